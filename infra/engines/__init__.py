@@ -1,0 +1,1 @@
+"""Engines that run in processes of their own: where Java and the jars come from, and Spark."""

@@ -1,0 +1,186 @@
+"""The Spark driver: one process a Glue session or job run. `python -m infra.engines.spark.driver <socket number>`.
+
+Statements and jobs run in the main thread, because Python interrupts only that one; messages are read in another.
+"""
+
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+import types
+from pathlib import Path
+
+from infra.engines.spark import job, statement
+from infra.engines.spark.gateway import Gateway
+from infra.engines.spark.options import Settings, java_command, spark_conf
+from infra.engines.spark.protocol import Channel
+
+PROGRESS_SECONDS = 0.5
+INTERRUPT_SECONDS = 0.3  # how long a cancelled statement may take to notice that its Spark jobs were cancelled
+
+
+class Driver:
+    def __init__(self, channel: Channel, settings: Settings, use_catalog: bool):
+        self._channel = channel
+        self._work: queue.SimpleQueue[dict | None] = queue.SimpleQueue()
+        self._cancelled: set[int] = set()
+        self._running: int | None = None
+        self._interruptible = False
+        self._was_interrupted = False
+        self._jvm = Gateway(java_command(spark_conf(settings, Path.cwd()), settings.extra_jars))
+        self._start_spark(use_catalog)
+
+    def _start_spark(self, use_catalog: bool) -> None:
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+
+        from infra.engines.spark import datacatalog
+
+        self._jvm.connect()
+        self.context = SparkContext.getOrCreate()
+        # pyspark's own handler talks to the JVM on a connection that may be in the middle of a call
+        signal.signal(signal.SIGINT, self._interrupt)
+        if use_catalog:
+            datacatalog.install()
+        self.spark = SparkSession.builder.getOrCreate()
+        self.spark.range(1).count()  # classes that the first statement would wait for
+
+    def serve(self) -> None:
+        """Read messages in a thread and do the work here, until told to stop."""
+        threading.Thread(target=self._read, name="messages", daemon=True).start()
+        namespace = _main_module(spark=self.spark, sc=self.context)
+        self._channel.send({"event": "ready", "application": self.context.applicationId})
+        while (message := self._work.get()) is not None:
+            if message["id"] in self._cancelled:
+                result = {"status": "cancelled", "stdout": "", "stderr": ""}
+            else:
+                result = self._do(message, namespace)
+            self._channel.send({"event": "done", "id": message["id"], "result": result})
+
+    def _do(self, message: dict, namespace: dict) -> dict:
+        self._running = message["id"]
+        self._channel.send({"event": "started", "id": self._running})
+        watcher = threading.Thread(target=self._report_progress, args=(message["id"],), daemon=True)
+        watcher.start()
+        try:
+            if message["do"] == "run":
+                result = statement.run(message["code"], namespace, self._interrupts)
+            else:
+                self._hide_context()
+                result = job.run(message["script"], message["arguments"])
+        finally:
+            self._running = None
+        if message["id"] in self._cancelled:
+            result["status"] = "cancelled"
+        return result
+
+    def _hide_context(self) -> None:
+        """Give the script's own `SparkContext()` the context that is up, unless it asks for other settings."""
+        from pyspark import SparkContext
+        from pyspark.sql import SparkSession
+
+        ready, settings, original = (
+            self.context,
+            dict(self.context.getConf().getAll()),
+            SparkContext._initialize_context,
+        )
+
+        def initialize(context, wanted):
+            SparkContext._initialize_context = original
+            if all(settings.get(pair._1()) == pair._2() for pair in wanted.getAll()):
+                return ready._jsc
+            ready._jsc.stop()
+            return original(context, wanted)
+
+        SparkContext._initialize_context = initialize
+        SparkContext._active_spark_context = None
+        SparkSession._instantiatedSession = None
+
+    # cancelling
+
+    def _interrupts(self, allowed: bool) -> None:
+        """Called around the user's code: only that is interrupted, never what reports its result."""
+        self._interruptible = allowed
+        if not allowed:
+            self._drop_connection_in_use()
+
+    def _interrupt(self, number, frame) -> None:
+        if self._interruptible:
+            self._was_interrupted = True
+            raise KeyboardInterrupt
+
+    def _drop_connection_in_use(self) -> None:
+        """After an interrupt an answer may still come; it must not be read as the answer to the next call."""
+        if self._was_interrupted:
+            self._was_interrupted = False
+            connection = self.context._gateway._gateway_client.get_thread_connection()
+            if connection:
+                connection.close()
+
+    def _cancel(self, statement_id: int) -> None:
+        self._cancelled.add(statement_id)
+        if self._running != statement_id:
+            return
+        self.context.cancelAllJobs()
+        deadline = time.monotonic() + INTERRUPT_SECONDS
+        while self._running == statement_id and time.monotonic() < deadline:
+            time.sleep(0.02)
+        while self._running == statement_id:  # code may catch an interrupt, or start the next Spark job
+            self.context.cancelAllJobs()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            time.sleep(INTERRUPT_SECONDS)
+
+    # messages
+
+    def _read(self) -> None:
+        for message in self._channel.messages():
+            if message["do"] == "stop":
+                break
+            if message["do"] == "cancel":
+                threading.Thread(target=self._cancel, args=(message["id"],), daemon=True).start()
+            else:
+                self._work.put(message)
+        if self._running is not None:  # the server is gone, or does not want the answer
+            os._exit(0)
+        self._work.put(None)
+
+    def _report_progress(self, statement_id: int) -> None:
+        """Send the share of finished tasks of the running Spark stages, when it changes."""
+        tracker, last = self.context.statusTracker(), None
+        while True:
+            time.sleep(PROGRESS_SECONDS)
+            if self._running != statement_id:
+                return
+            stages = [info for info in map(tracker.getStageInfo, tracker.getActiveStageIds()) if info]
+            tasks = sum(info.numTasks for info in stages)
+            progress = sum(info.numCompletedTasks for info in stages) / tasks if tasks else 0.0
+            if progress != last and self._running == statement_id:
+                self._channel.send({"event": "progress", "id": statement_id, "progress": round(progress, 3)})
+                last = progress
+
+
+def _main_module(**names) -> dict:
+    """A fresh `__main__` for the user's code, so that functions defined in it travel to Python workers by value."""
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    vars(module).update(names)
+    return vars(module)
+
+
+def main() -> None:
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
+    start = next(channel.messages())
+    settings = Settings(**start["settings"])
+    try:
+        driver = Driver(channel, settings, start["catalog"])
+    except Exception as error:
+        channel.send({"event": "failed", "reason": f"Spark could not start: {error}"})
+        raise
+    driver.serve()
+
+
+if __name__ == "__main__":
+    main()

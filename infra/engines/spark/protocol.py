@@ -1,0 +1,36 @@
+"""Messages between the local AWS and a Spark driver: one JSON object a line, over a socket pair.
+
+To the driver: `{"do": "start", "settings", "catalog"}` first, then `{"do": "run", "id", "code"}`,
+`{"do": "job", "id", "script", "arguments"}`, `{"do": "cancel", "id"}`, `{"do": "stop"}`.
+From it: `{"event": "ready", "application"}` or `{"event": "failed", "reason"}`, then `{"event": "started", "id"}`,
+`{"event": "progress", "id", "progress"}` (0 to 1), `{"event": "done", "id", "result"}`.
+"""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+
+class Channel:
+    """One end of the socket pair; `send` may be called from any thread."""
+
+    def __init__(self, connection: socket.socket):
+        self._connection = connection
+        self._lock = threading.Lock()
+
+    def send(self, message: dict) -> None:
+        with self._lock:
+            self._connection.sendall(json.dumps(message).encode() + b"\n")
+
+    def messages(self) -> Iterator[dict]:
+        """Yield messages until the other end is gone."""
+        with self._connection.makefile("rb") as lines:
+            try:
+                for line in lines:
+                    yield json.loads(line)
+            except (ConnectionError, json.JSONDecodeError):  # killed in the middle of a line
+                return
+
+    def close(self) -> None:
+        self._connection.close()
