@@ -1,0 +1,7 @@
+"""Amazon Athena."""
+
+from moto.athena.models import athena_backends
+from moto.athena.responses import AthenaResponse
+
+BACKENDS = athena_backends
+RESPONSE = AthenaResponse

@@ -1,0 +1,114 @@
+"""Find, start and stop the local AWS of a project folder from another process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+START_SECONDS = 30.0
+STOP_SECONDS = 10.0
+
+
+class LocalAwsError(RuntimeError):
+    """The local AWS could not be started or stopped; the message says what to do."""
+
+
+class Running(NamedTuple):
+    """A server that answers: its process id, and the URL of its endpoint."""
+
+    pid: int
+    endpoint: str
+
+
+def find(home: Path) -> Running | None:
+    """Return the running server of a home folder, or None."""
+    try:
+        told = orjson.loads((home / "server.json").read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        return None
+    endpoint = f"http://127.0.0.1:{told['port']}"
+    return Running(told["pid"], endpoint) if _is_ours(told["pid"]) and _answers(endpoint) else None
+
+
+def _is_ours(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_workshop/health", timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Running:
+    """Return the server of a home folder; start it when it is not running.
+
+    Raises LocalAwsError when it does not come up: port taken, disk full, broken state.
+    """
+    running = find(home)
+    if running is not None:
+        return running
+    home.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "infra.local.server", "--home", str(home)]
+    if port is not None:
+        command += ["--port", str(port)]
+    if shard_limits:
+        command += ["--shard-limits"]
+    with open(home / "server.out", "wb") as output:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=home
+        )
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        running = find(home)
+        if running is not None:
+            return running
+        if child.poll() is not None:
+            last = (home / "server.out").read_text(errors="replace").strip().splitlines()
+            raise LocalAwsError(
+                f"The local AWS did not start: {last[-1] if last else 'no message'} (log: {home / 'server.log'})"
+            )
+        time.sleep(0.02)
+    child.kill()
+    raise LocalAwsError(f"The local AWS did not answer within {START_SECONDS:.0f} s; its log is {home / 'server.log'}.")
+
+
+def stop(home: Path) -> bool:
+    """Stop the server of a home folder and wait until it is gone; False when none was running.
+
+    Raises LocalAwsError when it does not end.
+    """
+    running = find(home)
+    if running is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline:
+        if not _is_alive(running.pid):
+            return True
+        time.sleep(0.02)
+    raise LocalAwsError(f"The local AWS (process {running.pid}) did not stop within {STOP_SECONDS:.0f} s.")
+
+
+def _is_alive(pid: int) -> bool:
+    with contextlib.suppress(ChildProcessError):
+        if os.waitpid(pid, os.WNOHANG)[0] == pid:  # our own child: take its exit status
+            return False
+    return _is_ours(pid)

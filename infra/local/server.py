@@ -1,0 +1,156 @@
+"""Start and stop of the local AWS: one process, on 127.0.0.1 only, found again by its state file.
+
+`python -m infra.local.server --home .workshop` runs it in the foreground.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import logging
+import logging.handlers
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import orjson
+
+HOST = "127.0.0.1"
+FIRST_PORT = 4566
+PORTS = 100
+METRICS_SECONDS = 60
+
+log = logging.getLogger("workshop.server")
+
+
+def listen(port: int | None) -> socket.socket:
+    """Return a listening socket on `port`, or on 4566 or the next free one. Raises OSError when there is none."""
+    candidates = [port] if port is not None else range(FIRST_PORT, FIRST_PORT + PORTS)
+    for candidate in candidates:
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
+            continue
+        listener.listen(512)
+        return listener
+    wanted = f"Port {port} is" if port is not None else f"The ports {FIRST_PORT} to {FIRST_PORT + PORTS - 1} are"
+    raise OSError(
+        errno.EADDRINUSE, f"{wanted} taken by another program. Choose another one: workshop lab --port NUMBER"
+    )
+
+
+def _load() -> None:
+    """Bring back every saved backend, then let the services go on with what was under way."""
+    from infra.local import services, state
+
+    for name in ("s3", "kinesis"):  # the hot ones: ready before the first request
+        services.get(name)
+    for name, account, region in state.saved():
+        state.load(name, services.get(name), account, region)
+    for service in services.loaded():
+        service.resume()
+
+
+async def _metrics_clock() -> None:
+    from infra.local import telemetry
+
+    while True:
+        await asyncio.sleep(METRICS_SECONDS)
+        await asyncio.to_thread(telemetry.flush_metrics)
+
+
+async def _serve(listener: socket.socket, home: Path) -> None:
+    import uvicorn
+
+    from infra.local.front import application
+
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        http="httptools",
+        loop="uvloop",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    clock = asyncio.create_task(_metrics_clock())
+    state_file = home / "server.json"
+    port = listener.getsockname()[1]
+    state_file.write_bytes(orjson.dumps({"pid": os.getpid(), "port": port, "started": time.time()}))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        clock.cancel()
+        state_file.unlink(missing_ok=True)
+
+
+def _stop() -> None:
+    from infra.local import services, telemetry
+
+    telemetry.flush_metrics()
+    for service in reversed(services.loaded()):
+        with contextlib.suppress(Exception):
+            service.stop()
+
+
+def _logging(home: Path) -> None:
+    handler = logging.handlers.RotatingFileHandler(home / "server.log", maxBytes=5_000_000, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    for name in ("botocore", "urllib3", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.server", description=__doc__)
+    parser.add_argument("--home", type=Path, default=Path(".workshop"), help="folder for state, log and state file")
+    parser.add_argument("--port", type=int, default=None, help="port to listen on (4566 or the next free one)")
+    parser.add_argument(
+        "--shard-limits", action="store_true", help="enforce 1,000 records and 1 MiB a second for each Kinesis shard"
+    )
+    options = parser.parse_args(arguments)
+    home: Path = options.home.resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    _logging(home)
+    os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
+    os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "false"
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL"):  # boto3 inside moto must not look outside
+        os.environ.pop(name, None)
+    os.environ.setdefault("AWS_CONFIG_FILE", os.devnull)
+    os.environ.setdefault("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    try:
+        listener = listen(options.port)
+    except OSError as error:
+        print(error.strerror, file=sys.stderr)
+        return 1
+
+    from infra.local import kinesis, state, telemetry
+
+    state.open(home / "state")
+    telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
+    kinesis.enforce_shard_limits(options.shard_limits)
+    _load()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        import uvloop
+
+        uvloop.run(_serve(listener, home))
+    finally:
+        _stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

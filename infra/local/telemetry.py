@@ -1,0 +1,140 @@
+"""What services tell about themselves: CloudWatch metrics, log lines and EventBridge events, and the client for service-to-service calls.
+
+Metrics are added up in memory and handed to moto's CloudWatch once a minute and before anybody reads them: a put must not pay for a metric.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from infra.local import state
+
+Series = tuple[
+    str, str, str, tuple[tuple[str, str], ...], str, str, int
+]  # account, region, namespace, dimensions, name, unit, minute
+
+_pending: dict[Series, list[float]] = {}  # → [sum, minimum, maximum, samples]
+_pending_lock = threading.Lock()
+_endpoint = ""
+
+
+def set_endpoint(url: str) -> None:
+    """Tell `client` where this server listens."""
+    global _endpoint
+    _endpoint = url
+
+
+def endpoint() -> str:
+    """Return the URL of this server, for engines that reach data through the public API."""
+    return _endpoint
+
+
+def metric(
+    account: str, region: str, namespace: str, dimensions: dict[str, str], values: dict[str, tuple[float, str]]
+) -> None:
+    """Add one sample to each metric.
+
+    Parameters
+    ----------
+    values: metric name → (value, CloudWatch unit such as `Count`, `Bytes`, `Seconds`)
+    """
+    minute = int(time.time() // 60) * 60
+    pairs = tuple(sorted(dimensions.items()))
+    with _pending_lock:
+        for name, (value, unit) in values.items():
+            series = (account, region, namespace, pairs, name, unit, minute)
+            total = _pending.get(series)
+            if total is None:
+                _pending[series] = [value, value, value, 1]
+            else:
+                total[0] += value
+                total[1] = min(total[1], value)
+                total[2] = max(total[2], value)
+                total[3] += 1
+
+
+def flush_metrics() -> None:
+    """Hand the samples so far to CloudWatch. Called before a read and by the server's clock."""
+    with _pending_lock:
+        pending = dict(_pending)
+        _pending.clear()
+    if not pending:
+        return
+    from moto.cloudwatch.models import cloudwatch_backends
+
+    touched = set()
+    with state.lock("monitoring"):
+        for (account, region, namespace, pairs, name, unit, minute), (total, low, high, samples) in pending.items():
+            cloudwatch_backends[account][region].put_metric_data(
+                namespace,
+                [
+                    {
+                        "MetricName": name,
+                        "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+                        "Timestamp": datetime.fromtimestamp(minute, UTC),
+                        "Unit": unit,
+                        "StatisticValues": {"Sum": total, "Minimum": low, "Maximum": high, "SampleCount": samples},
+                    }
+                ],
+            )
+            touched.add((account, region))
+    for account, region in touched:
+        state.save("monitoring", account, region)
+
+
+def log(account: str, region: str, group: str, stream: str, lines: list[str]) -> None:
+    """Append lines to a log stream; group and stream are made if they are not there."""
+    from moto.logs.models import logs_backends
+
+    if not lines:
+        return
+    now = int(time.time() * 1000)
+    with state.lock("logs"):
+        backend = logs_backends[account][region]
+        backend.ensure_log_group(group)
+        backend.ensure_log_stream(group, stream)
+        backend.put_log_events(group, stream, [{"timestamp": now, "message": line} for line in lines])
+    state.save("logs", account, region)
+
+
+def event(
+    account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
+) -> None:
+    """Put one event on the account's default bus, as the service itself would."""
+    from moto.events.models import events_backends
+
+    with state.lock("events"):
+        events_backends[account][region].put_events(
+            [
+                {
+                    "Source": source,
+                    "DetailType": detail_type,
+                    "Detail": json.dumps(detail),
+                    "Resources": resources or [],
+                    "Time": time.time(),
+                    "TraceHeader": str(uuid.uuid4()),
+                }
+            ]
+        )
+
+
+@lru_cache(maxsize=256)
+def client(account: str, region: str, service: str) -> Any:
+    """Return a boto3 client on this very server in an account. Only for background threads: the server must be free to answer."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=_endpoint,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
+    )

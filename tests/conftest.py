@@ -1,0 +1,88 @@
+"""One real server for the whole run, on a free port and a temporary folder; each test has an account of its own."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from infra.local import process
+
+REGION = "us-east-1"
+_accounts = itertools.count(200000000001)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """The local AWS under test. `kill` is kill -9; `restart` starts it again on the same state and port."""
+
+    def __init__(self, home: Path, shard_limits: bool = False):
+        self.home = home
+        self.port = free_port()
+        self.shard_limits = shard_limits
+        self.start()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        self.pid = process.start(self.home, self.port, self.shard_limits).pid
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+    def stop(self) -> None:
+        process.stop(self.home)
+
+    def restart(self) -> None:
+        self.start()
+
+    def client(self, service: str, account: str, region: str = REGION, **settings: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=region,
+            aws_access_key_id=account,
+            aws_secret_access_key="test",
+            config=Config(retries={"total_max_attempts": 1}, **settings),
+        )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    running = Server(tmp_path_factory.mktemp("workshop"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, to be killed and restarted."""
+    running = Server(tmp_path / "workshop")
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def account() -> str:
+    return str(next(_accounts))
+
+
+@pytest.fixture
+def client(server: Server, account: str) -> Callable[..., Any]:
+    return lambda service, **settings: server.client(service, account, **settings)
