@@ -1,0 +1,43 @@
+# The workshop's commands. They need make and Python 3.11 only; everything else is fetched by the set-up, with checksums.
+
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
+WORKSHOP := .venv/bin/workshop
+
+.DEFAULT_GOAL := help
+.PHONY: help setup workshop test lab bench clean refresh
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+workshop: setup ## run all notebooks in order on the local AWS; copies with outputs go to build/
+	@$(WORKSHOP) run
+
+test: setup ## run all tests
+	@.venv/bin/pytest -q
+
+lab: setup ## open JupyterLab on the first notebook, with the local AWS behind it
+	@$(WORKSHOP) lab
+
+bench: setup ## measure against other local AWS doubles; writes docs/benchmarks.md
+	@.venv/bin/python -m tests.bench
+
+refresh: setup ## run all notebooks in a fresh lake and store their outputs in notebooks/
+	@$(WORKSHOP) refresh
+
+clean: ## stop the local AWS; remove its data, the environments and build/
+	@if [ -x $(WORKSHOP) ]; then $(WORKSHOP) stop; fi
+	@rm -rf .workshop .venv .venv-flink build
+
+setup: .venv/.ready ## install everything (done once; the other commands do it by themselves)
+
+.venv/.ready: pyproject.toml uv.lock $(UV) $(shell find infra/kernels infra/engines -name '*.py' -o -name '*.toml' -o -name '*.lock' -o -name '*.txt' 2>/dev/null)
+	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(WORKSHOP) setup
+	@touch $@
+
+.workshop/uv/bin/uv: infra/uv.txt
+	@echo "Fetching uv, the installer"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .workshop/uv -r infra/uv.txt
+	@touch $@

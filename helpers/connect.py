@@ -1,0 +1,41 @@
+"""Which cloud am I on? One call at the top of a notebook, one line of answer."""
+
+from __future__ import annotations
+
+import os
+
+import boto3
+
+from infra import profile as profiles
+from infra import project
+from infra.local import process
+
+
+def connect(profile: str | None = None) -> boto3.Session:
+    """Return a boto3 session on the chosen cloud, and say which one it is.
+
+    The cloud is decided by the AWS profile: `workshop-local` (the default) is the local AWS, which is started when it is not running;
+    any other profile of yours is real AWS. Every AWS client made afterwards in this notebook uses the same profile.
+
+    Parameters
+    ----------
+    profile: name of an AWS profile; None takes the environment variable AWS_PROFILE, else the local one
+
+    Raises infra.local.process.LocalAwsError when the local AWS does not start, botocore's ProfileNotFound for an unknown profile.
+    """
+    name = profile or os.environ.get("AWS_PROFILE")
+    home = project.home()
+    if project.is_local(name):
+        running = process.start(home)
+        profiles.write(home, running.endpoint, os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT))
+    profiles.activate(home, name)
+    boto3.setup_default_session()
+    session = boto3.Session()
+    account = session.client("sts").get_caller_identity()["Account"]
+    if project.is_local(name):
+        print(f"Local AWS · account {account} · {session.region_name} · free, nothing leaves this computer")
+    else:
+        print(
+            f"REAL AWS · profile {name} · account {account} · {session.region_name} · what you run here is on your bill"
+        )
+    return session

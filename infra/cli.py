@@ -1,0 +1,186 @@
+"""The console command `workshop`: everything the Makefile does, one subcommand each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+from infra import profile, project
+from infra.local import process
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one subcommand; return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.command(options)
+    except (process.LocalAwsError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="workshop", description="Learn streaming data lakes on AWS, on your own computer."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help, description=help)
+        sub.set_defaults(command=command)
+        return sub
+
+    lab_parser = add("lab", lab, "open JupyterLab on the first notebook, with the local AWS behind it")
+    _server_options(lab_parser)
+    lab_parser.add_argument("--no-browser", action="store_true", help="print the address instead of opening a browser")
+    run_parser = add("run", run, "run notebooks headless, all or the chapters named (01 02 …); copies go to build/")
+    run_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    run_parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a papermill parameter",
+    )
+    _server_options(add("start", start, "start the local AWS alone"))
+    add("status", status, "say what is running and what it holds")
+    add("stop", stop, "stop the local AWS; its data stays")
+    reset_parser = add("reset", reset, "stop the local AWS and delete its data")
+    reset_parser.add_argument("--yes", action="store_true", help="do not ask")
+    add("doctor", doctor, "check what this machine has, and say what to type where something is missing")
+    add("env", env, "print the exports that make any AWS tool in a terminal use the chosen profile")
+    add("setup", setup, "install kernels and profile (make does this by itself)")
+    refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
+    refresh_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    return parser
+
+
+def _server_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, help="port of the local AWS (4566 or the next free one)")
+    parser.add_argument(
+        "--shard-limits", action="store_true", help="enforce the write limits of Kinesis shards, for a class"
+    )
+
+
+def _cloud() -> str | None:
+    return os.environ.get("AWS_PROFILE")
+
+
+def start(options: argparse.Namespace) -> int:
+    home = project.home()
+    running = process.start(home, options.port, options.shard_limits)
+    profile.write(home, running.endpoint)
+    print(f"Local AWS at {running.endpoint}")
+    return 0
+
+
+def lab(options: argparse.Namespace) -> int:
+    if project.is_local(_cloud()):
+        start(options)
+    profile.activate(project.home(), _cloud())
+    first = project.chapters()[0].name
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--ServerApp.ip=127.0.0.1",
+        f"--notebook-dir={project.NOTEBOOKS}",
+    ]
+    command.append("--no-browser" if options.no_browser else f"--LabApp.default_url=/lab/tree/{first}")
+    return subprocess.call(command, cwd=project.NOTEBOOKS)
+
+
+def run(options: argparse.Namespace) -> int:
+    from infra import run as runner
+
+    notebooks = runner.find(options.chapters)
+    parameters = {name: _literal(value) for name, value in options.parameter}
+    profile.activate(project.home(), _cloud())
+    results = runner.run(notebooks, project.BUILD, parameters)
+    print(runner.table(results))
+    return 1 if any(result.reason for result in results) else 0
+
+
+def _literal(text: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def refresh(options: argparse.Namespace) -> int:
+    from infra import refresh as refresher
+    from infra import run as runner
+
+    results = refresher.refresh(options.chapters)
+    print(runner.table(results))
+    return 1 if any(result.reason for result in results) else 0
+
+
+def status(options: argparse.Namespace) -> int:
+    home = project.home()
+    running = process.find(home)
+    if running is None:
+        print("The local AWS is not running. The first notebook starts it, or: workshop start")
+    else:
+        print(f"Local AWS at {running.endpoint}, process {running.pid}")
+    size = sum(path.stat().st_size for path in (home / "state").rglob("*") if path.is_file())
+    print(f"Data: {size / 1e6:.1f} MB in {home / 'state'}")
+    return 0
+
+
+def stop(options: argparse.Namespace) -> int:
+    print(
+        "The local AWS is stopped; its data stays." if process.stop(project.home()) else "The local AWS is not running."
+    )
+    return 0
+
+
+def reset(options: argparse.Namespace) -> int:
+    state = project.home() / "state"
+    if not options.yes and input(f"Delete everything in {state}? Type yes: ").strip() != "yes":
+        print("Nothing was deleted.")
+        return 1
+    process.stop(project.home())
+    shutil.rmtree(state, ignore_errors=True)
+    print("The local AWS is empty.")
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    from infra import setup as checks
+
+    findings = checks.examine()
+    for finding in findings:
+        print(f"{'ok ' if finding.fine else 'NO '} {finding.what:<40} {finding.seen}")
+        if not finding.fine:
+            print(f"    → type: {finding.remedy}")
+    return 0 if all(finding.fine for finding in findings) else 1
+
+
+def env(options: argparse.Namespace) -> int:
+    for name, value in profile.environment(project.home(), _cloud()).items():
+        print(f"export {name}={value}")
+    return 0
+
+
+def setup(options: argparse.Namespace) -> int:
+    from infra import setup as steps
+
+    steps.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

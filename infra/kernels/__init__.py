@@ -1,0 +1,1 @@
+"""How Jupyter finds the workshop's kernels: kernelspecs in the project's own environment."""

@@ -1,0 +1,38 @@
+"""Install the workshop's kernelspecs into the project's environment, so that JupyterLab, papermill and nbval find them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from infra import project
+
+PYTHON_KERNEL = "analytics-workshop"
+
+
+def kernelspec_folder(name: str) -> Path:
+    """Return where the kernelspec of this name lies."""
+    return project.environment_prefix() / "share" / "jupyter" / "kernels" / name
+
+
+def write_kernelspec(name: str, display_name: str, argv: list[str], env: dict[str, str] | None = None) -> Path:
+    """Write one kernelspec and return its folder."""
+    folder = kernelspec_folder(name)
+    folder.mkdir(parents=True, exist_ok=True)
+    spec = {
+        "argv": argv,
+        "display_name": display_name,
+        "language": "python",
+        "interrupt_mode": "signal",
+        "metadata": {"debugger": True},
+        "env": env or {},
+    }
+    (folder / "kernel.json").write_text(json.dumps(spec, indent=1) + "\n")
+    return folder
+
+
+def install_python_kernel() -> Path:
+    """Install `Python (Analytics Workshop)`: ipykernel in the project's environment."""
+    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    return write_kernelspec(PYTHON_KERNEL, "Python (Analytics Workshop)", argv)

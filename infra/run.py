@@ -1,0 +1,111 @@
+"""Run notebooks headless with papermill: one line each, executed copies in build/, a closing table."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra import project
+
+CELL_SECONDS = 300
+
+
+class Result(NamedTuple):
+    """How one notebook ended: `reason` is empty when all went well, else one line."""
+
+    notebook: Path
+    seconds: float
+    reason: str
+
+
+def find(chapters: list[str]) -> list[Path]:
+    """Return the notebooks of the named chapters (`01`, `1` or a file's name), all if none is named.
+
+    Raises ValueError for a chapter that does not exist.
+    """
+    notebooks = project.chapters()
+    if not chapters:
+        return notebooks
+    chosen = []
+    for chapter in chapters:
+        number = chapter.zfill(2) if chapter.isdigit() else Path(chapter).stem
+        matches = [path for path in notebooks if path.stem == number or path.stem.startswith(f"{number}_")]
+        if not matches:
+            known = ", ".join(path.stem[:2] for path in notebooks)
+            raise ValueError(f"There is no chapter '{chapter}'. Chapters: {known}.")
+        chosen += matches
+    return chosen
+
+
+def run(notebooks: list[Path], output: Path, parameters: dict[str, Any] | None = None) -> list[Result]:
+    """Execute notebooks in order and stop at the first that fails.
+
+    Parameters
+    ----------
+    output: folder for the executed copies
+    parameters: values for cells tagged `parameters`; a name that a notebook does not have is not passed to it
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    results = []
+    for notebook in notebooks:
+        print(f"{notebook.stem:<28}", end=" ", flush=True)
+        results.append(execute(notebook, output / notebook.name, parameters or {}))
+        last = results[-1]
+        print(f"{'failed' if last.reason else 'ok':<7}{last.seconds:6.1f} s", flush=True)
+        if last.reason:
+            print(f"  {last.reason}\n  The executed copy: {output / notebook.name}")
+            break
+    return results
+
+
+def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> Result:
+    """Execute one notebook from its own folder, as JupyterLab would, and write the copy to `target`."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    known = papermill.inspect_notebook(str(notebook))
+    passed = {name: value for name, value in parameters.items() if name in known}
+    started = time.monotonic()
+    reason = ""
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(target),
+            parameters=passed,
+            cwd=str(project.NOTEBOOKS),
+            progress_bar=False,
+            log_output=False,
+            execution_timeout=CELL_SECONDS,
+        )
+    except PapermillExecutionError as error:
+        reason = f"Cell {error.cell_index}: {error.ename}: {error.evalue}"
+    except (DeadKernelError, TimeoutError) as error:
+        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+    return Result(notebook, time.monotonic() - started, reason or unfinished(target))
+
+
+def unfinished(executed: Path) -> str:
+    """Return why an executed copy is not a whole success, "" if it is.
+
+    AWS's Glue kernel reports a failed cell as plain text, so papermill stops there without an error: the cells that never ran tell.
+    """
+    for number, cell in enumerate(json.loads(executed.read_text())["cells"]):
+        told = cell.get("metadata", {}).get("papermill", {})
+        if cell["cell_type"] != "code" or not "".join(cell["source"]).strip():
+            continue
+        if told.get("exception") or told.get("status") not in ("completed", None):
+            return f"Cell {number} {told.get('status', 'failed')}: {''.join(cell['source']).splitlines()[0]}"
+    return ""
+
+
+def table(results: list[Result]) -> str:
+    """Return the closing table."""
+    lines = ["", f"{'notebook':<28} {'result':<7} {'seconds':>8}", "-" * 45]
+    lines += [f"{r.notebook.stem:<28} {'failed' if r.reason else 'ok':<7} {r.seconds:8.1f}" for r in results]
+    lines.append(
+        f"{'all':<28} {'failed' if any(r.reason for r in results) else 'ok':<7} {sum(r.seconds for r in results):8.1f}"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,112 @@
+"""The part of the set-up that follows the Python environment: kernels, profile, Java, jars; and the doctor that checks it all."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from infra import profile, project
+from infra.kernels import install
+from infra.local import process, server
+
+FREE_BYTES = 2_000_000_000
+
+
+class Step(NamedTuple):
+    name: str
+    run: Callable[[], object]
+
+
+def _steps() -> list[Step]:
+    return [
+        Step("kernel Python (Analytics Workshop)", install.install_python_kernel),
+        Step(
+            "AWS profile workshop-local",
+            lambda: profile.write(project.home(), f"http://{server.HOST}:{server.FIRST_PORT}"),
+        ),
+    ]
+
+
+def run() -> None:
+    """Do every step of the set-up, with one line each. Safe to repeat."""
+    for step in _steps():
+        started = time.monotonic()
+        print(f"  {step.name} …", end=" ", flush=True)
+        step.run()
+        print(f"{time.monotonic() - started:.1f} s")
+
+
+class Finding(NamedTuple):
+    """One line of the doctor: what was looked at, whether it is fine, what was seen, and what to type if not."""
+
+    what: str
+    fine: bool
+    seen: str
+    remedy: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything the workshop needs on this machine."""
+    return [_python(), _kernel(install.PYTHON_KERNEL), _java(), _disk(), _profile(), _server(), _browser()]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding(
+        "Python 3.11", sys.version_info[:2] == (3, 11), version, "make clean && make setup PYTHON=python3.11"
+    )
+
+
+def _kernel(name: str) -> Finding:
+    spec = install.kernelspec_folder(name) / "kernel.json"
+    return Finding(
+        f"Jupyter kernel {name}", spec.exists(), "installed" if spec.exists() else "missing", "workshop setup"
+    )
+
+
+def _java() -> Finding:
+    from infra.engines.java import java_home
+
+    try:
+        return Finding("Java 17", True, str(java_home()), "")
+    except RuntimeError as error:
+        return Finding("Java 17", False, str(error), "rm .venv/.ready && make setup")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(project.ROOT).free
+    return Finding(
+        "2 GB of free disk",
+        free > FREE_BYTES,
+        f"{free / 1e9:.1f} GB",
+        "workshop reset (removes the data of the local AWS)",
+    )
+
+
+def _profile() -> Finding:
+    written = all(path.exists() for path in profile.files(project.home()))
+    return Finding("AWS profile workshop-local", written, "written" if written else "missing", "workshop setup")
+
+
+def _server() -> Finding:
+    running = process.find(project.home())
+    return Finding("local AWS", True, running.endpoint if running else "not running (the first notebook starts it)", "")
+
+
+def browser() -> Path | None:
+    """Return an installed Chromium or Chrome, for the browser test."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        if found := shutil.which(name):
+            return Path(found)
+    return None
+
+
+def _browser() -> Finding:
+    found = browser()
+    return Finding(
+        "Chromium or Chrome (browser test only)", True, str(found) if found else "not found: that test is skipped", ""
+    )
