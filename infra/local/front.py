@@ -447,9 +447,9 @@ def _record(record: Any, is_cbor: bool) -> dict[str, Any]:
     }
 
 
-def _milliseconds(decoder: Any) -> datetime:
+def _milliseconds(value: Any, immutable: bool) -> datetime:
     """AWS's CBOR gives timestamps (tag 1) in milliseconds, not in the seconds of the CBOR standard."""
-    return datetime.fromtimestamp(decoder.decode() / 1000, UTC)
+    return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def _parse_cbor(body: bytes) -> Any:
