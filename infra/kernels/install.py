@@ -34,5 +34,5 @@ def write_kernelspec(name: str, display_name: str, argv: list[str], env: dict[st
 
 def install_python_kernel() -> Path:
     """Install `Python (Analytics Workshop)`: ipykernel in the project's environment."""
-    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
     return write_kernelspec(PYTHON_KERNEL, "Python (Analytics Workshop)", argv)
