@@ -1,0 +1,113 @@
+"""Flink inside the kernel: one small cluster in one Java process, with a streaming and a batch environment on it."""
+
+import pickle
+from pathlib import Path
+
+from .jvm import Jvm
+
+LOOPBACK = "127.0.0.1"
+CATALOG = "hive"  # the catalog's name in Studio
+OPTIONS = {
+    "rest.address": LOOPBACK,
+    "rest.bind-address": LOOPBACK,
+    "rest.bind-port": "0",
+    "jobmanager.rpc.address": LOOPBACK,
+    "jobmanager.bind-host": LOOPBACK,
+    "taskmanager.host": LOOPBACK,
+    "taskmanager.bind-host": LOOPBACK,
+    "taskmanager.numberOfTaskSlots": "32",
+    "taskmanager.memory.network.min": "64mb",
+    "taskmanager.memory.network.max": "64mb",
+    "parallelism.default": "1",
+    "restart-strategy.type": "none",  # else a failing job restarts for ever, silently
+    "web.submit.enable": "false",
+    "web.cancel.enable": "true",
+    "metrics.fetcher.update-interval": "1000",
+    "table.local-time-zone": "UTC",
+    # changes of an aggregation are sent on in small batches instead of two a record
+    "table.exec.mini-batch.enabled": "true",
+    "table.exec.mini-batch.allow-latency": "200 ms",
+    "table.exec.mini-batch.size": "5000",
+}
+
+
+class Cluster:
+    """The cluster and its environments: `st_env`, `bt_env`, `s_env`, `b_env`.
+
+    Args:
+        jvm: a running Java process; this connects to it.
+        options: Flink options beside OPTIONS, such as where S3 is.
+    """
+
+    def __init__(self, jvm: Jvm, options: dict[str, str]):
+        self.jvm = jvm
+        self.gateway = jvm.connect()
+        java = self.java = self.gateway.jvm
+        settings = OPTIONS | options
+        conf = _configuration(java, settings)
+        plugins = java.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(conf)
+        java.org.apache.flink.core.fs.FileSystem.initialize(conf, plugins)
+        cluster = java.org.apache.flink.runtime.minicluster
+        built = cluster.MiniClusterConfiguration.Builder().setConfiguration(conf).setNumTaskManagers(1)
+        self._mini = cluster.MiniCluster(built.setNumSlotsPerTaskManager(int(settings["taskmanager.numberOfTaskSlots"])).build())
+        self._mini.start()
+        self.web = self._mini.getRestAddress().get().toString()
+        remote = settings | {"execution.target": "remote", "rest.port": self.web.rsplit(":", 1)[1]}
+        self._make_environments(_configuration(java, remote))
+        self._collector = self._compile("RowCollector")
+
+    def _make_environments(self, conf) -> None:
+        from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
+        from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+        java_environment = self.java.org.apache.flink.streaming.api.environment.StreamExecutionEnvironment
+        self.s_env = StreamExecutionEnvironment(java_environment(conf))
+        self.b_env = StreamExecutionEnvironment(java_environment(conf.clone()))
+        self.b_env.set_runtime_mode(RuntimeExecutionMode.BATCH)
+        self.st_env = StreamTableEnvironment.create(self.s_env, EnvironmentSettings.in_streaming_mode())
+        self.bt_env = StreamTableEnvironment.create(self.b_env, EnvironmentSettings.in_batch_mode())
+        self.catalog = self.java.org.apache.flink.table.catalog.GenericInMemoryCatalog(CATALOG, "default")
+        for environment in (self.st_env, self.bt_env):
+            environment._j_tenv.registerCatalog(CATALOG, self.catalog)
+            environment.use_catalog(CATALOG)
+
+    def _compile(self, name: str):
+        """Compile a Java file of this folder with the compiler of Flink's planner; returns its class."""
+        source = Path(__file__).with_name(f"{name}.java").read_text()
+        loader = self.java.Thread.currentThread().getContextClassLoader()
+        return self.java.org.apache.flink.table.runtime.generated.CompileUtils.compile(loader, name, source)
+
+    def collect(self, table_result) -> "Changes":
+        """Start to take the changes of a query that was submitted."""
+        collector = self._collector.newInstance()
+        collector.start(table_result._j_table_result.collect())
+        return Changes(collector)
+
+
+class Changes:
+    """The changes of one running query, in bulk."""
+
+    def __init__(self, collector):
+        self._collector = collector
+
+    def take(self, milliseconds: int) -> tuple[bytes, tuple]:
+        """All waiting changes as (kinds, rows); both empty when none came in so many milliseconds."""
+        pickled = self._collector.drain(milliseconds)
+        return pickle.loads(pickled) if pickled else (b"", ())
+
+    @property
+    def finished(self) -> bool:
+        """Whether the query has ended and all its changes were taken."""
+        return self._collector.isFinished()
+
+    @property
+    def failure(self):
+        """The Java exception that ended the query, or None."""
+        return self._collector.getFailure()
+
+
+def _configuration(java, options: dict[str, str]):
+    conf = java.org.apache.flink.configuration.Configuration()
+    for name, value in options.items():
+        conf.setString(name, value)
+    return conf

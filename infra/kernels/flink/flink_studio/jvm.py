@@ -1,0 +1,163 @@
+"""The Java process that Flink runs in: started before anything slow is imported, ended with the kernel."""
+
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+START_SECONDS = 60.0
+OPENS = ("java.lang", "java.net", "java.io", "java.nio", "java.lang.reflect", "java.text", "java.time", "java.util")
+FLAGS = [
+    "-XX:TieredStopAtLevel=1",
+    "-XX:+UseSerialGC",
+    "-Xmx512m",
+    "-XX:MaxMetaspaceSize=256m",
+    "-Duser.timezone=UTC",
+    "-XX:+IgnoreUnrecognizedVMOptions",
+    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in (*OPENS, "sun.nio.ch", "java.util.concurrent")),
+    "--add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED",
+    "--add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED",
+    "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
+]
+# What the AWS SDKs in the jars would read: the kernel gives them the keys of the profile instead (see aws.py).
+AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+
+class JvmError(RuntimeError):
+    """Flink's Java process did not start or has ended; the message says what to do."""
+
+
+class Jvm:
+    """One Java process with py4j's gateway, on loopback only.
+
+    Args:
+        extra: more Java options.
+    """
+
+    def __init__(self, extra: tuple[str, ...] = ()):
+        self.folder = _run_folder()
+        self._handshake = self.folder / "port"
+        self._errors = self.folder / "java.err"
+        home = Path(os.environ["FLINK_HOME"])
+        jars = [*sorted((home / "lib").glob("*.jar")), *sorted((home / "opt").glob("flink-python*.jar"))]
+        command = [
+            str(Path(os.environ["JAVA_HOME"]) / "bin" / "java"),
+            *FLAGS,
+            *extra,
+            f"-Dlog.file={self.folder / 'flink.log'}",
+            f"-Dlog4j.configurationFile={home / 'conf' / 'log4j.properties'}",
+            f"-Djava.io.tmpdir={self.folder}",
+            "-cp",
+            ":".join(map(str, jars)),
+            "org.apache.flink.client.python.PythonGatewayServer",
+        ]
+        environment = {k: v for k, v in os.environ.items() if k not in AWS_VARIABLES} | {
+            "_PYFLINK_CONN_INFO_PATH": str(self._handshake),
+            "FLINK_CONF_DIR": str(home / "conf"),
+            "FLINK_PLUGINS_DIR": str(home / "plugins"),
+        }
+        with self._errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=errors,
+                stderr=errors,
+                env=environment,
+                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet at the kernel's start
+            )
+        self.pid = self._process.pid
+        self.gateway = None
+
+    def connect(self):
+        """Wait for the process and return pyflink's gateway to it.
+
+        Raises:
+            JvmError: it ended or gave no port within a minute.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        while not self._handshake.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = self._errors.read_text(errors="replace").strip().splitlines()
+                raise JvmError(f"Flink's Java process did not start: {said[-1] if said else 'it gave no message'}")
+            time.sleep(0.02)
+        os.environ["PYFLINK_GATEWAY_PORT"] = str(struct.unpack("!I", self._handshake.read_bytes()[:4])[0])
+        os.environ["_python_worker_execution_mode"] = (
+            "process"  # pyflink's loopback server would listen on every interface
+        )
+        from pyflink import java_gateway
+
+        self.gateway = java_gateway.get_gateway()
+        return self.gateway
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def stop(self) -> None:
+        """End the process, wait until it is gone and remove its folder."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._process.stdin.close()
+        self.forget()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def forget(self) -> None:
+        """Close the Python end of the gateway, so that another process can be connected."""
+        if self.gateway is None:
+            return
+        from pyflink import java_gateway
+
+        with contextlib.suppress(Exception):  # the other end is gone
+            self.gateway.shutdown_callback_server()
+        self.gateway = None
+        java_gateway._gateway = None
+
+
+def _run_folder() -> Path:
+    """A folder for this process's log and temporary files; those of kernels that were killed are removed."""
+    root = Path(os.environ["FLINK_STUDIO_RUN"])
+    root.mkdir(parents=True, exist_ok=True)
+    for old in root.iterdir():
+        pid = old.name.split("-")[0]
+        if pid.isdecimal() and not _runs(int(pid)):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = root / f"{os.getpid()}-{time.time_ns()}"
+    folder.mkdir()
+    return folder
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _die_with_parent() -> None:
+    """In the child: an interrupt of the notebook is not for Java, and Java ends when the kernel is killed.
+
+    Elsewhere than on Linux the gateway's watchdog ends it some seconds later.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
