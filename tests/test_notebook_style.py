@@ -1,0 +1,131 @@
+"""How notebooks are written: skeleton, budgets, stored outputs (reference/notebook-style.md, section 8)."""
+
+import ast
+import json
+import re
+import statistics
+
+import pytest
+
+from infra import project
+
+NOTEBOOKS = project.chapters()
+KERNELS = {"03": "glue_pyspark", "07": "flink_studio"}
+SKELETON = [
+    "**You will be able to**",
+    "| Needs |",
+    "**Time**",
+    "**Cost**",
+    "## Summary",
+    "## Check yourself",
+    "## What's next",
+]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def notebook(request):
+    book = json.loads(request.param.read_text())
+    book["path"] = request.param
+    return book
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def code(book):
+    return [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+
+
+def text(book):
+    return "\n".join(source(cell) for cell in book["cells"] if cell["cell_type"] == "markdown")
+
+
+def lines(cell):
+    return [line for line in source(cell).splitlines() if line.strip()]
+
+
+def test_name_and_kernel(notebook):
+    assert re.fullmatch(r"\d\d_[a-z_]+\.ipynb", notebook["path"].name)
+    expected = KERNELS.get(notebook["path"].name[:2], "analytics-workshop")
+    assert notebook["metadata"]["kernelspec"]["name"] == expected
+
+
+def test_skeleton(notebook):
+    prose = text(notebook)
+    for part in SKELETON:
+        assert part in prose, part
+    headings = re.findall(r"^(#+) ", prose, re.MULTILINE)
+    assert headings.count("#") == 1
+    depths = [len(heading) for heading in headings]
+    assert all(after - before <= 1 for before, after in zip(depths, depths[1:], strict=False))
+    assert "eft running" in prose
+
+
+def test_three_questions(notebook):
+    questions = text(notebook).split("## Check yourself")[1].split("##")[0]
+    assert len(re.findall(r"^\d\. .*\?$", questions, re.MULTILINE)) == 3
+
+
+def test_cells_are_small(notebook):
+    lengths = [len(lines(cell)) for cell in code(notebook)]
+    assert max(lengths) <= 20
+    assert statistics.median(lengths) <= 4
+    assert sum(length <= 10 for length in lengths) >= 0.9 * len(lengths)
+
+
+def test_prose_before_every_code_cell(notebook):
+    kinds = [cell["cell_type"] for cell in notebook["cells"]]
+    bare = [
+        number
+        for number, (before, kind) in enumerate(zip(kinds, kinds[1:], strict=False), 1)
+        if kind == before == "code"
+    ]
+    assert bare == []
+
+
+def test_parameters_are_literals(notebook):
+    tagged = [cell for cell in code(notebook) if "parameters" in cell["metadata"].get("tags", [])]
+    assert tagged == code(notebook)[:1]
+    for statement in ast.parse(source(tagged[0])).body:
+        assert isinstance(statement, ast.Assign)
+        ast.literal_eval(statement.value)
+
+
+def test_nothing_that_stops_a_headless_run(notebook):
+    for cell in code(notebook):
+        for word in ("!pip", "%pip", "getpass", "input(", "endpoint_url=", "if local"):
+            assert word not in source(cell)
+
+
+def test_outputs_are_stored(notebook):
+    counts = [cell["execution_count"] for cell in code(notebook)]
+    assert all(counts), "a code cell was never run: make refresh"
+    for cell in notebook["cells"]:
+        assert not {"papermill", "execution"} & set(cell["metadata"])
+        assert "injected-parameters" not in cell["metadata"].get("tags", [])
+        for output in cell.get("outputs", []):
+            assert output["output_type"] != "error"
+            assert output.get("name") != "stderr", "".join(output.get("text", ""))
+            if "image/png" in output.get("data", {}):
+                assert output["metadata"].get("image/png", {}).get("alt"), "a figure without alt text"
+
+
+def test_exercises_have_solution_and_check(notebook):
+    sources = [source(cell) for cell in code(notebook)]
+    names = {name for text in sources for name in re.findall(r"^(answer_\d+_\d+) = None", text, re.MULTILINE)}
+    assert names
+    for name in names:
+        solutions = [cell for cell in code(notebook) if f"if {name} is None" in source(cell)]
+        assert len(solutions) == 1 and solutions[0]["metadata"]["jupyter"]["source_hidden"], name
+        assert any(re.search(rf"check\(\s*{name},", text) for text in sources), name
+
+
+def test_images_in_text_have_alt(notebook):
+    assert not re.findall(r"!\[\]\(", text(notebook))
+    assert "<img" not in text(notebook)
+
+
+def test_links_between_notebooks_lead_somewhere(notebook):
+    for name in re.findall(r"\]\((\d\d_[a-z_]+\.ipynb)\)", text(notebook)):
+        assert (project.NOTEBOOKS / name).exists() or name > NOTEBOOKS[-1].name, name
