@@ -1,14 +1,18 @@
-"""AWS Glue: moto's Data Catalog, with crawlers, jobs and sessions made real in modules of their own."""
+"""AWS Glue: the parts of the backend, each made real in a module of its own."""
 
 from moto.glue.models import GlueBackend, glue_backends
-from moto.glue.responses import GlueResponse
 
-BACKENDS = glue_backends
+from infra.local.catalog import Catalog, CatalogResponse
 
 
-class LocalGlueBackend(GlueBackend):
+class LocalGlueBackend(Catalog, GlueBackend):
+    pass
+
+
+class LocalGlueResponse(CatalogResponse):
     pass
 
 
 glue_backends.backend = LocalGlueBackend
-RESPONSE = GlueResponse
+BACKENDS = glue_backends
+RESPONSE = LocalGlueResponse
