@@ -1,0 +1,275 @@
+"""How a value of one Trino type becomes one of another, as DuckDB SQL.
+
+What goes wrong in a cast is raised by the macros of engine.py, in Trino's words.
+Source: https://trino.io/docs/current/functions/conversion.html
+"""
+
+from functools import lru_cache
+
+from . import types as t
+from .types import Type, duckdb, field_names, quoted
+
+_TEXT = ("varchar", "char")
+_SCALARS = ("boolean", *t.NUMBERS, *_TEXT, "json")
+_ALLOWED = {
+    "boolean": _SCALARS,
+    **dict.fromkeys(t.NUMBERS, _SCALARS),
+    "varchar": (*_SCALARS, "varbinary", "date", *t.TEMPORAL, "uuid", "ipaddress"),
+    "char": (*_SCALARS, "varbinary", "date", *t.TEMPORAL, "uuid", "ipaddress"),
+    "varbinary": ("uuid", "ipaddress"),
+    "date": ("varchar", "char", "timestamp", t.ZONED[0], "json"),
+    "time": ("varchar", "char", "timestamp", *t.ZONED),
+    "timestamp": ("varchar", "char", "date", "time", *t.ZONED, "json"),
+    t.ZONED[0]: ("varchar", "char", "date", "time", "timestamp", t.ZONED[1]),
+    t.ZONED[1]: ("varchar", "char", "time", "timestamp"),
+    "interval day to second": ("varchar", "char"),
+    "interval year to month": ("varchar", "char"),
+    "uuid": ("varchar", "char", "varbinary"),
+    "ipaddress": ("varchar", "char", "varbinary"),
+    "json": (*_SCALARS, "date", "timestamp"),
+    "unknown": (),
+}
+
+
+@lru_cache(maxsize=4096)
+def castable(a: Type, b: Type) -> bool:
+    """Whether Trino has a cast from `a` to `b`."""
+    if a == b or a.name == "unknown":
+        return True
+    if a.name == b.name == "array":
+        return castable(a.element, b.element)
+    if a.name == b.name == "map":
+        return castable(a.args[0], b.args[0]) and castable(a.args[1], b.args[1])
+    if a.name == b.name == "row":
+        pairs = zip(a.args, b.args, strict=False)
+        return len(a.args) == len(b.args) and all(castable(x, y) for (_, x), (_, y) in pairs)
+    if b.name == "json":
+        return a.name in ("array", "map", "row") or "json" in _ALLOWED.get(a.name, ())
+    if a.name == "json":
+        return b.name in ("array", "map", "row") or b.name in _ALLOWED["json"]
+    return a.name == b.name or b.name in _ALLOWED.get(a.name, ())
+
+
+def is_plain(a: Type, b: Type) -> bool:
+    """Whether values of both types are held alike, so that nothing is to be done."""
+    if a == b:
+        return True
+    if a.name == "varchar" and b == t.VARCHAR:
+        return True
+    if a.name != b.name:
+        return False
+    if a.name in t.TEMPORAL and a.args[0] <= b.args[0]:
+        return True
+    if a.name == "varchar" and a.args and b.args and a.args[0] <= b.args[0]:
+        return True
+    if a.name in ("array", "map"):
+        return all(is_plain(x, y) for x, y in zip(a.args, b.args, strict=True))
+    return False
+
+
+class Casts:
+    """Writes casts; `name` gives a fresh name for a lambda's parameter."""
+
+    def __init__(self):
+        self.count = 0
+
+    def fresh(self) -> str:
+        self.count += 1
+        return f"e{self.count}"
+
+    def cast(self, sql: str, a: Type, b: Type) -> str:
+        """DuckDB SQL for CAST(sql AS b), where `sql` has Trino type `a`."""
+        if is_plain(a, b):
+            return sql
+        if a.name == "unknown":
+            return f"CAST({sql} AS {duckdb(b)})"
+        method = getattr(self, "_to_" + b.name.split(" ")[0], None)
+        if b.name == t.ZONED[0]:
+            return self._to_zoned(sql, a, b)
+        if b.name == t.ZONED[1]:
+            return f"CAST(CAST({self.cast(sql, a, t.TIME)} AS VARCHAR) || '+00' AS TIMETZ)"
+        if a.name == "json" and b.name not in _TEXT:
+            return self._from_json(sql, b)
+        if method:
+            return method(sql, a, b)
+        return f"CAST({sql} AS {duckdb(b)})"
+
+    # --- numbers
+
+    def _integer(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"varchar_to_{b.name}({sql})"
+        if a.name in ("real", "double"):
+            return f"double_to_{b.name}({sql})"
+        return f"CAST({sql} AS {duckdb(b)})"
+
+    _to_tinyint = _to_smallint = _to_integer = _to_bigint = _integer
+
+    def _to_double(self, sql: str, a: Type, b: Type) -> str:
+        return f"varchar_to_{b.name}({sql})" if a.name in _TEXT else f"CAST({sql} AS {duckdb(b)})"
+
+    _to_real = _to_double
+
+    def _to_decimal(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            to = duckdb(b)
+            return f"checked_decimal({sql}, TRY_CAST(trim({sql}) AS {to}), '{b.args[0]}, {b.args[1]}')"
+        return f"CAST({sql} AS {duckdb(b)})"
+
+    def _to_boolean(self, sql: str, a: Type, b: Type) -> str:
+        return f"varchar_to_boolean({sql})" if a.name in _TEXT else f"({sql} <> 0)"
+
+    # --- text
+
+    def _to_varchar(self, sql: str, a: Type, b: Type) -> str:
+        text = self.text(sql, a)
+        return f"left({text}, {b.args[0]})" if b.args else text
+
+    def _to_char(self, sql: str, a: Type, b: Type) -> str:
+        return f"rpad({self.text(sql, a)}, {b.args[0]}, ' ')"
+
+    def text(self, sql: str, a: Type) -> str:
+        """CAST(sql AS varchar)."""
+        if a.name in ("double", "real"):
+            return f"{a.name}_text({sql})"
+        if a.name == "timestamp":
+            return timestamp_text(sql, a.args[0])
+        if a.name == "time":
+            return f"left(CAST({sql} AS VARCHAR) || '{'' if a.args[0] == 0 else '.'}000000', {_digits(8, a.args[0])})"
+        if a.name == t.ZONED[0]:
+            return f"{timestamp_text(f'local_time({sql})', a.args[0])} || ' ' || ({sql}).z"
+        if a.name in ("interval day to second", "interval year to month"):
+            return f"{a.name.split(' ')[1]}_interval_text({sql})"
+        if a.name == "json":
+            return f"json_to_varchar({sql})"
+        if a.name == "varchar":
+            return sql
+        return f"CAST({sql} AS VARCHAR)"
+
+    def _to_varbinary(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"encode({sql})"
+        return f"unhex(replace(CAST({sql} AS VARCHAR), '-', ''))"
+
+    # --- dates and times
+
+    def _to_date(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"varchar_to_date({sql})"
+        return f"CAST({self._local(sql, a)} AS DATE)"
+
+    def _to_time(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"varchar_to_time({sql})"
+        return f"CAST({self._local(sql, a)} AS TIME)"
+
+    def _to_timestamp(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"varchar_to_timestamp({sql})"
+        if a.name == "time":
+            return f"(current_date + {sql})"
+        value = f"CAST({self._local(sql, a)} AS TIMESTAMP)"
+        if a.name in ("timestamp", t.ZONED[0]) and a.args[0] > b.args[0] and b.args[0] < 6:
+            return f"round_timestamp({value}, {10 ** (6 - b.args[0])})"
+        return value
+
+    def _to_zoned(self, sql: str, a: Type, b: Type) -> str:
+        if a.name in _TEXT:
+            return f"varchar_to_zoned({sql})"
+        if a.name == t.ZONED[0]:
+            return sql
+        return f"utc_zoned({self.cast(sql, a, t.TIMESTAMP)})"
+
+    def _local(self, sql: str, a: Type) -> str:
+        return f"local_time({sql})" if a.name == t.ZONED[0] else sql
+
+    # --- json
+
+    def _to_json(self, sql: str, a: Type, b: Type) -> str:
+        """JSON text of a value; a map's keys are sorted, as Trino writes them."""
+        if a.name in ("double", "real"):
+            return f"double_to_json({sql})"
+        if a.name == "array":
+            name = self.fresh()
+            inner = self._to_json_text(name, a.element)
+            text = f"'[' || array_to_string(list_transform({sql}, lambda {name}: {inner}), ',') || ']'"
+        elif a.name == "map":
+            name = self.fresh()
+            value = self._to_json_text(f"{name}.value", a.args[1])
+            key = self.text(f"{name}.key", a.args[0])
+            entry = f"CAST(to_json({key}) AS VARCHAR) || ':' || {value}"
+            entries = f"list_sort(map_entries({sql}))"
+            text = "'{' || array_to_string(list_transform(" + f"{entries}, lambda {name}: {entry}), ',') || '}}'"
+        elif a.name == "row":
+            fields = []
+            for inner, (name, kind) in zip(field_names(a), a.args, strict=True):
+                value = self._to_json_text(f"struct_extract({sql}, '{inner}')", kind)
+                fields.append(f"'\"{name or ''}\":' || {value}")
+            text = f"CASE WHEN {sql} IS NOT NULL THEN '{{' || " + " || ',' || ".join(fields) + " || '}' END"
+        elif a.name in ("timestamp", "date", "time", "char"):
+            return f"to_json({self.text(sql, a)})"
+        elif a.name == "varchar" or a.name in t.NUMBERS or a.name == "boolean":
+            return f"to_json({sql})"
+        else:
+            text = self.text(sql, a)
+        return f"CAST({text} AS JSON)"
+
+    def _to_json_text(self, sql: str, a: Type) -> str:
+        value = sql if a.name == "json" else self._to_json(sql, a, t.JSON)
+        return f"coalesce(CAST({value} AS VARCHAR), 'null')"
+
+    def _from_json(self, sql: str, b: Type) -> str:
+        if b.name in ("array", "map", "row"):
+            return f"json_transform_strict({sql}, '{_json_shape(b)}')"
+        text = f"json_to_varchar({sql})"
+        if b.name in t.INTEGERS:
+            return f"json_to_{b.name}({sql})"
+        if b.name == "boolean":
+            return f"varchar_to_boolean({text})"
+        return self.cast(text, t.VARCHAR, b)
+
+    # --- nested values
+
+    def _to_array(self, sql: str, a: Type, b: Type) -> str:
+        name = self.fresh()
+        return f"list_transform({sql}, lambda {name}: {self.cast(name, a.element, b.element)})"
+
+    def _to_map(self, sql: str, a: Type, b: Type) -> str:
+        keys, values = self.fresh(), self.fresh()
+        return (
+            f"map(list_transform(map_keys({sql}), lambda {keys}: {self.cast(keys, a.args[0], b.args[0])}), "
+            f"list_transform(map_values({sql}), lambda {values}: {self.cast(values, a.args[1], b.args[1])}))"
+        )
+
+    def _to_row(self, sql: str, a: Type, b: Type) -> str:
+        parts = []
+        old_names, new_names = field_names(a), field_names(b)
+        for old, new, (_, x), (_, y) in zip(old_names, new_names, a.args, b.args, strict=True):
+            parts.append(f"{quoted(new)} := {self.cast(f'struct_extract({sql}, {_literal(old)})', x, y)}")
+        return f"CASE WHEN {sql} IS NOT NULL THEN struct_pack({', '.join(parts)}) END"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _digits(length: int, precision: int) -> int:
+    return length + (precision + 1 if precision else 0)
+
+
+def timestamp_text(sql: str, precision: int) -> str:
+    """A timestamp as text with `precision` digits after the second."""
+    text = f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%f')"
+    return f"left({text}, {_digits(19, precision)})" if precision < 6 else text
+
+
+def _json_shape(b: Type) -> str:
+    """The structure that DuckDB's json_transform takes, as JSON text."""
+    if b.name == "array":
+        return f"[{_json_shape(b.element)}]"
+    if b.name == "map":
+        return f'"{duckdb(b)}"'
+    if b.name == "row":
+        pairs = zip(field_names(b), b.args, strict=True)
+        return "{" + ",".join(f'"{n}":{_json_shape(x)}' for n, (_, x) in pairs) + "}"
+    return f'"{duckdb(b)}"'

@@ -1,0 +1,87 @@
+"""Athena's SELECT on DuckDB: checked by Trino's rules, refused with Trino's words, answered with Trino's answers.
+
+translated = translate("SELECT count(*) FROM raw", catalog, "analyticsworkshopdb")
+connection = connect()
+…  # make each relation of translated.tables: a temporary view named TableUse.name with the table's columns
+rows = connection.execute(translated.sql)
+"""
+
+from typing import NamedTuple, Protocol
+
+from . import grammar
+from .check import Checker, Conjunct, TableUse, final_names
+from .engine import connect, run_time_error
+from .errors import QueryError, SyntaxRefused
+from .text import as_text
+from .types import Column
+
+
+class Catalog(Protocol):
+    """What translate() asks about tables; names are lower-case."""
+
+    def columns(self, database: str, table: str) -> list[Column] | None:
+        """A table's columns, partition keys last; None if there is no such table."""
+
+    def database_exists(self, database: str) -> bool: ...
+
+    def view(self, database: str, table: str) -> str | None:
+        """A view's SQL; None if there is no view of this name."""
+
+
+class Translated(NamedTuple):
+    """A statement for DuckDB.
+
+    sql: DuckDB SQL. columns: names and Trino types of the result. tables: what it reads, each under TableUse.name.
+    text_sql: the same with every column in Athena's text form.
+    """
+
+    sql: str
+    columns: list[Column]
+    tables: list[TableUse]
+
+    @property
+    def text_sql(self) -> str:
+        return as_text(self.sql, [c.type for c in self.columns])
+
+
+def translate(
+    query,
+    catalog: Catalog,
+    database: str | None,
+    parameters: list[str] | tuple = (),
+    start: int = 0,
+    end: int | None = None,
+) -> Translated:
+    """DuckDB SQL for a SELECT, VALUES, TABLE or WITH statement.
+
+    query: the statement's text (or a sqlglot expression); `start` and `end` say where in it the query stands, so that errors
+    name positions of the whole statement (CREATE TABLE … AS). parameters: SQL literals for `?`, in order.
+    Raises SyntaxRefused (Athena refuses the statement at once) or QueryError (the query fails).
+    """
+    text = query if isinstance(query, str) else query.sql(dialect="athena")
+    tree = grammar.parse(text, start, end)
+    if len(parameters) != tree.parameters:
+        raise QueryError(
+            "INVALID_PARAMETER_USAGE",
+            f"Incorrect number of parameters: expected {tree.parameters} but found {len(parameters)}",
+            1,
+            1,
+        )
+    checker = Checker(text, catalog, database.lower() if database else None, list(parameters))
+    found = checker.query(tree, None, {}, names=True)
+    columns = [Column(n, str(k)) for n, k in zip(final_names(found.names), found.types, strict=True)]
+    return Translated(found.sql, columns, checker.tables)
+
+
+__all__ = [
+    "Catalog",
+    "Column",
+    "Conjunct",
+    "QueryError",
+    "SyntaxRefused",
+    "TableUse",
+    "Translated",
+    "connect",
+    "run_time_error",
+    "translate",
+]
