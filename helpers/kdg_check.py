@@ -101,16 +101,19 @@ def _unknown(name: str, rest: str) -> str:
         return "The placeholder is empty. Type a helper between the braces, for example {{random.uuid}}"
     if name == "current.timestamp":
         return "KDG replaces {{current.timestamp}} once only. Type {{date.now}}"
-    folded = {known.lower(): known for known in HELPERS}
-    close = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.7)
-    if close:
-        return f"There is no helper {name}. Type {{{{{folded[close[0]]}{rest}}}}}"
     modules: dict[str, list[str]] = {}
     for known in HELPERS:
-        modules.setdefault(known.split(".")[0], []).append(known.split(".")[1])
+        modules.setdefault(known.split(".")[0], []).append(known)
     module = name.split(".")[0]
+    candidates = {known.lower(): known for known in modules.get(module, HELPERS)}
+    length = len(module) + 1 if module in modules else 0  # compare what follows a module that exists
+    close = difflib.get_close_matches(name.lower()[length:], [known[length:] for known in candidates], n=1)
+    if close:
+        known = candidates[name.lower()[:length] + close[0]]
+        return f"There is no helper {name}. Type {{{{{known}{rest}}}}}"
     if module in modules:
-        return f"There is no helper {name}. Type {module}. and one of: {', '.join(sorted(modules[module]))}"
+        functions = sorted(known.split(".")[1] for known in modules[module])
+        return f"There is no helper {name}. Type {module}. and one of: {', '.join(functions)}"
     return f"There is no helper {name}. Names begin with one of: {', '.join(sorted(modules))}"
 
 

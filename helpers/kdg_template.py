@@ -56,7 +56,10 @@ class Template:
             kdg_check.check(text, self._text, offsets)
         self._compiled: dict[str, tuple[Draw, bool]] = {}
         self._pattern, self._draws = "", []
-        self._fast = self._compile_all()
+        try:
+            self._fast = self._compile_all()
+        except KdgError as error:
+            raise TemplateError(str(error)) from None
 
     def record(self) -> str:
         """One record, without the line end."""
@@ -95,10 +98,7 @@ class Template:
 
     def _draw(self, token: str) -> tuple[Draw, bool]:
         if token not in self._compiled:
-            try:
-                self._compiled[token] = _compile(*_parse(token), self._faker)
-            except KdgError as error:
-                raise TemplateError(str(error)) from None
+            self._compiled[token] = _compile(*_parse(token), self._faker)
         return self._compiled[token]
 
     def _fill(self, text: str) -> str:
@@ -111,7 +111,7 @@ class Template:
             _, token, _ = _first_placeholder(text)
             draw, _ = self._draw(token)
             text = _replace(text, "{{" + token + "}}", draw())
-        raise TemplateError("Maximum call stack size exceeded")
+        raise KdgError("Maximum call stack size exceeded")
 
 
 def _first_placeholder(text: str) -> tuple[int, str, int]:
