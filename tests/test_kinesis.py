@@ -295,3 +295,44 @@ def test_acknowledged_records_survive_kill(own_server, account):
     assert len(stored) == len(set(stored))
     kinesis.put_record(StreamName="s", PartitionKey="a", Data=b"afterwards")
     assert b"afterwards" in [record["Data"] for record in read_all(kinesis)]
+
+
+def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
+    from infra.local import kinesis as module
+
+    shard = module.StoredShard(0, 0, 2**128 - 1)
+    shard.open(tmp_path / "shard")
+    shard.append([("a", b"before")], 1)
+    real_write, calls = module.os.write, []
+
+    def write(descriptor, data):
+        calls.append(descriptor)
+        if len(calls) == 1:
+            return real_write(descriptor, bytes(data)[:7])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "write", write)
+    with pytest.raises(OSError, match="No space left"):
+        shard.append([("a", b"lost")], 2)
+    monkeypatch.undo()
+    shard.append([("a", b"after")], 3)
+    assert [record.data for record in shard.read(0)] == [b"before", b"after"]
+    shard.close()
+    again = module.StoredShard(0, 0, 2**128 - 1)
+    again.open(tmp_path / "shard")
+    assert [record.data for record in again.read(0)] == [b"before", b"after"]
+
+
+def test_what_a_kill_left_half_written_is_cut_off(tmp_path):
+    from infra.local import kinesis as module
+
+    shard = module.StoredShard(0, 0, 2**128 - 1)
+    shard.open(tmp_path / "shard")
+    shard.append([("a", b"one"), ("a", b"two")], 1)
+    shard.close()
+    with open(tmp_path / "shard" / "data", "r+b") as file:
+        file.truncate(file.seek(0, 2) - 2)
+    shard.open(tmp_path / "shard")
+    assert [record.data for record in shard.read(0)] == [b"one"]
+    shard.append([("a", b"three")], 2)
+    assert [record.data for record in shard.read(0)] == [b"one", b"three"]
