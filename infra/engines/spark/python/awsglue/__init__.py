@@ -1,0 +1,17 @@
+"""A clean-room `awsglue` for Spark 3.5: AWS's documented Python interface on plain DataFrames.
+
+Written from the AWS Glue Developer Guide only ("AWS Glue PySpark extensions reference", "AWS Glue PySpark transforms
+reference", "Tracking processed data using job bookmarks", "Creating tables, updating the schema … from ETL jobs").
+Nothing is taken from aws-glue-libs. What is not there raises NotImplementedError with the page's address.
+
+Where things are: `context` (GlueContext), `dynamicframe` (DynamicFrame, collections, reader, writer), `transforms`,
+`job` and `bookmark`, `utils` (getResolvedOptions), `data_source` and `data_sink`, `gluetypes`; and of our own:
+`paths` (dotted paths in a schema), `choice` (choice types), `infer` (types of JSON records), `catalog` (Glue tables).
+"""
+
+GUIDE = "https://docs.aws.amazon.com/glue/latest/dg/"
+
+
+def not_there(what: str, page: str) -> NotImplementedError:
+    """The error for a part of AWS Glue that this local version does not have, with the page that describes it."""
+    return NotImplementedError(f"{what} is not available in this local AWS Glue. See {GUIDE}{page}.html")

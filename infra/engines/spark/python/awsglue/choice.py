@@ -1,0 +1,89 @@
+"""Choice types in a DataFrame: a struct with a field a type, named as Glue names the types, each marked by metadata."""
+
+from functools import reduce
+from operator import or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+
+from awsglue import gluetypes, paths
+
+MARK = {"choice": True}
+ACTIONS = "cast:<type>, project:<type>, make_cols, make_struct, match_catalog"
+
+
+def make(alternatives: list[tuple[DataType, Column]]) -> Column:
+    """A choice of typed columns, of which at most one is not null in a row."""
+    fields = [value.cast(native).alias(gluetypes.type_name(native), metadata=MARK) for native, value in alternatives]
+    return F.when(reduce(or_, (value.isNotNull() for _, value in alternatives)), F.struct(*fields))
+
+
+def plain(native: DataType) -> DataType:
+    """The type without the marks: choices become ordinary structs, as `toDF` gives them."""
+    match native:
+        case StructType():
+            return StructType([StructField(field.name, plain(field.dataType), field.nullable) for field in native])
+        case ArrayType():
+            return ArrayType(plain(native.elementType), native.containsNull)
+        case MapType():
+            return MapType(native.keyType, plain(native.valueType), native.valueContainsNull)
+    return native
+
+
+def has_any(native: DataType) -> bool:
+    """Whether there is a choice anywhere in a type."""
+    match native:
+        case StructType():
+            return gluetypes.is_choice(native) or any(has_any(field.dataType) for field in native)
+        case ArrayType():
+            return has_any(native.elementType)
+        case MapType():
+            return has_any(native.valueType)
+    return False
+
+
+def without_marks(df: DataFrame) -> DataFrame:
+    """The frame with its choices as ordinary structs."""
+    if not has_any(df.schema):
+        return df
+    return df.select([F.col(paths.quote(f.name)).cast(plain(f.dataType)).alias(f.name) for f in df.schema])
+
+
+def resolve(name: str, value: Column, native: DataType, action: str) -> list[tuple[str, Column]] | None:
+    """The columns that a field becomes by an action of resolveChoice; None leaves it as it is.
+
+    Raises:
+        ValueError: no such action.
+    """
+    verb, _, target = action.partition(":")
+    if verb not in ("cast", "project", "make_cols", "make_struct") or (verb in ("cast", "project")) != bool(target):
+        raise ValueError(f"Invalid resolve action: {action}; it is one of {ACTIONS}")
+    if not gluetypes.is_choice(native):
+        return [(name, value.cast(gluetypes.to_spark(target)))] if verb == "cast" else None
+    members = {field.name: (value.getField(field.name), field.dataType) for field in native}
+    if verb == "cast":
+        return [(name, cast(value, native, gluetypes.to_spark(target)))]
+    if verb == "project":
+        kept = _canonical(target)
+        return [(name, members[kept][0] if kept in members else F.lit(None).cast(gluetypes.to_spark(kept)))]
+    if verb == "make_cols":
+        return [(f"{name}_{kind}", member) for kind, (member, _) in members.items()]
+    return [(name, value.cast(plain(native)))]
+
+
+def cast(value: Column, native: DataType, target: DataType) -> Column:
+    """The value as another type; of a choice, whichever member is there. What cannot be cast is null."""
+    if not gluetypes.is_choice(native):
+        return value.cast(target)
+    castable = [field.name for field in native if _castable(field.dataType, target)]
+    return F.coalesce(*(value.getField(kind).cast(target) for kind in castable), F.lit(None).cast(target))
+
+
+def _castable(source: DataType, target: DataType) -> bool:
+    nested = (StructType, ArrayType, MapType)
+    return not isinstance(source, nested) and not isinstance(target, nested)
+
+
+def _canonical(kind: str) -> str:
+    return kind.lower() if kind.lower() in ("struct", "array", "map") else gluetypes.type_name(gluetypes.to_spark(kind))

@@ -1,0 +1,242 @@
+"""Sources: what `create_dynamic_frame` and `getSource` read (guide: "Connection types and options", "Format options")."""
+
+from collections.abc import Callable
+from functools import reduce
+from operator import and_
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType, StructField, StructType
+
+from awsglue import catalog, choice, gluetypes, infer, not_there, records, storage
+from awsglue.bookmark import BAND
+from awsglue.dynamicframe import DynamicFrame
+from awsglue.job import Job
+from awsglue.paths import quote
+
+CONNECTIONS = "aws-glue-programming-etl-connect"
+FORMATS = "aws-glue-programming-etl-format"
+# Hints about speed, without an effect on the result
+HINTS = {"groupFiles", "groupSize", "useS3ListImplementation", "optimizePerformance", "batchSize", "maxFilesInBand"}
+HINTS |= {"compressionType", "compression"}
+S3_OPTIONS = {"path", "paths", "recurse", "exclusions", "maxBand", "boundedFiles", "boundedSize"}
+HIDDEN_DATABASE = "awsglue_{}"  # Spark's name of a catalog database for from_catalog; spark.sql has its own
+
+
+class DataSource:
+    """A source of one connection type; `getSource` makes it."""
+
+    def __init__(self, glue_context, connection_type: str, options: dict, transformation_ctx: str = ""):
+        if connection_type not in ("s3", "file"):
+            raise not_there(f"The connection type {connection_type}", CONNECTIONS)
+        _refuse(options, S3_OPTIONS | HINTS, CONNECTIONS)
+        self._glue_context = glue_context
+        self._options = options
+        self._context = transformation_ctx
+        self._format, self._format_options = "", {}
+
+    def setFormat(self, format: str, **options) -> None:
+        """Choose the format: json, csv, parquet or orc, and its options."""
+        self._format, self._format_options = format, options
+
+    def getFrame(self) -> DynamicFrame:
+        """The frame of all records.
+
+        Raises:
+            ValueError: no path, or no format.
+            NotImplementedError: a format or an option that is not there.
+        """
+        given = self._options.get("paths") or self._options.get("path")
+        if not given:
+            raise ValueError("The option paths is required for the connection type s3")
+        locations = [given] if isinstance(given, str) else list(given)
+        recurse = _is_true(self._options.get("recurse", False))
+        selected = _select_files(locations, self._options, self._context, recurse)
+        spark = self._glue_context.spark_session
+        if selected is not None:
+            if not selected:
+                return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
+            locations, recurse = [file.uri for file in selected], False
+        readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
+        if self._format not in readers:
+            raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
+        df, errors = readers[self._format](spark, locations, recurse, self._format_options)
+        return DynamicFrame(df, self._glue_context, self._context, stage_errors=errors)
+
+
+def from_catalog(
+    glue_context, database: str, table_name: str, context: str, predicate: str, options: dict, catalog_id: str | None
+) -> DynamicFrame:
+    """The frame of a table in the Data Catalog; a predicate over its partition columns reads only those partitions.
+
+    Raises:
+        ClientError: no such database or table.
+        AnalysisException: the predicate names another column.
+    """
+    _refuse(options, (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"}, CONNECTIONS)
+    spark = glue_context.spark_session
+    table = catalog.fetch(database, table_name, catalog_id)
+    predicates = [p for p in (predicate, options.get("catalogPartitionPredicate", "")) if p]
+    for text in predicates:
+        _check_predicate(spark, table, text)
+    columns = table.columns
+    if table.format == "csv":  # read as text: what is no number must not be lost
+        table.columns = StructType([StructField(field.name, StringType()) for field in columns])
+    name = catalog.register(spark, table, HIDDEN_DATABASE.format(database), keep_corrupt=table.format == "json")
+    df = DataFrame(spark._jsparkSession.table(name), spark)
+    for text in predicates:
+        df = df.where(text)
+    locations = _locations(spark, table, predicates)
+    selected = _select_files(locations, options, context, recurse=True)
+    if selected is not None:
+        df = df.where(F.col("_metadata.file_path").isin([file.uri for file in selected]))
+    errors = None
+    made: DataFrame | Callable[[], DataFrame] = df
+    if table.format == "json":
+        made, bad = infer.split_corrupt(df)
+        errors = bad.select(_bad_line(F.col("value")))
+    elif table.format == "csv":
+        made = lambda: _typed_csv(df, columns)  # noqa: E731 - a pass over the data, only when it is needed
+    return DynamicFrame(made, glue_context, context, stage_errors=errors)
+
+
+def _refuse(options: dict, known: set[str], page: str) -> None:
+    unknown = sorted(set(options) - known)
+    if unknown:
+        raise not_there(f"The option {', '.join(unknown)}", page)
+
+
+def _is_true(value) -> bool:
+    return value if isinstance(value, bool) else str(value).lower() == "true"
+
+
+def _bad_line(line):
+    return F.struct(F.lit("Unable to parse the record as JSON").alias("msg"), line.alias("input")).alias("error")
+
+
+def _check_predicate(spark, table: catalog.CatalogTable, predicate: str) -> None:
+    try:
+        spark.createDataFrame([], table.partition_columns).where(predicate)
+    except AnalysisException as error:
+        names = ", ".join(table.partition_keys)
+        message = f"User's pushdown predicate: {predicate} can not be resolved against partition columns: ({names})"
+        raise AnalysisException(message) from error
+
+
+def _locations(spark, table: catalog.CatalogTable, predicates: list[str]) -> list[str]:
+    """Folders of the table, or of those of its partitions that the predicates keep."""
+    if not table.partition_keys:
+        return [table.location]
+    rows = [(*values, location) for values, location in table.partitions]
+    text = StructType([StructField(n, StringType()) for n in (*table.partition_keys, "__location")])
+    typed = [F.col(quote(f.name)).cast(f.dataType).alias(f.name) for f in table.partition_columns]
+    found = spark.createDataFrame(rows, text).select(*typed, "__location")
+    if not predicates:
+        return [location for _, location in table.partitions]
+    return [row["__location"] for row in found.where(reduce(and_, map(F.expr, predicates))).collect()]
+
+
+def _select_files(locations: list[str], options: dict, context: str, recurse: bool) -> list[storage.StoredFile] | None:
+    """The files to read, where bookmark, exclusions or bounds decide; None where all are read."""
+    bookmark = Job.bookmark() if context else None
+    bounded = [name for name in ("boundedFiles", "boundedSize") if name in options]
+    if bookmark is None and not bounded and "exclusions" not in options:
+        return None
+    found = [file for location in locations for file in storage.files(location, recurse)]
+    patterns = storage.exclusion_patterns(options.get("exclusions", []))
+    found = [file for file in found if not storage.excluded(file, patterns)]
+    band = int(options.get("maxBand", BAND))
+    if bookmark is not None:
+        found = bookmark.new_files(context, found, band)
+    if bounded:
+        found = _bounded(sorted(found, key=lambda file: (file.modified, file.uri)), options)
+        if bookmark is not None:
+            bookmark.processed(context, found, band)
+    return found
+
+
+def _bounded(found: list[storage.StoredFile], options: dict) -> list[storage.StoredFile]:
+    """The oldest files, up to a number of files or of bytes (guide: "Workload partitioning with bounded execution")."""
+    if "boundedFiles" in options:
+        found = found[: int(options["boundedFiles"])]
+    if "boundedSize" in options:
+        total, kept = 0, []
+        for file in found:
+            total += file.size
+            if total > int(options["boundedSize"]):
+                break
+            kept.append(file)
+        found = kept
+    return found
+
+
+def _json(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, DataFrame]:
+    _refuse(options, {"jsonPath", "multiLine", "multiline", "withSchema"} | HINTS, FORMATS)
+    whole = _is_true(options.get("multiLine", options.get("multiline", False)))
+    lines = spark.read.text(locations, wholetext=whole, recursiveFileLookup=recurse).select("value")
+    if "jsonPath" in options:
+        path = options["jsonPath"].removesuffix("[*]")
+        lines = lines.select((F.get_json_object("value", path) if path != "$" else F.col("value")).alias("value"))
+        lines = lines.where("value IS NOT NULL")
+    given = options.get("withSchema")
+    schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
+    df, bad = infer.read_json(lines, schema)
+    return df, bad.select(_bad_line(F.col("value")))
+
+
+def _csv(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
+    known = {"separator", "escaper", "quoteChar", "multiLine", "multiline", "withHeader", "skipFirst", "withSchema"}
+    _refuse(options, known | HINTS, FORMATS)
+    header, skip = _is_true(options.get("withHeader", False)), _is_true(options.get("skipFirst", False))
+    if header and skip:
+        raise not_there("skipFirst together with withHeader", FORMATS)
+    quote_char = options.get("quoteChar", '"')
+    reader = (
+        spark.read.option("recursiveFileLookup", recurse)
+        .option("header", header or skip)
+        .option("sep", options.get("separator", ","))
+        .option("quote", "" if str(quote_char) == "-1" else quote_char)
+        .option("escape", options.get("escaper") or ('"' if str(quote_char) == "-1" else quote_char))
+        .option("multiLine", _is_true(options.get("multiLine", options.get("multiline", False))))
+    )
+    if "withSchema" in options:
+        return reader.schema(records.spark_schema(gluetypes.schema_from_json(options["withSchema"]))).csv(
+            locations
+        ), None
+    df = reader.csv(locations)
+    if not header:
+        df = df.toDF(*[f"col{index}" for index in range(len(df.columns))])
+    return df, None
+
+
+def _columnar(kind: str):
+    def read(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
+        _refuse(options, {"useGlueParquetWriter"} | HINTS, FORMATS)
+        return spark.read.format(kind).option("recursiveFileLookup", recurse).load(locations), None
+
+    return read
+
+
+def _typed_csv(df: DataFrame, columns: StructType) -> DataFrame:
+    """The columns in the catalog's types; one with values that do not fit is a choice of its type and string."""
+    typed = [field for field in columns if field.dataType != StringType()]
+    misfits = {}
+    if typed:
+        facts = df.agg(*[F.bool_or(_misfit(field)).alias(str(index)) for index, field in enumerate(typed)]).first()
+        misfits = {field.name for field, fact in zip(typed, facts, strict=True) if fact}
+    made = []
+    for field in df.schema:
+        wanted = columns[field.name].dataType if field.name in columns.names else field.dataType
+        value = F.col(quote(field.name))
+        if field.name in misfits:
+            text = F.when(value.cast(wanted).isNull() & (F.trim(value) != ""), value)
+            made.append(choice.make([(wanted, value.cast(wanted)), (StringType(), text)]).alias(field.name))
+        else:
+            made.append(value.cast(wanted).alias(field.name) if wanted != field.dataType else value)
+    return df.select(*made)
+
+
+def _misfit(field: StructField):
+    value = F.col(quote(field.name))
+    return value.cast(field.dataType).isNull() & (F.trim(value) != "")

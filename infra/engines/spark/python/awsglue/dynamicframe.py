@@ -1,0 +1,833 @@
+"""DynamicFrame, its collection, reader and writer (guide: "DynamicFrame class" and the pages beside it).
+
+A DynamicFrame here is a DataFrame (or how to get one, when its types must be found first) whose choice types are structs
+with a mark (choice.py), and the frames of its error records. Rows are touched in Python only where AWS Glue does so too.
+"""
+
+import json
+import tempfile
+from collections.abc import Callable
+from decimal import Decimal
+
+from pyspark.sql import Column, DataFrame, Row
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DataType,
+    NullType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from awsglue import catalog, choice, gluetypes, infer, not_there, paths, records
+from awsglue.paths import quote
+
+PAGE = "aws-glue-api-crawler-pyspark-extensions-dynamic-frame"
+ERROR_SCHEMA = StructType(
+    [
+        StructField(
+            "error",
+            StructType([StructField("msg", StringType()), StructField("input", StringType())]),
+        )
+    ]
+)
+COMPARE = {
+    ">": lambda column, value: column > value,
+    "<": lambda column, value: column < value,
+    ">=": lambda column, value: column >= value,
+    "<=": lambda column, value: column <= value,
+    "=": lambda column, value: column == value,
+    "==": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+}
+
+
+class ResolveOption:
+    """How `toDF` resolves one choice: `ResolveOption("a.b.c", "Project", DoubleType())`; actions Project, Cast, KeepAsStruct."""
+
+    def __init__(self, path: str, action: str, target: gluetypes.DataType | None = None):
+        self.path, self.action, self.target = path, action, target
+
+    def spec(self) -> tuple[str, str]:
+        action = self.action.lower()
+        if action == "keepasstruct":
+            return self.path, "make_struct"
+        if action in ("cast", "project") and self.target is not None:
+            return self.path, f"{action}:{self.target.typeName()}"
+        raise ValueError(f"Invalid ResolveOption: {self.action}; it is Project or Cast with a type, or KeepAsStruct")
+
+
+class DynamicFrame:
+    """A frame of self-describing records.
+
+    Args:
+        jdf: the DataFrame, or a function without arguments that gives it when it is first needed.
+        glue_ctx: the GlueContext.
+        name: a name.
+        errors: frames of error records (ERROR_SCHEMA) of earlier steps.
+        stage_errors: the frame of this step's own error records, or a function that gives it.
+        stage_threshold, total_threshold: number of errors (of this step, of all) at which actions fail; 0 means never.
+    """
+
+    def __init__(
+        self,
+        jdf: DataFrame | Callable[[], DataFrame],
+        glue_ctx,
+        name: str = "",
+        errors: tuple = (),
+        stage_errors: DataFrame | Callable[[], DataFrame] | None = None,
+        stage_threshold: int = 0,
+        total_threshold: int = 0,
+    ):
+        self.glue_ctx = glue_ctx
+        self.name = name
+        self._df = jdf
+        self._errors = errors
+        self._stage_errors = stage_errors
+        self._stage_threshold, self._total_threshold = stage_threshold, total_threshold
+
+    @property
+    def df(self) -> DataFrame:
+        """The DataFrame with marked choices."""
+        if not isinstance(self._df, DataFrame):
+            self._df = self._df()
+        return self._df
+
+    def _next(
+        self, df: DataFrame | Callable, transformation_ctx: str, stage: int, total: int, **more
+    ) -> "DynamicFrame":
+        errors = more.pop("errors", self._all_errors())
+        return DynamicFrame(df, self.glue_ctx, transformation_ctx or self.name, errors, None, stage, total, **more)
+
+    def with_frame_schema(self, *arguments):
+        raise not_there("with_frame_schema", PAGE)
+
+    # construction
+
+    @staticmethod
+    def fromDF(dataframe: DataFrame, glue_ctx, name: str) -> "DynamicFrame":
+        """A DynamicFrame of a DataFrame's rows."""
+        return DynamicFrame(dataframe, glue_ctx, name)
+
+    def toDF(self, options: list[ResolveOption] | None = None) -> DataFrame:
+        """The DataFrame; choices that no option resolves become structs."""
+        self.assertErrorThreshold()
+        frame = self.resolveChoice(specs=[option.spec() for option in options]) if options else self
+        return choice.without_marks(frame.df)
+
+    # information
+
+    def count(self) -> int:
+        """Number of records, without error records."""
+        self.assertErrorThreshold()
+        return self.df.count()
+
+    def schema(self) -> gluetypes.StructType:
+        """The schema in Glue's types."""
+        return gluetypes.from_spark(self.df.schema)
+
+    def printSchema(self) -> None:
+        """Print the schema as a tree: `root`, then `|-- name: type`."""
+        print(gluetypes.tree(self.df.schema))
+
+    def show(self, num_rows: int = 20) -> None:
+        """Print records as JSON, one a line."""
+        self.assertErrorThreshold()
+        for row in self.df.limit(num_rows).collect():
+            print(json.dumps(records.to_record(row, self.df.schema), default=_text, ensure_ascii=False))
+
+    def getNumPartitions(self) -> int:
+        return self.df.rdd.getNumPartitions()
+
+    # rows
+
+    def repartition(
+        self, num_partitions: int, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
+    ) -> "DynamicFrame":
+        return self._next(self.df.repartition(num_partitions), transformation_ctx, stageThreshold, totalThreshold)
+
+    def coalesce(
+        self, num_partitions: int, shuffle=False, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
+    ) -> "DynamicFrame":
+        df = self.df.repartition(num_partitions) if shuffle else self.df.coalesce(num_partitions)
+        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+
+    def filter(self, f: Callable, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0) -> "DynamicFrame":
+        """The records for which f(DynamicRecord) is true; a record for which it raises becomes an error record."""
+        df = self.df
+        schema = df.schema
+        answer = StructType([StructField("keep", BooleanType()), StructField("error", StringType())])
+
+        def judge(row: Row):
+            try:
+                return bool(f(records.to_record(row, schema))), None
+            except Exception as error:
+                return False, f"{type(error).__name__}: {error}"
+
+        judged = df.withColumn("__judged", F.udf(judge, answer)(F.struct(*[F.col(quote(c)) for c in df.columns])))
+        kept = judged.where("__judged.keep").drop("__judged")
+        failed = judged.where("__judged.error IS NOT NULL").select(_error(F.col("__judged.error"), df.columns))
+        frame = self._next(kept, transformation_ctx, stageThreshold, totalThreshold)
+        frame._stage_errors = failed
+        return frame
+
+    def map(
+        self,
+        f: Callable,
+        preservesPartitioning=False,
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrame":
+        """The records that f(DynamicRecord) returns; where it raises or returns nothing there is an error record.
+
+        The new schema is found by running f over all records once more than the result itself needs.
+        """
+        schema = self.df.schema
+
+        def apply(row: Row):
+            record = records.to_record(row, schema)
+            try:
+                result = f(record)
+                if result is None:
+                    return None, "User-specified function returned None instead of DynamicRecord"
+                return result, None
+            except Exception as error:
+                return None, f"{type(error).__name__}: {error}"
+
+        mapped = self.df.rdd.map(apply)
+        good = mapped.filter(lambda pair: pair[1] is None).map(lambda pair: pair[0])
+        bad = mapped.filter(lambda pair: pair[1] is not None).map(lambda pair: ((pair[1], None),))
+        session = self.glue_ctx.spark_session
+        frame = self._next(lambda: records.to_frame(session, good), transformation_ctx, stageThreshold, totalThreshold)
+        frame._stage_errors = lambda: session.createDataFrame(bad, ERROR_SCHEMA)
+        return frame
+
+    def mapPartitions(self, *arguments, **options):
+        raise not_there("DynamicFrame.mapPartitions", PAGE)
+
+    mapPartitionsWithIndex = mapPartitions
+
+    def union(self, frame2: "DynamicFrame", transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
+        """The records of both frames; a field of one is null in the other's, a field of two types becomes a choice."""
+        left, right = _same_types(self.df, frame2.df)
+        df = left.unionByName(right, allowMissingColumns=True)
+        errors = self._all_errors() + frame2._all_errors()
+        return self._next(df, transformation_ctx, stageThreshold, totalThreshold, errors=errors)
+
+    def join(
+        self,
+        paths1: str | list[str],
+        paths2: str | list[str],
+        frame2: "DynamicFrame",
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrame":
+        """Equality join. All fields of both sides are kept; one that both have gets a leading dot on the right (`.zip`).
+
+        Raises:
+            ValueError: the lists of keys differ in length, or there is no such field.
+        """
+        keys1, keys2 = _listed(paths1), _listed(paths2)
+        if len(keys1) != len(keys2) or not keys1:
+            raise ValueError("Join needs the same number of keys, one or more, for both frames")
+        left, right = self.df, frame2.df
+        taken = set(left.columns)
+        names = {name: f".{name}" if name in taken else name for name in right.columns}
+        # keys as columns of their own: dotted paths, and the same DataFrame on both sides
+        left = left.select("*", *[_key(self.df, k).alias(f"__left_{i}") for i, k in enumerate(keys1)])
+        right = right.select(
+            *[F.col(quote(old)).alias(new) for old, new in names.items()],
+            *[_key(frame2.df, k).alias(f"__right_{i}") for i, k in enumerate(keys2)],
+        )
+        same = [F.col(f"__left_{i}") == F.col(f"__right_{i}") for i in range(len(keys1))]
+        joined = left.join(right, same, "inner").select(*map(F.col, map(quote, [*self.df.columns, *names.values()])))
+        errors = self._all_errors() + frame2._all_errors()
+        return self._next(joined, transformation_ctx, stageThreshold, totalThreshold, errors=errors)
+
+    def split_rows(
+        self,
+        comparison_dict: dict,
+        name1="frame1",
+        name2="frame2",
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrameCollection":
+        """The records that fulfil all comparisons (`{"age": {">": 10, "<": 20}}`), and the others.
+
+        Raises:
+            ValueError: no such field, or no such comparison.
+        """
+        condition = F.lit(True)
+        for path, comparisons in comparison_dict.items():
+            for sign, value in comparisons.items():
+                if sign not in COMPARE:
+                    raise ValueError(f"Invalid comparator {sign}; it is one of {', '.join(COMPARE)}")
+                condition = condition & COMPARE[sign](_key(self.df, path), value)
+        fulfilled = F.coalesce(condition, F.lit(False))
+        halves = {name1: self.df.where(fulfilled), name2: self.df.where(~fulfilled)}
+        return self._collection(halves, transformation_ctx, stageThreshold, totalThreshold)
+
+    def mergeDynamicFrame(
+        self,
+        stage_dynamic_frame: "DynamicFrame",
+        primary_keys: list[str],
+        transformation_ctx="",
+        options=None,
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrame":
+        """The staging frame's records, and of this frame those whose keys the staging frame does not have."""
+        stage = stage_dynamic_frame.df
+        keys = _listed(primary_keys)
+        seen = stage.select(*[_key(stage, key).alias(f"__key_{i}") for i, key in enumerate(keys)]).distinct()
+        same = [_key(self.df, key).eqNullSafe(F.col(f"__key_{i}")) for i, key in enumerate(keys)]
+        kept = self._next(self.df.join(seen, same, "left_anti"), "", 0, 0)
+        return kept.union(stage_dynamic_frame, transformation_ctx, info, stageThreshold, totalThreshold)
+
+    def spigot(self, path: str, options: dict | None = None, transformation_ctx="", info="", **thresholds):
+        """Write sample records as JSON below a path; `topk` (default 100) of them, each with probability `prob` (default 1).
+
+        Returns:
+            This frame.
+        """
+        options = options or {}
+        sample = self.df
+        if "prob" in options:
+            sample = sample.sample(float(options["prob"]))
+        sample = sample.limit(int(options.get("topk", 100)))
+        sink = self.glue_ctx.getSink("s3", path=path, transformation_ctx=transformation_ctx)
+        sink.setFormat("json")
+        sink.writeFrame(DynamicFrame(sample, self.glue_ctx))
+        return self
+
+    # fields
+
+    def select_fields(
+        self, paths: str | list[str], transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
+    ) -> "DynamicFrame":
+        """The named fields; one that is not there is left out. A nested path keeps the structs around it."""
+        return self._next(_select(self.df, _listed(paths)), transformation_ctx, stageThreshold, totalThreshold)
+
+    def drop_fields(
+        self, paths: str | list[str], transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
+    ) -> "DynamicFrame":
+        """All fields but the named ones, nested ones too; one that is not there is no error."""
+        return self._next(_drop(self.df, _listed(paths)), transformation_ctx, stageThreshold, totalThreshold)
+
+    def split_fields(
+        self,
+        paths: list[str],
+        name1="frame1",
+        name2="frame2",
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrameCollection":
+        """A frame with the named fields and one with the others."""
+        halves = {name1: _select(self.df, _listed(paths)), name2: _drop(self.df, _listed(paths))}
+        return self._collection(halves, transformation_ctx, stageThreshold, totalThreshold)
+
+    def rename_field(
+        self, oldName: str, newName: str, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
+    ) -> "DynamicFrame":
+        """Rename a field, nested or not. Both names are full paths; a name with dots needs backticks."""
+        old, new = paths.resolve(self.df.schema, paths.parse(oldName)), paths.parse(newName)
+        if old is None:
+            df = self.df
+        elif old[:-1] == new[:-1]:
+            df = paths.rewrite(self.df, lambda path, value, _: [(new[-1], value)] if path == old else None)
+        else:  # to another level: out of its struct, or into one
+            value, _ = paths.column(self.df, old)
+            names = [name for name in self.df.columns if name != new[0]]
+            moved = _nested({new[1:]: value}) if new[1:] else value
+            rest = _drop(self.df.withColumn("__moved", moved), [".".join(map(quote, old))])
+            df = rest.select(*[F.col(quote(n)) for n in names if n in rest.columns], F.col("__moved").alias(new[0]))
+        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+
+    def apply_mapping(
+        self,
+        mappings: list[tuple],
+        case_sensitive=False,
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrame":
+        """The mapped fields only, renamed and cast: (source path, source type, target path, target type).
+
+        A (source, target) pair keeps the type. What cannot be cast is null; a source that is not there gives no field.
+
+        Raises:
+            ValueError: a mapping has another form or an unknown type.
+        """
+        targets: dict[paths.Path, Column] = {}
+        for mapping in mappings:
+            if len(mapping) not in (2, 4):
+                raise ValueError(f"Invalid mapping {mapping}: it is (source, source type, target, target type)")
+            source, target = mapping[0], mapping[-2] if len(mapping) == 4 else mapping[-1]
+            path = paths.parse(source)
+            exact = paths.resolve(self.df.schema, path)
+            if case_sensitive and exact != path:
+                continue
+            found = paths.column(self.df, path)
+            if found is not None:
+                value, native = found
+                targets[paths.parse(target)] = _mapped(value, native, mapping[3] if len(mapping) == 4 else None)
+        return self._next(self.df.select(*_structs(targets)), transformation_ctx, stageThreshold, totalThreshold)
+
+    def resolveChoice(
+        self,
+        specs: list[tuple[str, str]] | None = None,
+        choice: str = "",
+        database: str | None = None,
+        table_name: str | None = None,
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+        catalog_id: str | None = None,
+        option: str = "",
+    ) -> "DynamicFrame":
+        """Resolve choices: named ones by specs of (path, action), or all by one action.
+
+        Args:
+            specs: actions are `cast:type`, `project:type`, `make_cols`, `make_struct`.
+            choice: one of these, or `match_catalog` with database and table_name.
+            option: another name of `choice` in AWS's own pages.
+
+        Raises:
+            ValueError: both specs and choice, no such action, or no table for match_catalog.
+        """
+        action = choice or option
+        if specs and action:
+            raise ValueError("Only one of specs and choice can be specified")
+        if not specs and not action:
+            raise ValueError("One of specs and choice must be specified")
+        if action == "match_catalog":
+            if not database or not table_name:
+                raise ValueError("match_catalog needs database and table_name")
+            table = catalog.fetch(database, table_name, catalog_id)
+            df = _match(self.df, StructType([*table.columns, *table.partition_columns]))
+        else:
+            df = _resolve(self.df, dict(specs or []), action)
+        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+
+    def unbox(
+        self, path: str, format: str, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0, **options
+    ) -> "DynamicFrame":
+        """Parse a string field, whose text is a document of its own, into a struct.
+
+        Args:
+            format: `json` (the types are found in the data, or given by `withSchema`) or `csv` (with `separator`,
+                `quoteChar`, `escaper` and `withSchema`).
+
+        Raises:
+            ValueError: no such field.
+            NotImplementedError: another format or option.
+        """
+        found = paths.resolve(self.df.schema, paths.parse(path))
+        if found is None:
+            raise ValueError(f"Field {path} does not exist")
+        df = self.df
+        given = options.pop("withSchema", None)
+        schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
+        if format == "json" and not options:
+            text = paths.column(df, found)[0].alias("value")
+            native, types = (schema, {}) if schema else infer.types_of(df.select(text).where("value IS NOT NULL"))
+            df = paths.rewrite(df, lambda p, v, _: [(p[-1], infer.parse(v, native, types))] if p == found else None)
+        elif format == "csv" and schema and not set(options) - {"separator", "quoteChar", "escaper"}:
+            names = {"separator": "sep", "quoteChar": "quote", "escaper": "escape"}
+            given = {names[name]: str(value) for name, value in options.items()}
+            ddl = ", ".join(f"{quote(f.name)} {f.dataType.simpleString()}" for f in schema)
+            df = paths.rewrite(df, lambda p, v, _: [(p[-1], F.from_csv(v, ddl, given))] if p == found else None)
+        else:
+            raise not_there(f"unbox with format {format} and options {sorted(options)}", PAGE)
+        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+
+    def unnest(self, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0) -> "DynamicFrame":
+        """Structs become top-level fields with dotted names (`address.state`); arrays stay."""
+        return self._next(_flatten(choice.without_marks(self.df)), transformation_ctx, stageThreshold, totalThreshold)
+
+    def unnest_ddb_json(self, *arguments, **options):
+        raise not_there("unnest_ddb_json", PAGE)
+
+    def relationalize(
+        self,
+        root_table_name: str,
+        staging_path: str | None = None,
+        options: dict | None = None,
+        transformation_ctx="",
+        info="",
+        stageThreshold=0,
+        totalThreshold=0,
+    ) -> "DynamicFrameCollection":
+        """Flatten structs, and make a table of each array.
+
+        The array's field becomes a number, and `<root>_<array>` has a row an element: `id` (that number), `index`, and
+        `<array>.val` or, for elements that are structs, `<array>.val.<field>`.
+
+        Args:
+            root_table_name: key of the root frame in the result, and prefix of the others.
+            staging_path: folder for the numbered rows, which are written and read back, so that numbers stay the same.
+        """
+        staging = staging_path or tempfile.mkdtemp(prefix="relationalize-")
+        frames: dict[str, DataFrame] = {}
+        _pivot(choice.without_marks(self.df), root_table_name, root_table_name, staging, frames)
+        return self._collection(frames, transformation_ctx, stageThreshold, totalThreshold)
+
+    # writing
+
+    def write(
+        self, connection_type: str, connection_options=None, format=None, format_options=None, accumulator_size=0
+    ) -> "DynamicFrame":
+        """Write the records through a sink of this connection type and return this frame."""
+        return self.glue_ctx.write_dynamic_frame_from_options(
+            self, connection_type, connection_options or {}, format, format_options or {}
+        )
+
+    # errors
+
+    def _own_errors(self) -> DataFrame | None:
+        if self._stage_errors is not None and not isinstance(self._stage_errors, DataFrame):
+            self._stage_errors = self._stage_errors()
+        return self._stage_errors
+
+    def _all_errors(self) -> tuple:
+        return self._errors if self._stage_errors is None else (*self._errors, self._own_errors)
+
+    def stageErrorsCount(self) -> int:
+        """Number of error records of the step that made this frame."""
+        return self._own_errors().count() if self._stage_errors is not None else 0
+
+    def errorsCount(self) -> int:
+        """Number of error records of all steps up to this frame."""
+        return sum(errors().count() for errors in self._all_errors())
+
+    def errorsAsDynamicFrame(self) -> "DynamicFrame":
+        """The error records of all steps: a struct `error` with `msg` and `input`."""
+        frames = [errors() for errors in self._all_errors()]
+        empty = self.glue_ctx.spark_session.createDataFrame([], ERROR_SCHEMA)
+        for frame in frames:
+            empty = empty.unionByName(frame)
+        return DynamicFrame(empty, self.glue_ctx, "errors")
+
+    def assertErrorThreshold(self) -> None:
+        """Fail if this frame has as many errors as its thresholds allow.
+
+        Raises:
+            RuntimeError: with the number and the first error.
+        """
+        limits = [(self._stage_threshold, self.stageErrorsCount), (self._total_threshold, self.errorsCount)]
+        for limit, count in limits:
+            if limit > 0 and (found := count()) >= limit:
+                first = self.errorsAsDynamicFrame().df.first()["error"]["msg"]
+                raise RuntimeError(f"{found} errors reached the threshold of {limit}. The first error: {first}")
+
+    def _collection(self, frames: dict[str, DataFrame], transformation_ctx: str, stage: int, total: int):
+        made = {}
+        for name, df in frames.items():
+            made[name] = self._next(df, transformation_ctx, stage, total)
+            made[name].name = name
+        return DynamicFrameCollection(made, self.glue_ctx)
+
+
+class DynamicFrameCollection:
+    """Named DynamicFrames."""
+
+    def __init__(self, dynamic_frames: dict[str, DynamicFrame] | list[DynamicFrame], glue_ctx):
+        if isinstance(dynamic_frames, list):
+            dynamic_frames = {frame.name: frame for frame in dynamic_frames}
+        self._frames = dict(dynamic_frames)
+        self._glue_ctx = glue_ctx
+
+    def __getitem__(self, key: str) -> DynamicFrame:
+        return self._frames[key]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def keys(self):
+        return self._frames.keys()
+
+    def values(self):
+        return self._frames.values()
+
+    def items(self):
+        return self._frames.items()
+
+    def select(self, key: str, transformation_ctx: str = "") -> DynamicFrame:
+        """The frame of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._frames[key]
+
+    def map(self, callable: Callable, transformation_ctx: str = "") -> "DynamicFrameCollection":
+        """A collection of callable(frame, transformation_ctx) for each frame, under the same names."""
+        made = {name: callable(frame, transformation_ctx + name) for name, frame in self._frames.items()}
+        return DynamicFrameCollection(made, self._glue_ctx)
+
+    def flatmap(self, f: Callable, transformation_ctx: str = "") -> "DynamicFrameCollection":
+        """As map, for functions that may return collections, whose frames are then named `<name>_<inner name>`."""
+        made = {}
+        for name, frame in self._frames.items():
+            result = f(frame, transformation_ctx + name)
+            inner = result.items() if isinstance(result, DynamicFrameCollection) else [("", result)]
+            made |= {f"{name}_{key}" if key else name: value for key, value in inner}
+        return DynamicFrameCollection(made, self._glue_ctx)
+
+
+class DynamicFrameReader:
+    """`glueContext.create_dynamic_frame`."""
+
+    def __init__(self, glue_context):
+        self._glue_context = glue_context
+
+    def from_rdd(self, data, name: str, schema=None, sampleRatio=None, transformation_ctx="") -> DynamicFrame:
+        return self._glue_context.create_dynamic_frame_from_rdd(data, name, schema, sampleRatio, transformation_ctx)
+
+    def from_options(
+        self,
+        connection_type: str,
+        connection_options: dict | None = None,
+        format: str | None = None,
+        format_options: dict | None = None,
+        transformation_ctx="",
+        push_down_predicate="",
+        **options,
+    ) -> DynamicFrame:
+        return self._glue_context.create_dynamic_frame_from_options(
+            connection_type,
+            connection_options or {},
+            format,
+            format_options or {},
+            transformation_ctx,
+            push_down_predicate,
+            **options,
+        )
+
+    def from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir="",
+        transformation_ctx="",
+        push_down_predicate="",
+        additional_options: dict | None = None,
+        catalog_id: str | None = None,
+        name_space: str | None = None,
+        **options,
+    ) -> DynamicFrame:
+        return self._glue_context.create_dynamic_frame_from_catalog(
+            database or name_space,
+            table_name,
+            redshift_tmp_dir,
+            transformation_ctx,
+            push_down_predicate,
+            additional_options or {},
+            catalog_id,
+            **options,
+        )
+
+
+class DynamicFrameWriter:
+    """`glueContext.write_dynamic_frame`."""
+
+    def __init__(self, glue_context):
+        self._glue_context = glue_context
+
+    def from_options(
+        self,
+        frame: "DynamicFrame | DynamicFrameCollection",
+        connection_type: str,
+        connection_options: dict | None = None,
+        format: str | None = None,
+        format_options: dict | None = None,
+        transformation_ctx="",
+    ):
+        return self._glue_context.write_dynamic_frame_from_options(
+            frame, connection_type, connection_options or {}, format, format_options or {}, transformation_ctx
+        )
+
+    def from_catalog(
+        self,
+        frame: "DynamicFrame | DynamicFrameCollection",
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir="",
+        transformation_ctx="",
+        additional_options: dict | None = None,
+        catalog_id: str | None = None,
+        name_space: str | None = None,
+    ):
+        return self._glue_context.write_dynamic_frame_from_catalog(
+            frame,
+            database or name_space,
+            table_name,
+            redshift_tmp_dir,
+            transformation_ctx,
+            additional_options or {},
+            catalog_id,
+        )
+
+    def from_jdbc_conf(self, *arguments, **options):
+        return self._glue_context.write_dynamic_frame_from_jdbc_conf(*arguments, **options)
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def _key(df: DataFrame, path: str) -> Column:
+    found = paths.column(df, paths.parse(path))
+    if found is None:
+        raise ValueError(f"Field {path} does not exist; the fields are {', '.join(df.columns)}")
+    return found[0]
+
+
+def _error(message: Column, columns: list[str]) -> Column:
+    record = F.to_json(F.struct(*[F.col(quote(name)) for name in columns]))
+    return F.struct(message.alias("msg"), record.alias("input")).alias("error")
+
+
+def _text(value) -> str | float:
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
+def _select(df: DataFrame, wanted: list[str]) -> DataFrame:
+    found = [path for path in (paths.resolve(df.schema, paths.parse(name)) for name in wanted) if path is not None]
+
+    def visit(path: paths.Path, value: Column, native: DataType):
+        if any(path[: len(whole)] == whole for whole in found):
+            return [(path[-1], value)]
+        return None if any(whole[: len(path)] == path for whole in found) else []
+
+    order = list(dict.fromkeys(path[0] for path in found))
+    return paths.rewrite(df, visit).select(*[F.col(quote(name)) for name in order])
+
+
+def _drop(df: DataFrame, unwanted: list[str]) -> DataFrame:
+    gone = {paths.resolve(df.schema, paths.parse(name)) for name in unwanted}
+    return paths.rewrite(df, lambda path, value, native: [] if path in gone else None)
+
+
+def _mapped(value: Column, native: DataType, target: str | None) -> Column:
+    if target is None or target.lower() in ("struct", "array", "map", "choice"):
+        return value
+    return choice.cast(value, native, gluetypes.to_spark(target))
+
+
+def _structs(targets: dict[paths.Path, Column]) -> list[Column]:
+    """Columns for target paths; paths with the same first name become one struct, at the place of the first."""
+    columns = []
+    for name in dict.fromkeys(path[0] for path in targets):
+        inner = {path[1:]: value for path, value in targets.items() if path[0] == name}
+        columns.append((inner[()] if () in inner else _nested(inner)).alias(name))
+    return columns
+
+
+def _nested(inner: dict[paths.Path, Column]) -> Column:
+    return F.struct(*_structs(inner))
+
+
+def _resolve(df: DataFrame, specs: dict[str, str], everywhere: str) -> DataFrame:
+    actions = {paths.resolve(df.schema, paths.parse(path)): action for path, action in specs.items()}
+
+    def visit(path: paths.Path, value: Column, native: DataType):
+        action = actions.get(path) or (everywhere if gluetypes.is_choice(native) else "")
+        return choice.resolve(path[-1], value, native, action) if action else None
+
+    return paths.rewrite(df, visit)
+
+
+def _match(df: DataFrame, schema: StructType) -> DataFrame:
+    def visit(path: paths.Path, value: Column, native: DataType):
+        known = paths.resolve(schema, path) if gluetypes.is_choice(native) else None
+        if known is None:
+            return None
+        target: DataType = schema
+        for name in known:
+            target = target[name].dataType
+        return [(path[-1], choice.cast(value, native, target))]
+
+    return paths.rewrite(df, visit)
+
+
+def _same_types(left: DataFrame, right: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Both frames with choices where a field of the same name has two types."""
+    for field in left.schema:
+        other = next((f for f in right.schema if f.name == field.name), None)
+        if other is None or choice.plain(other.dataType) == choice.plain(field.dataType):
+            continue
+        kinds = {gluetypes.type_name(n): n for n in [*_members(field.dataType), *_members(other.dataType)]}
+        left = left.withColumn(field.name, _widened(field, kinds))
+        right = right.withColumn(field.name, _widened(other, kinds))
+    return left, right
+
+
+def _members(native: DataType) -> list[DataType]:
+    if isinstance(native, NullType):
+        return []
+    return [field.dataType for field in native] if gluetypes.is_choice(native) else [native]
+
+
+def _widened(field: StructField, kinds: dict[str, DataType]) -> Column:
+    value = F.col(quote(field.name))
+    if len(kinds) == 1:
+        return value.cast(next(iter(kinds.values())))
+    have = {gluetypes.type_name(n): value.getField(gluetypes.type_name(n)) for n in _members(field.dataType)}
+    if not gluetypes.is_choice(field.dataType):
+        have = {gluetypes.type_name(field.dataType): value}
+    return choice.make([(native, have.get(name, F.lit(None))) for name, native in kinds.items()])
+
+
+def _flatten(df: DataFrame, prefix: str = "") -> DataFrame:
+    columns = []
+
+    def add(name: str, value: Column, native: DataType) -> None:
+        if isinstance(native, StructType):
+            for field in native:
+                add(f"{name}.{field.name}", value.getField(field.name), field.dataType)
+        else:
+            columns.append(value.alias(name))
+
+    for field in df.schema:
+        add(field.name, F.col(quote(field.name)), field.dataType)
+    return df.select(*columns)
+
+
+def _pivot(df: DataFrame, root: str, name: str, staging: str, frames: dict[str, DataFrame]) -> None:
+    """Add the flattened frame and, for each of its arrays, that array's frame, and so on."""
+    flat = _flatten(df)
+    arrays = [field for field in flat.schema if isinstance(field.dataType, ArrayType)]
+    if not arrays:
+        frames[name] = flat
+        return
+    session = df.sparkSession
+    folder = f"{staging.rstrip('/')}/{name}"
+    numbered = flat.withColumn("__id", F.monotonically_increasing_id() + 1)
+    numbered.write.mode("overwrite").parquet(folder)
+    stored = session.read.schema(numbered.schema).parquet(folder)
+    frames[name] = stored.select(
+        *[
+            F.when(F.col(quote(f.name)).isNotNull(), F.col("__id")).alias(f.name)
+            if isinstance(f.dataType, ArrayType)
+            else F.col(quote(f.name))
+            for f in flat.schema
+        ]
+    )
+    for field in arrays:
+        exploded = stored.select(F.col("__id").alias("id"), F.posexplode(quote(field.name)).alias("index", "__val"))
+        child = exploded.withColumnRenamed("__val", f"{field.name}.val")
+        _pivot(child, root, f"{root}_{field.name}", staging, frames)

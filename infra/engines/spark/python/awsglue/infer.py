@@ -1,0 +1,192 @@
+"""JSON records as Glue sees them: int beside long, null for fields without a value, choices for conflicting types.
+
+Spark's own inference knows only bigint and turns conflicts into text, so its result is refined by one more pass.
+"""
+
+from functools import reduce
+from operator import and_, or_
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import (
+    BooleanType,
+    DataType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    NullType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from awsglue import choice, paths
+from awsglue.paths import Path, quote
+
+CORRUPT = "_corrupt_record"
+Types = dict[Path, list[DataType]]
+_NUMBER, _FLAG = "number", "flag"  # the record again, with only the fields in doubt, as numbers and as booleans
+_INT_RANGE = (-(2**31), 2**31 - 1)
+
+
+def read_json(lines: DataFrame, schema: StructType | None = None) -> tuple[DataFrame, DataFrame]:
+    """Parse JSON records.
+
+    Args:
+        lines: one string column `value`, each an object (or an array of objects).
+        schema: the records' schema; without it, it is found in two passes over the data.
+
+    Returns:
+        The records, and the lines that are no JSON object (one column `value`).
+    """
+    spark = lines.sparkSession
+    types: Types = {}
+    if schema is None:
+        schema, types = types_of(lines)
+    if any(kinds != [NullType()] for kinds in types.values()):
+        parsed = lines.select("value", parse(F.col("value"), schema, types).alias("record"))
+        bad = F.col("record").isNull() & (F.trim("value") != "")
+        return parsed.where(F.col("record").isNotNull()).select("record.*"), parsed.where(bad).select("value")
+    reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT).schema(_with_corrupt(schema))
+    records, bad = split_corrupt(DataFrame(reader._jreader.json(_dataset(lines)), spark))
+    return paths.rewrite(records, lambda path, value, native: _typed(path, value, value, value, types)), bad
+
+
+def parse(text: Column, schema: StructType, types: Types) -> Column:
+    """The struct in a JSON text, null where the text is no JSON object; schema and types as types_of gives them."""
+    record = F.from_json(text, _with_corrupt(schema), {"columnNameOfCorruptRecord": CORRUPT})
+    number, flag = (F.from_json(text, _only(schema, (), types, kind)) for kind in (DoubleType(), BooleanType()))
+
+    def visit(path: Path, value: Column, native: DataType):
+        return _typed(path, value, _at(number, path), _at(flag, path), types)
+
+    values = F.struct(*[record.getField(field.name).alias(field.name) for field in schema])
+    whole = reduce(or_, (record.getField(name).isNotNull() for name in schema.names), record.getField(CORRUPT).isNull())
+    return F.when(record.isNotNull() & whole, paths.rewrite_value(values, schema, visit))
+
+
+def split_corrupt(records: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Split a frame with Spark's corrupt-record column into whole records and bad lines (one column `value`).
+
+    A record with a value of the wrong type is whole: that value is null, its other fields are kept.
+    """
+    names = [name for name in records.columns if name != CORRUPT]
+    empty = reduce(and_, (F.col(quote(name)).isNull() for name in names), F.lit(True))
+    bad = F.col(CORRUPT).isNotNull() & empty
+    return records.where(~bad).drop(CORRUPT), records.where(bad).select(F.col(CORRUPT).alias("value"))
+
+
+def types_of(lines: DataFrame) -> tuple[StructType, Types]:
+    """The schema of JSON records to parse them with, and the types of those leaves that are null or a choice."""
+    spark = lines.sparkSession
+    reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT)
+    inferred = DataFrame(reader._jreader.json(_dataset(lines)), spark).schema
+    schema = StructType([field for field in inferred if field.name != CORRUPT])
+    leaves = [(path, native) for path, native in _leaves(schema, ()) if native in (StringType(), LongType())]
+    if not leaves or lines.where(F.ltrim("value").startswith("[")).limit(1).count():
+        return schema, {}
+    doubtful = {path: [] for path, native in leaves if native == StringType()}
+    variants = [_only(schema, (), doubtful, kind) for kind in (DoubleType(), BooleanType())]
+    texts = [F.from_json("value", variant) if variant.fields else F.lit(None) for variant in variants]
+    parsed = lines.select(F.from_json("value", schema).alias("record"), texts[0].alias(_NUMBER), texts[1].alias(_FLAG))
+    facts = parsed.agg(*[_facts(path, native).alias(str(i)) for i, (path, native) in enumerate(leaves)]).first()
+    small, types = set(), {}
+    for (path, native), fact in zip(leaves, facts, strict=True):
+        if native == LongType():
+            if fact["low"] is not None and _INT_RANGE[0] <= fact["low"] and fact["high"] <= _INT_RANGE[1]:
+                small.add(path)
+        elif (kinds := _kinds(fact)) != [StringType()]:
+            types[path] = kinds
+    return _narrow(schema, (), small), types
+
+
+def _facts(path: Path, native: DataType) -> Column:
+    value = _at(F.col("record"), path)
+    if native == LongType():
+        return F.struct(F.min(value).alias("low"), F.max(value).alias("high"))
+    number, flag = _at(F.col(_NUMBER), path), _at(F.col(_FLAG), path)
+    whole = number == F.floor(number)
+    return F.struct(
+        F.count(value).alias("all"),
+        F.count(number).alias("numbers"),
+        F.count(flag).alias("flags"),
+        F.coalesce(F.bool_and(whole), F.lit(True)).alias("whole"),
+        F.coalesce(F.bool_and(number.between(*_INT_RANGE)), F.lit(True)).alias("small"),
+    )
+
+
+def _kinds(fact) -> list[DataType]:
+    """The types of a leaf that Spark took for text, from the counts of its values."""
+    if not fact["all"]:
+        return [NullType()]
+    kinds: list[DataType] = []
+    if fact["numbers"]:
+        kinds.append(DoubleType() if not fact["whole"] else IntegerType() if fact["small"] else LongType())
+    if fact["flags"]:
+        kinds.append(BooleanType())
+    if fact["all"] > fact["numbers"] + fact["flags"]:
+        kinds.append(StringType())
+    return kinds
+
+
+def _typed(path: Path, value: Column, number: Column, flag: Column, types: Types):
+    """What a null leaf or a choice becomes, from its value as text, as a number and as a boolean."""
+    kinds = types.get(path)
+    if kinds is None:
+        return None
+    if kinds == [NullType()]:
+        return [(path[-1], F.lit(None))]
+    members = []
+    for kind in kinds:
+        if kind == StringType():
+            members.append((kind, F.when(number.isNull() & flag.isNull(), value)))
+        else:
+            members.append((kind, (flag if kind == BooleanType() else number).cast(kind)))
+    return [(path[-1], choice.make(members))]
+
+
+def _at(value: Column, path: Path) -> Column:
+    for name in path:
+        value = value.getField(name)
+    return value
+
+
+def _leaves(native: StructType, path: Path):
+    for field in native:
+        if isinstance(field.dataType, StructType):
+            yield from _leaves(field.dataType, (*path, field.name))
+        else:
+            yield (*path, field.name), field.dataType
+
+
+def _only(native: StructType, path: Path, wanted: dict[Path, list], kind: DataType) -> StructType:
+    """The schema with only the wanted leaves, all of one type."""
+    fields = []
+    for field in native:
+        here = (*path, field.name)
+        if here in wanted:
+            fields.append(StructField(field.name, kind))
+        elif isinstance(field.dataType, StructType):
+            inner = _only(field.dataType, here, wanted, kind)
+            fields += [StructField(field.name, inner)] if inner.fields else []
+    return StructType(fields)
+
+
+def _narrow(native: StructType, path: Path, small: set[Path]) -> StructType:
+    fields = []
+    for field in native:
+        here, kind = (*path, field.name), field.dataType
+        if isinstance(kind, StructType):
+            kind = _narrow(kind, here, small)
+        fields.append(StructField(field.name, IntegerType() if here in small else kind))
+    return StructType(fields)
+
+
+def _with_corrupt(schema: StructType) -> StructType:
+    return StructType([*schema, StructField(CORRUPT, StringType())])
+
+
+def _dataset(lines: DataFrame):
+    """The lines as a Dataset[String]: parsed in the JVM, without a way through Python."""
+    encoder = lines.sparkSession._jvm.org.apache.spark.sql.Encoders.STRING()
+    return getattr(lines.select("value")._jdf, "as")(encoder)

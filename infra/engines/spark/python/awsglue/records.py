@@ -1,0 +1,182 @@
+"""Records in Python: what functions given to Filter and Map see, and the frame that a Map's results make."""
+
+import datetime
+from decimal import Decimal
+
+from pyspark import RDD
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import types as spark
+
+from awsglue import choice, gluetypes
+
+
+class DynamicRecord(dict):
+    """A record: fields by key (`rec["a b"]`) or, where the name allows it, by dot (`rec.a`)."""
+
+    def __getattr__(self, name: str):
+        if name in self:
+            return self[name]
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value) -> None:
+        self[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        del self[name]
+
+
+def to_record(row: Row, schema: spark.StructType) -> DynamicRecord:
+    """A row as a record; of a choice, the value that is there."""
+    return DynamicRecord({f.name: _value(v, f.dataType) for f, v in zip(schema.fields, row, strict=True)})
+
+
+def _value(value, native: spark.DataType):
+    if value is None:
+        return None
+    match native:
+        case spark.StructType() if gluetypes.is_choice(native):
+            kinds = zip(native.fields, value, strict=True)
+            return next((_value(member, field.dataType) for field, member in kinds if member is not None), None)
+        case spark.StructType():
+            return to_record(value, native)
+        case spark.ArrayType():
+            return [_value(element, native.elementType) for element in value]
+        case spark.MapType():
+            return {key: _value(element, native.valueType) for key, element in value.items()}
+    return value
+
+
+def to_frame(session: SparkSession, found: RDD) -> DataFrame:
+    """A frame of records (dicts), with a choice where a field has values of several types."""
+    kinds = found.mapPartitions(_partition_kinds).fold(None, _merge)
+    if kinds is None:
+        return session.createDataFrame([], spark.StructType([]))
+    schema = _native(kinds)
+    return session.createDataFrame(found.map(lambda record: _to_row(record, kinds)), schema, verifySchema=False)
+
+
+# Types of Python values. A description is a dict: name of the type -> what is inside it
+# (struct: {field: description}, array and map: description, others: None).
+
+
+def _kind(value) -> dict:
+    match value:
+        case None:
+            return {}
+        case bool():
+            return {"boolean": None}
+        case int():
+            return {"int" if -(2**31) <= value < 2**31 else "long": None}
+        case float():
+            return {"double": None}
+        case str():
+            return {"string": None}
+        case Decimal():
+            return {"decimal": None}
+        case bytes() | bytearray():
+            return {"binary": None}
+        case datetime.datetime():
+            return {"timestamp": None}
+        case datetime.date():
+            return {"date": None}
+        case dict():
+            return {"struct": {str(name): _kind(inner) for name, inner in value.items()}}
+        case list() | tuple():
+            element: dict = {}
+            for inner in value:
+                element = _merge(element, _kind(inner))
+            return {"array": element}
+    raise TypeError(f"A record cannot hold a value of type {type(value).__name__}")
+
+
+def _merge(one: dict | None, other: dict | None) -> dict | None:
+    if one is None or other is None:
+        return other if one is None else one
+    merged = dict(one)
+    for name, inner in other.items():
+        if name == "struct" and name in merged:
+            fields = dict(merged[name])
+            for field, kind in inner.items():
+                fields[field] = _merge(fields.get(field, {}), kind)
+            merged[name] = fields
+        else:
+            merged[name] = _merge(merged.get(name), inner)
+    if "long" in merged:
+        merged.pop("int", None)
+    return merged
+
+
+def _partition_kinds(found):
+    kinds = None
+    for record in found:
+        kinds = _merge(kinds, _kind(record))
+    return [kinds] if kinds is not None else []
+
+
+_PLAIN = {
+    "boolean": spark.BooleanType(),
+    "int": spark.IntegerType(),
+    "long": spark.LongType(),
+    "double": spark.DoubleType(),
+    "string": spark.StringType(),
+    "decimal": spark.DecimalType(38, 18),
+    "binary": spark.BinaryType(),
+    "timestamp": spark.TimestampType(),
+    "date": spark.DateType(),
+}
+
+
+def _native(kinds: dict) -> spark.DataType:
+    types = {name: _member(name, inner) for name, inner in sorted(kinds.items())}
+    if len(types) == 1:
+        return next(iter(types.values()))
+    if not types:
+        return spark.NullType()
+    return spark.StructType([spark.StructField(name, kind, True, choice.MARK) for name, kind in types.items()])
+
+
+def _member(name: str, inner: dict | None) -> spark.DataType:
+    if name == "struct":
+        return spark.StructType([spark.StructField(field, _native(kind)) for field, kind in inner.items()])
+    if name == "array":
+        return spark.ArrayType(_native(inner))
+    return _PLAIN[name]
+
+
+def _to_row(value, kinds: dict):
+    """The value as Spark wants it for the type of `_native(kinds)`."""
+    if value is None:
+        return None
+    own = next(iter(_kind(value)))
+    if own == "int" and "long" in kinds:
+        own = "long"
+    if own == "struct":
+        inner = tuple(_to_row(value.get(name), kind) for name, kind in kinds["struct"].items())
+    elif own == "array":
+        inner = [_to_row(element, kinds["array"]) for element in value]
+    else:
+        inner = value
+    if len(kinds) == 1:
+        return inner
+    return tuple(inner if name == own else None for name in sorted(kinds))
+
+
+def spark_schema(schema: gluetypes.StructType) -> spark.StructType:
+    """The Spark type of a Glue schema, as `withSchema` gives one."""
+    return _spark(schema)
+
+
+def _spark(glue: gluetypes.DataType) -> spark.DataType:
+    match glue:
+        case gluetypes.StructType():
+            return spark.StructType([spark.StructField(f.name, _spark(f.dataType)) for f in glue.fields])
+        case gluetypes.ArrayType():
+            return spark.ArrayType(_spark(glue.elementType))
+        case gluetypes.MapType():
+            return spark.MapType(_spark(glue.keyType), _spark(glue.valueType))
+        case gluetypes.DecimalType():
+            return spark.DecimalType(glue.precision, glue.scale)
+        case gluetypes.ChoiceType():
+            members = [spark.StructField(k, _spark(c), True, choice.MARK) for k, c in glue.choices.items()]
+            return spark.StructType(members)
+    return gluetypes.to_spark(glue.typeName())

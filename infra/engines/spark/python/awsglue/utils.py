@@ -1,0 +1,52 @@
+"""Arguments of a job's script (guide: "Accessing parameters using getResolvedOptions")."""
+
+import argparse
+
+RESERVED = ["job_bookmark_option", "job_bookmark_from", "job_bookmark_to", "JOB_ID", "JOB_RUN_ID"]
+RESERVED += ["SECURITY_CONFIGURATION", "encryption_type", "enable_data_lineage", "RedshiftTempDir", "TempDir"]
+BOOKMARK_OPTIONS = ["job-bookmark-enable", "job-bookmark-disable", "job-bookmark-pause"]
+
+
+class GlueArgumentError(Exception):
+    """A required argument of the script is missing or has no value."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str):
+        raise GlueArgumentError(message)
+
+
+def getResolvedOptions(args: list[str], options: list[str]) -> dict[str, str]:
+    """Return the values of named job arguments.
+
+    Args:
+        args: `sys.argv`; its first entry is the script.
+        options: names without the leading `--`; `-` and `_` mean the same.
+
+    Returns:
+        Name -> value for the options (with underscores), and Glue's own arguments, as far as they are set:
+        `job_bookmark_option` (default `job-bookmark-disable`), `JOB_ID`, `JOB_RUN_ID`, `TempDir` …
+
+    Raises:
+        GlueArgumentError: an option is missing: "the following arguments are required: --X".
+        RuntimeError: an option is a name that Glue reserves.
+    """
+    reserved = [name for name in options if name in RESERVED and name not in ("TempDir", "RedshiftTempDir")]
+    if reserved:
+        raise RuntimeError(f"Using reserved arguments {', '.join(reserved)}")
+    parser = _Parser(add_help=False)
+    for name in RESERVED:
+        parser.add_argument(f"--{name.replace('_', '-')}", f"--{name}", dest=name)
+    for name in options:
+        if name not in RESERVED:
+            spellings = {f"--{name}", f"--{name.replace('_', '-')}", f"--{name.replace('-', '_')}"}
+            parser.add_argument(*sorted(spellings), dest=name.replace("-", "_"), required=True)
+    found = vars(parser.parse_known_args(args[1:])[0])
+    if "TempDir" in options and found["TempDir"] is None:
+        raise GlueArgumentError("the following arguments are required: --TempDir")
+    found["job_bookmark_option"] = found["job_bookmark_option"] or "job-bookmark-disable"
+    if found["job_bookmark_option"] not in BOOKMARK_OPTIONS:
+        raise GlueArgumentError(f"argument --job-bookmark-option: invalid choice: {found['job_bookmark_option']!r}")
+    found["RedshiftTempDir"] = found["RedshiftTempDir"] or found["TempDir"] or ""
+    found["TempDir"] = found["TempDir"] or found["RedshiftTempDir"]
+    return {name: value for name, value in found.items() if value is not None}

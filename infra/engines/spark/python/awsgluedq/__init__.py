@@ -1,0 +1,1 @@
+"""AWS Glue Data Quality, which only the service itself has."""

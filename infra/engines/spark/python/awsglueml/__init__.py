@@ -1,0 +1,1 @@
+"""Machine-learning transforms of AWS Glue, which only the service itself has."""
