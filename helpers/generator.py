@@ -38,7 +38,7 @@ class Generator:
         error, `NaN`, `undefined` or `[object Object]` is refused at once, with the place and what to type
     locale: "en"; KDG's other languages are not here
 
-    Raises TemplateError if the template cannot be used, ValueError for another locale.
+    Raises TemplateError if the template cannot be used, ValueError for another locale, TypeError for a template that is no text.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class Generator:
     ) -> None:
         if locale != "en":
             raise ValueError(f"The locale {locale!r} is not available: the words here are English. Use locale='en'.")
+        if not isinstance(template, str | Path):
+            raise TypeError(f"The template is a text or a Path, not {type(template).__name__}.")
         text = template.read_text(encoding="utf-8") if isinstance(template, Path) else template
         self._strict = strict
         self._clock = clock or WallClock()
@@ -95,11 +97,10 @@ class Generator:
         played = isinstance(rate, Periodic) and rate.end is not None
         if records is None and seconds is None and not played:
             raise ValueError("Say when to end: records=… or seconds=… (start() sends until stop()).")
-        name = stream_name or delivery_stream_name
-        amount = f"{records:,} records" if records is not None else "records"
 
         def bar() -> Listener:
-            return progress_bar(f"Sending {amount} to {name}", records)
+            amount = f"{records:,} records" if records is not None else "records"
+            return progress_bar(f"Sending {amount} to {stream_name or delivery_stream_name}", records)
 
         self._prepare(
             stream_name, delivery_stream_name, records, seconds, rate, client, compress, bar if progress else None
@@ -176,9 +177,12 @@ class Generator:
             raise ValueError("Say where to send: stream_name=… or delivery_stream_name=…, one of the two.")
         if self.running:
             raise RuntimeError("This generator is still sending. Call stop() first.")
-        for value, what in ((records, "records"), (seconds, "seconds")):
-            if value is not None and value <= 0:
-                raise ValueError(f"{what} is {value}; it must be greater than 0.")
+        if records is not None and (not isinstance(records, int) or records <= 0):
+            raise ValueError(f"records is {records!r}; it must be a whole number, 1 or more.")
+        if seconds is not None and (not isinstance(seconds, int | float) or seconds <= 0):
+            raise ValueError(f"seconds is {seconds!r}; it must be a number greater than 0.")
+        if rate is not None and not isinstance(rate, Constant | Periodic):
+            raise ValueError(f"rate is {rate!r}; it must be a rate, for example Constant(100).")
         if isinstance(rate, Periodic) and rate.start is not None and isinstance(self._clock, Clock):
             raise ValueError("Both the generator's clock and the rate's start set the time. Leave one of them out.")
         service = "kinesis" if stream_name else "firehose"

@@ -33,8 +33,7 @@ def progress_bar(title: str, total: int | None) -> Listener:
 
 
 def _html(title: str, total: int | None, sent: Sent) -> str:
-    bar = f'<progress value="{sent.sent}" max="{total}"></progress>' if total else "<progress></progress>"
-    return (
-        f"{escape(title)} {bar} {sent.sent:,} sent · {sent.records_per_second:,.0f} records/s · "
-        f"{sent.failed:,} failed · {sent.retried:,} retried"
-    )
+    share = f' value="{sent.sent}" max="{total}"' if total else ""
+    bar = f'<progress aria-label="records sent"{share}></progress>'
+    counts = f"{sent.sent:,} sent · {sent.failed:,} failed · {sent.retried:,} retried"
+    return f"{escape(title)} {bar} {counts} · {sent.records_per_second:,.0f} records/s"

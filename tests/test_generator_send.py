@@ -11,6 +11,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
+from conftest import Server
 from moto import mock_aws
 
 from helpers import sending
@@ -229,6 +230,24 @@ def test_what_is_counted_is_in_the_stream():
     assert all(numbers == sorted(numbers) for numbers in stored.values())
 
 
+def test_a_full_shard_of_the_local_aws_is_waited_for(tmp_path, account):
+    """1,000 records a second and shard, as on AWS: what is over it is refused, and sent again until it is in."""
+    server = Server(tmp_path / "workshop", shard_limits=True)
+    try:
+        client = server.client("kinesis", account)
+        client.create_stream(StreamName="s", ShardCount=1)
+        client.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 1})
+        sent = Generator(NUMBERED, seed=1, clock=counting()).send(stream_name="s", records=2000, client=client)
+        assert (sent.sent, sent.failed) == (2000, 0)
+        assert sent.retried == sent.refused["ProvisionedThroughputExceededException"] > 0
+        shard = client.list_shards(StreamName="s")["Shards"][0]["ShardId"]
+        iterator = client.get_shard_iterator(StreamName="s", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        records = client.get_records(ShardIterator=iterator["ShardIterator"], Limit=10_000)["Records"]
+        assert sorted(int(record["Data"]) for record in records) == list(range(2000))
+    finally:
+        server.stop()
+
+
 # ---- rates
 
 
@@ -416,8 +435,13 @@ def test_stop_without_a_start_is_harmless():
         ({"records": 1}, "Say where to send"),
         ({"stream_name": "s", "delivery_stream_name": "d", "records": 1}, "one of the two"),
         ({"stream_name": "s"}, "Say when to end"),
-        ({"stream_name": "s", "records": 0}, "records is 0; it must be greater than 0"),
-        ({"stream_name": "s", "seconds": -1}, "seconds is -1; it must be greater than 0"),
+        ({"stream_name": "s", "records": 0}, "records is 0; it must be a whole number, 1 or more"),
+        ({"stream_name": "s", "records": "10"}, "records is '10'; it must be a whole number"),
+        ({"stream_name": "s", "seconds": -1}, "seconds is -1; it must be a number greater than 0"),
+        (
+            {"stream_name": "s", "records": 1, "rate": 100},
+            r"rate is 100; it must be a rate, for example Constant\(100\)",
+        ),
         ({"delivery_stream_name": "d", "records": 1}, "The client is for kinesis, it must be for firehose"),
     ],
 )

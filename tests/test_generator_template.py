@@ -558,6 +558,11 @@ def test_other_languages_are_refused():
         Generator("{{name.firstName}}", locale="de")
 
 
+def test_a_template_is_text():
+    with pytest.raises(TypeError, match="a text or a Path, not NoneType"):
+        Generator(None)
+
+
 # ---- JavaScript's numbers
 
 
