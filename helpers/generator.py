@@ -25,6 +25,9 @@ from helpers.sending import Listener, Sender, Sent, ticks_of
 
 __all__ = ["HELPERS", "Clock", "Constant", "Generator", "Periodic", "Sent", "TemplateError"]
 
+# The last generator started in the background for each stream, by (endpoint, name).
+_in_background: dict[tuple[str, str], Generator] = {}
+
 
 class Generator:
     """Makes records from a template and sends them.
@@ -125,11 +128,18 @@ class Generator:
         Parameters as `send`'s, and
         listener: called with the counts a few times a second, and once when finished
 
-        The counts so far are in `sent`. An error is raised by `stop()` or `wait()`.
+        The counts so far are in `sent`. An error is raised by `stop()` or `wait()`. If another generator of this notebook still sends to
+        the same stream (a cell was run twice), that one is stopped, and a line says so.
         """
         self._prepare(
             stream_name, delivery_stream_name, records, seconds, rate, client, compress, listener and (lambda: listener)
         )
+        name = stream_name or delivery_stream_name
+        earlier = _in_background.get((self._sender.endpoint, name))
+        if earlier is not None and earlier is not self and earlier.running:
+            earlier.stop()
+            print(f"Another generator was still sending to {name}. It is stopped.")
+        _in_background[self._sender.endpoint, name] = self
         self._thread = threading.Thread(target=self._sender.run_in_background, name="generator", daemon=True)
         self._thread.start()
 

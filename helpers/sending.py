@@ -85,6 +85,7 @@ class Sender:
     ) -> None:
         self.sent = Sent()
         self.stopping = threading.Event()
+        self.endpoint = client.meta.endpoint_url
         self._service = client.meta.service_model.service_name
         if self._service == "kinesis":
             self._put, self._name = client.put_records, {"StreamName": name}

@@ -392,6 +392,18 @@ def test_start_sends_until_stop(stream):
     assert generator.send(stream_name="s", records=5, client=stream).sent == 5
 
 
+def test_a_cell_that_is_run_twice_leaves_one_generator_sending(stream, capsys):
+    first, second = Generator(NUMBERED), Generator(NUMBERED)
+    first.start(stream_name="s", rate=Constant(5), client=stream)
+    second.start(stream_name="s", rate=Constant(5), client=stream)
+    assert (first.running, second.running) == (False, True)
+    assert capsys.readouterr().out == "Another generator was still sending to s. It is stopped.\n"
+    second.stop()
+    second.start(stream_name="s", records=5, client=stream)
+    assert second.wait().sent == 5
+    assert capsys.readouterr().out == ""
+
+
 def test_stop_ends_a_long_wait_at_once(kinesis, monkeypatch):
     monkeypatch.setattr(sending, "uniform", lambda low, high: 60.0)
     kinesis.add(2, {0: "InternalFailure"})
