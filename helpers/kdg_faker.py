@@ -297,10 +297,10 @@ def _nearby(faker: Faker, options: object) -> list[str]:
     distance = js_number(radius if truthy(radius) else 10)
     if not truthy(_get(options, "isMetric")):
         distance *= 0.621371
-    degrees = [js_number(item) for item in coordinate] if isinstance(coordinate, list) else []
-    if len(degrees) < 2 or not all(math.isfinite(item) for item in [*degrees, distance]):
-        return ["NaN", "NaN"]
-    latitude, longitude = (math.radians(item) for item in degrees[:2])
+    numbers = [js_number(item) for item in coordinate] if isinstance(coordinate, list) else []
+    numbers = [*numbers, math.nan, math.nan][:2] + [distance]
+    latitude, longitude, distance = (item if math.isfinite(item) else math.nan for item in numbers)
+    latitude, longitude = math.radians(latitude), math.radians(longitude)
     angle = distance / 6378.137  # radius of the earth in km
     bearing = math.radians(faker.rng.random() * 360)
     there = math.asin(math.sin(latitude) * math.cos(angle) + math.cos(latitude) * math.sin(angle) * math.cos(bearing))
@@ -416,8 +416,12 @@ def _bs(faker: Faker, _: object) -> str:
     return " ".join(faker.pick(items) for items in (words.BS_ADJECTIVES, words.BS_VERBS, words.BS_NOUNS))
 
 
-def _digits_of_length(default: int) -> Callable[[Faker, object], str]:
-    return lambda faker, length: faker.digits("#" * _times(length if truthy(length) else default))
+def _account(faker: Faker, length: object) -> str:
+    return faker.digits("#" * _times(length if truthy(length) else 8))
+
+
+def _mask(faker: Faker, length: object) -> str:
+    return faker.digits("#" * _times(length if truthy(length) and js_number(length) != 0 else 4))
 
 
 def _bitcoin_address(faker: Faker, _: object) -> str:
@@ -576,8 +580,10 @@ def _phone_number(faker: Faker, form: object) -> str:
 
 
 def _phone_number_format(faker: Faker, index: object) -> str:
-    position = js_number(index) if truthy(index) else 0
-    return faker.digits(words.PHONE_FORMATS[int(position)] if position in range(len(words.PHONE_FORMATS)) else "")
+    position = index if truthy(index) else 0
+    if isinstance(position, bool | list | dict) or js_number(position) not in range(len(words.PHONE_FORMATS)):
+        return ""
+    return faker.digits(words.PHONE_FORMATS[int(js_number(position))])
 
 
 def _file_extension(faker: Faker, mime_type: object = UNDEFINED) -> str:
@@ -706,9 +712,9 @@ HELPERS: dict[str, Helper] = {
     "date.now": Helper(_moment("date.now"), "text"),
     "date.utc": Helper(_moment("date.utc"), "text"),
     "date.simTime": Helper(_sim_time, "text"),
-    "finance.account": Helper(_digits_of_length(8), "count"),
+    "finance.account": Helper(_account, "count"),
     "finance.accountName": Helper(lambda faker, _: f"{faker.pick(words.ACCOUNT_TYPES)} Account"),
-    "finance.mask": Helper(_digits_of_length(4), "count"),
+    "finance.mask": Helper(_mask, "count"),
     "finance.amount": Helper(_amount, "number"),
     "finance.transactionType": _from(words.TRANSACTION_TYPES),
     "finance.currencyCode": Helper(lambda faker, _: _currency(faker)[0]),

@@ -84,17 +84,18 @@ class Template:
         )
 
     def _compile_all(self) -> bool:
-        """Split the template at its placeholders; False if filled-in values could change what KDG takes for a placeholder."""
-        parts, rest, fast = [], self._text, bool(self._text)
+        """Split the template at its placeholders; False if a filled-in value could change what KDG takes for a placeholder."""
+        parts, rest = [], self._text
         while "{{" in rest and "}}" in rest:
             start, token, end = _first_placeholder(rest)
             draw, plain = self._draw(token)
-            fast = fast and plain
+            if not plain:
+                return False
             parts.append(rest[:start].replace("%", "%%"))
             self._draws.append(draw)
             rest = rest[end:]
         self._pattern = "%s".join([*parts, rest.replace("%", "%%")])
-        return fast
+        return bool(self._text)
 
     def _draw(self, token: str) -> tuple[Draw, bool]:
         if token not in self._compiled:

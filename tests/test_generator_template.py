@@ -83,6 +83,8 @@ def kdg(template: str, count: int = 1) -> list[str]:
         ("{{system.directoryPath}}", "undefined"),
         ('{{system.fileExt("image/png")}}', "png"),
         ("{{internet.password(-1)}}", "string parameter is required!"),
+        ("{{phone.phoneNumberFormat(true)}}|", "|"),
+        ('{{random.arrayElement(["{"])}}{{{random.arrayElement(["v"])}}', "v"),
         ('{{random.arrayElement(["{"])}}.{{random.number(0)}}', "{.0"),
     ],
 )
