@@ -292,7 +292,7 @@ def _call_moto(
         raise Refused(
             501, "NotImplemented", f"The local AWS does not have the operation {operation} of {service.name}."
         ) from None
-    if _changes(service.name, request, operation):
+    if operation not in service.unsaved and _changes(service.name, request, operation):
         _save(service.name, request)
     if isinstance(content, str):
         content = content.encode()

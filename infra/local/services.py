@@ -21,7 +21,7 @@ ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the 
 MODEL_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions"}  # botocore's names where the signature's differ
 GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
 ALSO_CHANGED = {"sts": ("iam",)}  # moto writes a session's keys into IAM
-ORCHESTRATORS = {"cloudformation", "states"}  # a change there may change any service
+ORCHESTRATORS = {"states"}  # a change there may change any service
 
 Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
 
@@ -40,6 +40,7 @@ class Service:
         self.module = importlib.import_module(OURS[name]) if name in OURS else None
         self.backends = self.module.BACKENDS if self.module else _moto_backends(name)
         self.unlocked: set[str] = getattr(self.module, "UNLOCKED", set())
+        self.unsaved: set[str] = getattr(self.module, "UNSAVED", set())
         response = getattr(self.module, "RESPONSE", None)
         sample = self.backends["123456789012"]
         backend = sample["aws" if name in GLOBAL else "us-east-1"]

@@ -77,7 +77,7 @@ def flush_metrics() -> None:
                     {
                         "MetricName": name,
                         "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
-                        "Timestamp": datetime.fromtimestamp(minute, UTC),
+                        "Timestamp": datetime.fromtimestamp(minute, UTC).replace(tzinfo=None),  # as moto keeps them
                         "Unit": unit,
                         "StatisticValues": {"Sum": total, "Minimum": low, "Maximum": high, "SampleCount": samples},
                     }
