@@ -69,10 +69,10 @@ def _python() -> Path:
 def _fingerprint() -> str:
     """What the environment, the folder and the archive are made from: any change makes them anew."""
     digest = hashlib.sha256()
-    sources = [FOLDER / "uv.lock", FOLDER / "install.py", *sorted((FOLDER / "flink_studio").glob("*"))]
+    sources = [FOLDER / "uv.lock", FOLDER / "install.py"]
+    sources += [FOLDER / "flink_studio" / name for name in ("jvm.py", "cluster.py", "archive.py", "log4j.properties")]
     for source in sources:
-        if source.is_file():
-            digest.update(source.read_bytes())
+        digest.update(source.read_bytes())
     digest.update(repr([jars.FLINK_LIB, jars.FLINK_S3_PLUGIN, str(java.java_home())]).encode())
     return digest.hexdigest()
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from .told import Told
+
 INSERT, UPDATE_BEFORE, UPDATE_AFTER, DELETE = range(4)  # Flink's RowKind.toByteValue()
 REMOVES = (UPDATE_BEFORE, DELETE)
 LIMIT = 100_000
@@ -12,7 +14,7 @@ LIMIT = 100_000
 Row = tuple
 
 
-class ChangelogError(Exception):
+class ChangelogError(Told):
     """A change that the chosen type cannot show; the message says which type can."""
 
 
@@ -21,13 +23,15 @@ class UpdateView:
 
     Args:
         limit: the most rows kept; the oldest are forgotten first (`forgotten` counts them).
+        in_order: keep the order of arrival, as for a batch query with ORDER BY.
     """
 
-    def __init__(self, limit: int = LIMIT):
+    def __init__(self, limit: int = LIMIT, in_order: bool = False):
         self.changes = 0
         self.forgotten = 0
         self.insert_only = True
         self._limit = limit
+        self._in_order = in_order
         self._counts: dict[Row, int] = {}
 
     def apply(self, kinds: Sequence[int], rows: Sequence[Row]) -> None:
@@ -55,14 +59,16 @@ class UpdateView:
         return sum(count for count in self._counts.values() if count > 0)
 
     def rows(self, most: int | None = None) -> list[Row]:
-        """The table: a changing one sorted by its columns, an append-only one in order of arrival.
+        """The table, sorted by its columns (a stream has no order of its own).
 
         Args:
-            most: only so many rows: the first of a sorted table, the newest of an append-only one.
+            most: only so many rows: the first ones, but the newest of a long append-only result, in order of arrival.
         """
         rows = [row for row, count in self._counts.items() for _ in range(count)]
-        if self.insert_only:
-            return rows[-most:] if most else rows
+        if self._in_order:
+            return rows[:most]
+        if self.insert_only and most and len(rows) > most:
+            return rows[-most:]
         return sorted(rows, key=_sort_key)[:most]
 
 

@@ -45,11 +45,13 @@ class Cluster:
         java = self.java = self.gateway.jvm
         settings = OPTIONS | options
         conf = _configuration(java, settings)
-        plugins = java.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(conf)
-        java.org.apache.flink.core.fs.FileSystem.initialize(conf, plugins)
+        self._plugins = java.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(conf)
+        java.org.apache.flink.core.fs.FileSystem.initialize(conf, self._plugins)
         cluster = java.org.apache.flink.runtime.minicluster
         built = cluster.MiniClusterConfiguration.Builder().setConfiguration(conf).setNumTaskManagers(1)
-        self._mini = cluster.MiniCluster(built.setNumSlotsPerTaskManager(int(settings["taskmanager.numberOfTaskSlots"])).build())
+        self._mini = cluster.MiniCluster(
+            built.setNumSlotsPerTaskManager(int(settings["taskmanager.numberOfTaskSlots"])).build()
+        )
         self._mini.start()
         self.web = self._mini.getRestAddress().get().toString()
         remote = settings | {"execution.target": "remote", "rest.port": self.web.rsplit(":", 1)[1]}
@@ -70,6 +72,34 @@ class Cluster:
         for environment in (self.st_env, self.bt_env):
             environment._j_tenv.registerCatalog(CATALOG, self.catalog)
             environment.use_catalog(CATALOG)
+
+    def adopt_thread(self) -> None:
+        """Prepare the Java thread of this Python thread for Flink's planner, as the environments' own thread was by their making."""
+        java = self.java
+        provider = java.org.apache.flink.table.planner.plan.metadata.FlinkDefaultRelMetadataProvider.INSTANCE()
+        metadata = java.org.apache.calcite.rel.metadata
+        metadata.RelMetadataQueryBase.THREAD_PROVIDERS.set(metadata.JaninoRelMetadataProvider.of(provider))
+
+    def set_file_systems(self, options: dict[str, str]) -> None:
+        """Use other options for `s3://` from now on."""
+        conf = _configuration(self.java, OPTIONS | options)
+        self.java.org.apache.flink.core.fs.FileSystem.initialize(conf, self._plugins)
+
+    def set_properties(self, properties: dict[str, str]) -> None:
+        """Set Java's system properties."""
+        for name, value in properties.items():
+            self.java.System.setProperty(name, value)
+
+    def warm_up(self) -> None:
+        """Run a small query in an environment of its own, so that the first paragraph finds Flink's planner and REST client warm."""
+        from pyflink.table import EnvironmentSettings, StreamTableEnvironment
+
+        environment = StreamTableEnvironment.create(self.s_env, EnvironmentSettings.in_streaming_mode())
+        changes = self.collect(
+            environment.execute_sql("SELECT a, COUNT(*) FROM (VALUES ('x'), ('y')) AS t(a) GROUP BY a")
+        )
+        while not changes.finished:
+            changes.take(100)
 
     def _compile(self, name: str):
         """Compile a Java file of this folder with the compiler of Flink's planner; returns its class."""

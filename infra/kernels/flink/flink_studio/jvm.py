@@ -8,6 +8,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -27,6 +28,12 @@ FLAGS = [
 ]
 # What the AWS SDKs in the jars would read: the kernel gives them the keys of the profile instead (see aws.py).
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+
+def archive_option() -> tuple[str, ...]:
+    """The Java options for the class archive; none when it was not made. An archive of another Java is ignored silently."""
+    archive = os.environ.get("FLINK_STUDIO_ARCHIVE", "")
+    return (f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=off") if os.path.isfile(archive) else ()
 
 
 class JvmError(RuntimeError):
@@ -93,6 +100,7 @@ class Jvm:
         from pyflink import java_gateway
 
         self.gateway = java_gateway.get_gateway()
+        _keep_connections(self.gateway._gateway_client)
         return self.gateway
 
     @property
@@ -105,12 +113,12 @@ class Jvm:
         """The exit code, negative for a signal; None while it runs."""
         return self._process.poll()
 
-    def stop(self) -> None:
-        """End the process, wait until it is gone and remove its folder."""
+    def stop(self, seconds: float = 5) -> None:
+        """End the process, after so many seconds by force, wait until it is gone and remove its folder."""
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(5)
+                self._process.wait(seconds)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
@@ -128,6 +136,31 @@ class Jvm:
             self.gateway.shutdown_callback_server()
         self.gateway = None
         java_gateway._gateway = None
+
+
+def _keep_connections(client) -> None:
+    """Give each Python thread a connection, and so a Java thread, of its own.
+
+    py4j takes any free connection, but Flink's planner keeps things in variables of the Java thread.
+    """
+    take, give_back, own = client._get_connection, client._give_back_connection, threading.local()
+
+    def get():
+        if getattr(own, "idle", None) is not None:
+            connection, own.idle = own.idle, None
+            return connection
+        connection = take()
+        if not hasattr(own, "connection"):
+            own.connection = connection
+        return connection
+
+    def give(connection) -> None:
+        if connection is getattr(own, "connection", None):
+            own.idle = connection
+        else:
+            give_back(connection)
+
+    client._get_connection, client._give_back_connection = get, give
 
 
 def _run_folder() -> Path:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from .told import Told
+
 # What Zeppelin's Flink interpreter knows, and what each SQL interpreter of this kernel accepts.
 STREAM_TYPES = ("update", "append", "single")
 OPTIONS = {
@@ -14,7 +16,7 @@ HEADER = re.compile(r"%flink(?:\.(?P<interpreter>\w*))?[ \t]*(?:\((?P<options>(?
 QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(")
 
 
-class ParagraphError(Exception):
+class ParagraphError(Told):
     """A paragraph that this kernel does not accept; the message says what to write instead."""
 
 

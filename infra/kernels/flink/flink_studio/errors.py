@@ -1,0 +1,123 @@
+"""Flink's errors in one or two lines: the root cause, and the place in the cell."""
+
+import re
+from dataclasses import dataclass
+
+from .paragraph import Statement
+from .told import Told
+
+# Wrappers that say nothing which their cause does not say better.
+WRAPPERS = (
+    "JobExecutionException",
+    "JobException",
+    "ProgramInvocationException",
+    "ExecutionException",
+    "CompletionException",
+    "UndeclaredThrowableException",
+    "SerializedThrowable",
+    "FlinkJobTerminatedWithoutCancellationException",
+)
+EMPTY = (
+    "Failed to fetch next result",
+    "Failed to fetch job execution result",
+    "Failed to execute sql",
+    "Failed to wait job finish",
+)
+PLACE = re.compile(r"(?:From|At|at) line (\d+), column (\d+)(?: to line \d+, column \d+)?:?\s*")
+CAUSE = re.compile(r"^(?:Caused by: |: )?(?P<type>[\w.$]+(?:Exception|Error|Throwable)\w*)(?:: (?P<text>.*))?$")
+WIDTH = 300
+
+
+class FlinkError(Told):
+    """What Flink says, in one or two lines."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A root cause: its message, and line and column in the statement (from 1) if Flink tells them."""
+
+    message: str
+    line: int | None = None
+    column: int | None = None
+    token: str | None = None
+
+
+def stack_trace(error) -> str:
+    """The Java stack trace of a py4j or pyflink exception, or of a Java Throwable."""
+    java = getattr(error, "java_exception", None)
+    if java is None and hasattr(error, "getStackTrace"):
+        java = error
+    if java is not None:
+        lines = []
+        while java is not None:
+            lines.append(f"Caused by: {java.toString()}")
+            java = java.getCause()
+        return "\n".join(lines)
+    return getattr(error, "stack_trace", None) or str(error)
+
+
+def explain(error) -> Explained:
+    """Find the root cause of an error that came from Java."""
+    causes: list[tuple[str, str]] = []
+    for line in stack_trace(error).splitlines():
+        match = CAUSE.match(line)
+        if match:
+            causes.append((match["type"].rpartition(".")[2], match["text"] or ""))
+        elif causes and not line.startswith(("\t", "    at ", "   at ")) and line.strip():
+            causes[-1] = (causes[-1][0], f"{causes[-1][1]}\n{line}")
+    if not causes:
+        return Explained(str(error))
+    telling = [cause for cause in causes if cause[0] not in WRAPPERS and cause[1] and not cause[1].startswith(EMPTY)]
+    telling = telling or [causes[-1]]
+    place = next((match for _, text in telling if (match := PLACE.search(text))), None)
+    lines = []
+    for kind, text in telling[-2:] if place is None else telling[-1:]:
+        line = _one_line(kind, text)
+        if not any(line in other or other in line for other in lines):
+            lines.append(line)
+    token = re.search(r'Encountered "([^"]*)"', telling[-1][1])
+    return Explained("\n".join(lines), place and int(place[1]), place and int(place[2]), token and token[1])
+
+
+def _one_line(kind: str, text: str) -> str:
+    text = text.split("\nWas expecting")[0]
+    text = PLACE.sub("", text).replace("SQL validation failed. ", "").replace("SQL parse failed. ", "")
+    text = re.sub(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ", "", text)
+    text = " ".join(text.split()).replace('" .', '".')
+    if not text:
+        return kind
+    return text if len(text) <= WIDTH else text[:WIDTH] + " …"
+
+
+def sql_error(error, statement: Statement, tables: set[str]) -> FlinkError:
+    """An error of a statement, with the place in the cell and the line that it is in.
+
+    Args:
+        error: the exception from Java.
+        statement: the statement that was run.
+        tables: names of existing tables, for the hint about reserved words.
+    """
+    explained = explain(error)
+    if explained.line is None:
+        return FlinkError(f"Flink: {explained.message}")
+    line = statement.line + explained.line - 1
+    column = explained.column + (statement.column - 1 if explained.line == 1 else 0)
+    text = statement.text.splitlines()[explained.line - 1]
+    message = f"Flink, line {line}, column {column}: {explained.message}"
+    message += f"\n    {text}\n    {' ' * (explained.column - 1)}^"
+    return FlinkError(message + _reserved_word(explained, statement, tables))
+
+
+def _reserved_word(explained: Explained, statement: Statement, tables: set[str]) -> str:
+    """A hint when the parser stumbles over a word that is reserved in Flink's SQL, such as `raw`."""
+    word = (explained.token or "").split(" ")[-1].strip("`")
+    before = statement.text.splitlines()[: explained.line]
+    before[-1] = before[-1][: explained.column - 1]
+    named = re.search(r"(?:\b(?:FROM|JOIN|INTO|TABLE|DESCRIBE|DESC|AS|VIEW)|[,.])\s*$", " ".join(before), re.I)
+    if not re.fullmatch(r"\w+", word):
+        # the parser went one word further before it noticed
+        last = re.search(r"(\w+)\W*$", " ".join(before))
+        word, named = (last[1], True) if last and last[1].lower() in tables else ("", None)
+    if word and (named or word.lower() in tables):
+        return f"\n{word} is a reserved word in Flink's SQL: write it in backticks, `{word}`."
+    return ""
