@@ -4,6 +4,7 @@ A table is registered again at each use: its definition and its partitions are t
 """
 
 from dataclasses import dataclass, field
+from urllib.parse import quote_plus
 
 import boto3
 from botocore.exceptions import ClientError
@@ -37,6 +38,7 @@ STORAGE = {
     ),
 }
 PARTITIONS_A_STATEMENT = 500
+_NEW = "__being_registered"
 
 
 def client():
@@ -168,18 +170,39 @@ def register(spark: SparkSession, table: CatalogTable, database: str, keep_corru
         options |= {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
         fields.append(StructField(CORRUPT, StringType()))
     fields += table.partition_columns.fields
-    name = f"{quote(database)}.{quote(table.name)}"
-    jvm_sql(f"CREATE DATABASE IF NOT EXISTS {quote(database)}")
-    jvm_sql(f"DROP TABLE IF EXISTS {name}")
+    ensure_database(spark, database)
+    # made under a name of ours and then renamed: Spark's statements take no hyphens in names, which Glue does
+    made = f"{quote(database)}.{_NEW}"
+    jvm_sql(f"DROP TABLE IF EXISTS {made}")
     columns = spark._jvm.org.apache.spark.sql.types.DataType.fromJson(StructType(fields).json()).toDDL()
-    given = "".join(f" OPTIONS ({', '.join(f'{_text(k)} {_text(v)}' for k, v in options.items())})" if options else "")
+    given = f" OPTIONS ({', '.join(f'{_text(k)} {_text(v)}' for k, v in options.items())})" if options else ""
     keys = f" PARTITIONED BY ({', '.join(map(quote, table.partition_keys))})" if table.partition_keys else ""
-    jvm_sql(f"CREATE TABLE {name} ({columns}) USING {table.format}{given}{keys} LOCATION {_text(table.location)}")
+    jvm_sql(f"CREATE TABLE {made} ({columns}) USING {table.format}{given}{keys} LOCATION {_text(table.location)}")
     for start in range(0, len(table.partitions), PARTITIONS_A_STATEMENT):
         batch = table.partitions[start : start + PARTITIONS_A_STATEMENT]
         parts = " ".join(_partition(table.partition_keys, values, location) for values, location in batch)
-        jvm_sql(f"ALTER TABLE {name} ADD IF NOT EXISTS {parts}")
+        jvm_sql(f"ALTER TABLE {made} ADD IF NOT EXISTS {parts}")
+    name = f"{quote(database)}.{quote(table.name)}"
+    jvm_sql(f"DROP TABLE IF EXISTS {name}")
+    spark._jsparkSession.sharedState().externalCatalog().renameTable(database, _NEW, table.name)
     return name
+
+
+def ensure_database(spark: SparkSession, database: str, location: str | None = None) -> None:
+    """Make a database of Spark's own catalog, unless it is there.
+
+    Args:
+        location: URI for tables without a place of their own; by default a folder of this process.
+    """
+    external = spark._jsparkSession.sharedState().externalCatalog()
+    if external.databaseExists(database):
+        return
+    uri = spark._jvm.java.net.URI(
+        location or f"{external.getDatabase('default').locationUri()}/{quote_plus(database)}.db"
+    )
+    empty = spark._jvm.PythonUtils.toScalaMap({})
+    made = spark._jvm.org.apache.spark.sql.catalyst.catalog.CatalogDatabase(database, "", uri, empty)
+    external.createDatabase(made, True)
 
 
 def _partition(keys: list[str], values: list[str], location: str) -> str:

@@ -1,0 +1,282 @@
+"""awsglue on the local AWS: tables of the Data Catalog, sinks that keep them up to date, bookmarks, purging."""
+
+import json
+import sys
+
+import boto3
+import pytest
+from awsglue_spark import glue_context
+from botocore.exceptions import ClientError
+from pyspark.errors import AnalysisException
+
+ACCOUNT = "300000000001"
+BUCKET = "glue-tests"
+DATABASE = "analyticsworkshopdb"
+TEXT = {
+    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+}
+RAW_COLUMNS = {"uuid": "string", "device_id": "int", "track_id": "int", "activity_type": "string"}
+
+
+@pytest.fixture(scope="module")
+def glue(server, tmp_path_factory):
+    with glue_context(server.endpoint, ACCOUNT, tmp_path_factory.mktemp("spark")) as context:
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("glue").create_database(DatabaseInput={"Name": DATABASE})
+        yield context
+
+
+@pytest.fixture
+def api(glue):
+    return boto3.client("glue")
+
+
+def put(key: str, body: str) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+
+
+def json_lines(*records: dict) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def make_table(api, name, columns, location, keys=(), serde="org.openx.data.jsonserde.JsonSerDe", **more) -> None:
+    parameters = more.pop("parameters", {"paths": ",".join(columns)})
+    storage = {
+        "Columns": [{"Name": column, "Type": kind} for column, kind in columns.items()],
+        "Location": location,
+        "SerdeInfo": {"SerializationLibrary": serde, "Parameters": parameters},
+        **TEXT,
+    }
+    api.create_table(
+        DatabaseName=DATABASE,
+        TableInput={
+            "Name": name,
+            "StorageDescriptor": storage,
+            "PartitionKeys": [{"Name": key, "Type": "string"} for key in keys],
+            "Parameters": more.pop("table_parameters", {"classification": "json"}),
+            "TableType": "EXTERNAL_TABLE",
+        },
+    )
+
+
+def add_partition(api, table, values, location) -> None:
+    described = api.get_table(DatabaseName=DATABASE, Name=table)["Table"]["StorageDescriptor"]
+    given = {"Values": values, "StorageDescriptor": described | {"Location": location}}
+    api.create_partition(DatabaseName=DATABASE, TableName=table, PartitionInput=given)
+
+
+def keys_below(prefix: str) -> list[str]:
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET, Prefix=prefix)
+    return [item["Key"] for item in listed.get("Contents", [])]
+
+
+@pytest.fixture(scope="module")
+def raw(glue):
+    """The workshop's table: Firehose folders as partition_0 …, one record a folder and hour."""
+    api = boto3.client("glue")
+    make_table(api, "raw", RAW_COLUMNS, f"s3://{BUCKET}/data/raw/", ["partition_0", "partition_1"])
+    for hour in ("05", "06", "07"):
+        record = {"uuid": f"u{hour}", "device_id": int(hour), "track_id": int(hour) % 3, "activity_type": "Running"}
+        put(f"data/raw/2026/{hour}/file", json_lines(record, record))
+        add_partition(api, "raw", ["2026", hour], f"s3://{BUCKET}/data/raw/2026/{hour}/")
+    return "raw"
+
+
+def test_schema_and_records_of_a_table(glue, raw, capsys):
+    frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name=raw)
+    frame.printSchema()
+    assert capsys.readouterr().out == (
+        "root\n|-- uuid: string\n|-- device_id: int\n|-- track_id: int\n|-- activity_type: string\n"
+        "|-- partition_0: string\n|-- partition_1: string\n"
+    )
+    assert frame.count() == 6
+    first = frame.toDF().orderBy("uuid").first()
+    assert (first["uuid"], first["partition_0"], first["partition_1"]) == ("u05", "2026", "05")
+
+
+def test_push_down_predicate_reads_only_those_partitions(glue, raw):
+    read = glue.create_dynamic_frame.from_catalog
+    frame = read(database=DATABASE, table_name=raw, push_down_predicate="partition_1 >= '06' and partition_0 == '2026'")
+    assert frame.count() == 4
+    assert sorted(path.split("/raw/")[1] for path in frame.toDF().inputFiles()) == ["2026/06/file", "2026/07/file"]
+    with pytest.raises(AnalysisException, match="User's pushdown predicate: device_id > 5 can not be resolved"):
+        read(database=DATABASE, table_name=raw, push_down_predicate="device_id > 5")
+
+
+def test_missing_table_and_database_are_awss_errors(glue):
+    with pytest.raises(ClientError, match="EntityNotFoundException"):
+        glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="nothing")
+    with pytest.raises(ClientError, match="EntityNotFoundException"):
+        glue.create_dynamic_frame.from_catalog(database="nothing", table_name="nothing")
+
+
+def test_csv_with_values_that_do_not_fit_is_a_choice(glue, api, capsys):
+    put("csv/a.csv", "provider id,state\n10001,AL\nINC,WI\n,CA\n")
+    columns = {"provider id": "bigint", "state": "string"}
+    serde = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+    parameters = {"classification": "csv", "skip.header.line.count": "1"}
+    location = f"s3://{BUCKET}/csv/"
+    make_table(
+        api, "medicare", columns, location, serde=serde, parameters={"field.delim": ","}, table_parameters=parameters
+    )
+    frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="medicare")
+    frame.printSchema()
+    assert capsys.readouterr().out == (
+        "root\n|-- provider id: choice\n|    |-- long\n|    |-- string\n|-- state: string\n"
+    )
+    resolved = frame.resolveChoice(specs=[("provider id", "cast:long")]).toDF().orderBy("state")
+    assert [tuple(row) for row in resolved.collect()] == [(10001, "AL"), (None, "CA"), (None, "WI")]
+    matched = frame.resolveChoice(choice="match_catalog", database=DATABASE, table_name="medicare")
+    assert matched.toDF().dtypes == [("provider id", "bigint"), ("state", "string")]
+
+
+def test_broken_json_line_is_an_error_record(glue, api):
+    put("broken/file", '{"A": 1, "b": "x"}\n{"A": 2, "b"\n{"A": "no number", "b": "y"}\n')
+    make_table(api, "broken", {"a": "int", "b": "string"}, f"s3://{BUCKET}/broken/", parameters={"paths": "A,b"})
+    frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="broken")
+    assert [tuple(row) for row in frame.toDF().orderBy("b").collect()] == [(1, "x"), (None, "y")]
+    assert frame.errorsCount() == 1
+    assert frame.errorsAsDynamicFrame().toDF().first()["error"]["input"] == '{"A": 2, "b"'
+
+
+def sink_of(glue, path, **options):
+    sink = glue.getSink(connection_type="s3", path=path, enableUpdateCatalog=True, **options)
+    sink.setFormat("glueparquet")
+    return sink
+
+
+def test_sink_creates_and_updates_the_table(glue, api, raw):
+    frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name=raw)
+    path = f"s3://{BUCKET}/data/processed-data2/"
+    sink = sink_of(glue, path, partitionKeys=["partition_1"], compression="snappy")
+    sink.setCatalogInfo(catalogDatabase=DATABASE, catalogTableName="processed-data2")
+    sink.writeFrame(frame.drop_fields(["partition_0"]))
+    table = api.get_table(DatabaseName=DATABASE, Name="processed-data2")["Table"]
+    assert table["Parameters"]["classification"] == "parquet"
+    assert table["Parameters"]["useGlueParquetWriter"] == "true"
+    described = table["StorageDescriptor"]
+    assert described["Location"] == path
+    assert described["SerdeInfo"]["SerializationLibrary"].endswith("ParquetHiveSerDe")
+    assert {column["Name"]: column["Type"] for column in described["Columns"]} == RAW_COLUMNS
+    assert table["PartitionKeys"] == [{"Name": "partition_1", "Type": "string"}]
+    partitions = api.get_partitions(DatabaseName=DATABASE, TableName="processed-data2")["Partitions"]
+    assert sorted(part["Values"] for part in partitions) == [["05"], ["06"], ["07"]]
+    names = keys_below("data/processed-data2/")
+    assert len(names) == 3
+    assert all("/run-" in name and name.endswith(".snappy.parquet") for name in names)
+
+    again = sink_of(glue, path, partitionKeys=["partition_1"])
+    again.setCatalogInfo(catalogDatabase=DATABASE, catalogTableName="processed-data2")
+    again.writeFrame(frame.drop_fields(["partition_0", "activity_type"]))
+    columns = api.get_table(DatabaseName=DATABASE, Name="processed-data2")["Table"]["StorageDescriptor"]["Columns"]
+    assert [column["Name"] for column in columns] == ["uuid", "device_id", "track_id"]
+    assert glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="processed-data2").count() == 12
+
+    other = sink_of(glue, path, partitionKeys=["uuid"])
+    other.setCatalogInfo(catalogDatabase=DATABASE, catalogTableName="processed-data2")
+    with pytest.raises(ValueError, match="partitionKeys"):
+        other.writeFrame(frame)
+    unknown = sink_of(glue, path)
+    unknown.setCatalogInfo(catalogDatabase="no_such_database", catalogTableName="t")
+    with pytest.raises(ClientError, match="EntityNotFoundException"):
+        unknown.writeFrame(frame)
+
+
+def test_write_from_catalog_adds_partitions(glue, api, raw):
+    make_table(api, "copied", {"uuid": "string"}, f"s3://{BUCKET}/copied/", ["partition_1"])
+    frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name=raw)
+    glue.write_dynamic_frame.from_catalog(
+        frame=frame.select_fields(["uuid", "partition_1"]),
+        database=DATABASE,
+        table_name="copied",
+        additional_options={"enableUpdateCatalog": True, "updateBehavior": "LOG", "partitionKeys": ["partition_1"]},
+    )
+    assert all(name.startswith("copied/partition_1=0") for name in keys_below("copied/"))
+    assert glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="copied").count() == 6
+
+
+@pytest.fixture
+def run_job(glue, tmp_path, monkeypatch):
+    """Run a function as a job run with a bookmark; returns what it returns."""
+    from awsglue.job import Job
+    from awsglue.utils import getResolvedOptions
+
+    monkeypatch.setenv("GLUE_JOB_BOOKMARK_FILE", str(tmp_path / "bookmark.json"))
+    runs = iter(range(100))
+
+    def run(body, option="job-bookmark-enable", commit=True):
+        argv = ["script.py", "--JOB_NAME", "copy", "--job-bookmark-option", option, "--JOB_RUN_ID", f"jr_{next(runs)}"]
+        monkeypatch.setattr(sys, "argv", argv)
+        args = getResolvedOptions(sys.argv, ["JOB_NAME"])
+        job = Job(glue)
+        job.init(args["JOB_NAME"], args)
+        result = body()
+        if commit:
+            job.commit()
+        return result
+
+    yield run
+    Job._bookmark = None
+
+
+def test_bookmark_reads_only_new_objects(glue, api, run_job, tmp_path):
+    make_table(api, "stream", {"n": "int"}, f"s3://{BUCKET}/stream/", ["hour"])
+    put("stream/05/one", json_lines({"n": 1}))
+    add_partition(api, "stream", ["05"], f"s3://{BUCKET}/stream/05/")
+
+    def read(context="source"):
+        frame = glue.create_dynamic_frame.from_catalog(DATABASE, "stream", transformation_ctx=context)
+        return sorted(row["n"] for row in frame.toDF().collect())
+
+    assert run_job(read, commit=False) == [1]
+    assert run_job(read) == [1]
+    assert run_job(read) == []
+    put("stream/05/two", json_lines({"n": 2}))
+    put("stream/06/three", json_lines({"n": 3}))
+    add_partition(api, "stream", ["06"], f"s3://{BUCKET}/stream/06/")
+    assert run_job(read, option="job-bookmark-pause") == [2, 3]
+    assert run_job(read) == [2, 3]
+    assert run_job(read) == []
+    assert run_job(lambda: read("another")) == [1, 2, 3]
+    assert run_job(read, option="job-bookmark-disable") == [1, 2, 3]
+    put("stream/05/one", json_lines({"n": 10}))
+    assert run_job(read) == [10]
+    entry = json.loads((tmp_path / "bookmark.json").read_text())
+    assert (entry["JobName"], entry["Version"], entry["RunId"]) == ("copy", 6, "jr_8")
+    assert sorted(json.loads(entry["JobBookmark"])) == ["another", "source"]
+
+
+def test_bookmark_from_options_and_bounds(glue, run_job):
+    for number in range(4):
+        put(f"files/f{number}.json", json_lines({"n": number}))
+
+    def read():
+        options = {
+            "paths": [f"s3://{BUCKET}/files/"],
+            "recurse": True,
+            "boundedFiles": "3",
+            "exclusions": '["**f3.json"]',
+        }
+        frame = glue.create_dynamic_frame.from_options("s3", options, "json", transformation_ctx="files")
+        return frame.count()
+
+    assert run_job(read) == 3
+    assert run_job(read) == 0
+
+
+def test_purge(glue, api):
+    for number in range(2):
+        put(f"purged/f{number}", "x")
+    glue.purge_s3_path(f"s3://{BUCKET}/purged/")
+    assert len(keys_below("purged/")) == 2
+    glue.purge_s3_path(f"s3://{BUCKET}/purged/", {"retentionPeriod": 0, "manifestFilePath": f"s3://{BUCKET}/manifest/"})
+    assert keys_below("purged/") == []
+    assert keys_below("manifest/") == ["manifest/Failed.csv", "manifest/Success.csv"]
+    make_table(api, "purgeable", {"n": "int"}, f"s3://{BUCKET}/purgeable/", ["p"])
+    for value in ("a", "b"):
+        put(f"purgeable/{value}/file", json_lines({"n": 1}))
+        add_partition(api, "purgeable", [value], f"s3://{BUCKET}/purgeable/{value}/")
+    glue.purge_table(DATABASE, "purgeable", {"retentionPeriod": 0, "partitionPredicate": "p == 'a'"})
+    partitions = api.get_partitions(DatabaseName=DATABASE, TableName="purgeable")["Partitions"]
+    assert [part["Values"] for part in partitions] == [["b"]]
