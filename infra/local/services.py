@@ -45,7 +45,8 @@ class Service:
         sample = self.backends["123456789012"]
         backend = sample["aws" if name in GLOBAL else "us-east-1"]
         self.handlers: list[tuple[re.Pattern[str], Handler]] = [
-            (re.compile(url), _ours(handler, response)) for url, handler in _urls(backend)
+            (re.compile(url), _ours(handler, response))
+            for url, handler in getattr(self.module, "URLS", None) or _urls(backend)
         ]
         state.register(name, self)
 
