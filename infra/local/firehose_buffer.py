@@ -111,7 +111,10 @@ class Buffer:
         for line in log.read_bytes().splitlines(keepends=True):
             if not line.endswith(b"\n"):
                 break
-            entry = orjson.loads(line)
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:  # zeros after a power cut
+                break
             if entry.get("end", 0) > there:
                 break
             self._apply(segment, entry)
