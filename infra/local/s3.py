@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import pickle
 import re
 import shutil
 import sqlite3
-import uuid
 import zlib
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
@@ -38,6 +38,7 @@ PRIVATE = get_canned_acl("private")
 DEFAULT_METADATA = LowercaseDict({"Content-Type": "binary/octet-stream"})
 
 _connections: dict[str, sqlite3.Connection] = {}
+_objects: dict[str, str] = {}  # account → folder of its objects' files, once it is made
 _changed: set[tuple[str, str, str]] = set()  # (account, bucket, key name) whose row differs from memory
 _garbage: list[Path] = []  # files of replaced and deleted objects, removed once the index no longer names them
 
@@ -51,11 +52,30 @@ def _folder(account: str) -> Path:
 
 def new_file(account: str) -> Path:
     """Return a fresh path for an object's bytes; 256 folders keep each of them small."""
-    name = uuid.uuid4().hex
-    path = _folder(account) / "objects" / name[:2]
-    if not path.is_dir():
-        path.mkdir(parents=True, exist_ok=True)
-    return path / name
+    return Path(_new_name(account))
+
+
+def _new_name(account: str) -> str:
+    objects = _objects.get(account)
+    if objects is None or not os.path.isdir(objects):
+        objects = _objects[account] = str(_folder(account) / "objects")
+        for number in range(256):
+            os.makedirs(f"{objects}/{number:02x}", exist_ok=True)
+    name = os.urandom(16).hex()
+    return f"{objects}/{name[:2]}/{name}"
+
+
+def _write_file(path: str, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
 
 
 def _connection(account: str) -> sqlite3.Connection:
@@ -134,9 +154,8 @@ class StoredKey(FakeKey):
             self.contentsize = value.stat().st_size
         else:
             data = value.encode() if isinstance(value, str) else bytes(value)
-            path = new_file(self.account_id)
-            path.write_bytes(data)
-            self.file = str(path)
+            self.file = _new_name(self.account_id)
+            _write_file(self.file, data)
             self.contentsize = len(data)
             if self._etag is None:
                 self._etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
