@@ -1,7 +1,29 @@
-"""Amazon Athena."""
+"""Amazon Athena: SQL over the objects of S3 by DuckDB, on the tables of the Glue Data Catalog.
+
+operations.py takes the requests, service.py runs executions, statements.py reads what is no query, sql.py translates queries,
+tables.py makes relations of Glue tables, ddl.py changes the catalog, writers.py and results.py write to S3.
+"""
 
 from moto.athena.models import athena_backends
-from moto.athena.responses import AthenaResponse
+
+from . import executions, service
+from .operations import LocalAthenaResponse
 
 BACKENDS = athena_backends
-RESPONSE = AthenaResponse
+RESPONSE = LocalAthenaResponse
+UNLOCKED = {
+    "StartQueryExecution", "StopQueryExecution", "GetQueryExecution", "BatchGetQueryExecution", "ListQueryExecutions",
+    "GetQueryResults", "GetQueryRuntimeStatistics", "GetDatabase", "ListDatabases", "GetTableMetadata",
+    "ListTableMetadata",
+}  # fmt: skip
+
+
+def resume() -> None:
+    """Fail what was queued or running when the server stopped."""
+    for _, _, backend in list(BACKENDS.iter_backends()):
+        service.resume(backend)
+
+
+def stop() -> None:
+    service.stop()
+    executions.close_all()

@@ -1,0 +1,122 @@
+"""The Glue Data Catalog of one account and region, as queries and DDL see it.
+
+Reads take copies under Glue's lock; changes go through moto's Glue backend and are on disk before they return.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+
+from infra.local import services, state
+
+from .errors import QueryError
+from .types import Column, hive_to_trino
+
+NAME = "awsdatacatalog"
+PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
+Table = dict[str, Any]
+
+
+class GlueCatalog:
+    """What is in the Data Catalog. Database and table names are in lower case."""
+
+    def __init__(self, account: str, region: str):
+        self.account, self.region = account, region
+
+    @property
+    def _backend(self) -> Any:
+        return services.get("glue").backends[self.account][self.region]
+
+    # --- what translate() asks
+
+    def columns(self, database: str, table: str) -> list[Column] | None:
+        """The columns with Trino types, partition keys last; None if there is no such table."""
+        found = self.table(database, table)
+        if found is None:
+            return None
+        return [Column(c["Name"].lower(), hive_to_trino(c.get("Type") or "string")) for c in all_columns(found)]
+
+    def database_exists(self, database: str) -> bool:
+        return self.database(database) is not None
+
+    def view(self, database: str, table: str) -> str | None:
+        """The query of a view; None if the table is not a view."""
+        found = self.table(database, table)
+        if found is None or not is_view(found):
+            return None
+        return view_definition(found)["originalSql"]
+
+    # --- reads
+
+    def database(self, name: str) -> dict[str, Any] | None:
+        with state.lock("glue"):
+            try:
+                return self._backend.get_database(name).as_dict()
+            except JsonRESTError:
+                return None
+
+    def databases(self) -> list[dict[str, Any]]:
+        with state.lock("glue"):
+            return sorted((d.as_dict() for d in self._backend.get_databases()), key=lambda d: d["Name"])
+
+    def table(self, database: str, name: str) -> Table | None:
+        with state.lock("glue"):
+            try:
+                return self._backend.get_table(database, name).as_dict()
+            except JsonRESTError:
+                return None
+
+    def tables(self, database: str) -> list[Table]:
+        with state.lock("glue"):
+            try:
+                return sorted((t.as_dict() for t in self._backend.get_tables(database, None)), key=lambda t: t["Name"])
+            except JsonRESTError:
+                return []
+
+    def partitions(self, database: str, table: str) -> list[dict[str, Any]]:
+        with state.lock("glue"):
+            return [p.as_dict() for p in self._backend.get_partitions(database, table, None)]
+
+    # --- changes
+
+    def change(self, work: Callable[[Any], Any]) -> Any:
+        """Call `work` with the Glue backend under its lock; what it changed is saved before this returns."""
+        with state.lock("glue"):
+            try:
+                return work(self._backend)
+            finally:
+                state.save("glue", self.account, self.region)
+
+
+def is_view(table: Table) -> bool:
+    return table.get("TableType") == "VIRTUAL_VIEW"
+
+
+def all_columns(table: Table) -> list[dict[str, str]]:
+    """The columns of a Glue table, then its partition keys."""
+    return [*((table.get("StorageDescriptor") or {}).get("Columns") or []), *(table.get("PartitionKeys") or [])]
+
+
+def view_definition(table: Table) -> dict[str, Any]:
+    """What Athena keeps of a view: {originalSql, catalog, schema, columns}. Raises QueryError for views of others."""
+    match = PRESTO_VIEW.fullmatch((table.get("ViewOriginalText") or "").strip())
+    try:
+        return json.loads(base64.b64decode(match[1])) if match else _not_ours(table)
+    except (binascii.Error, ValueError):
+        return _not_ours(table)
+
+
+def _not_ours(table: Table) -> dict[str, Any]:
+    name = f"{table['DatabaseName']}.{table['Name']}"
+    raise QueryError("NOT_SUPPORTED", f"Hive views are not supported: '{name}'")
+
+
+def view_text(definition: dict[str, Any]) -> str:
+    return f"/* Presto View: {base64.b64encode(json.dumps(definition).encode()).decode()} */"

@@ -1,0 +1,203 @@
+"""Query executions: the record of each, and the SQLite table per account and region that keeps them.
+
+Each is saved on its own at each change of state; kill -9 loses nothing that was answered.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+import threading
+import time
+from typing import Any
+
+import orjson
+
+from infra.local import state
+
+QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
+FINAL = (SUCCEEDED, FAILED, CANCELLED)
+ENGINE = "Athena engine version 3"
+
+
+@dataclasses.dataclass
+class Execution:
+    """One run of a statement. Times are seconds since 1970, durations milliseconds."""
+
+    id: str
+    account: str
+    region: str
+    query: str
+    kind: str  # SubstatementType
+    type: str  # DDL, DML or UTILITY
+    workgroup: str
+    context: dict[str, str]
+    result: dict[str, Any]  # ResultConfiguration
+    output: str  # the S3 URI of the result object
+    parameters: list[str] | None = None
+    reuse: dict[str, Any] = dataclasses.field(default_factory=lambda: {"Enabled": False})
+    selected_engine: str = "AUTO"
+    state: str = QUEUED
+    reason: str | None = None
+    error: dict[str, Any] | None = None
+    submitted: float = dataclasses.field(default_factory=time.time)
+    completed: float | None = None
+    scanned: int = 0
+    queue_ms: int = 0
+    planning_ms: int = 0
+    engine_ms: int = 0
+    processing_ms: int = 0
+    manifest: str | None = None
+    reused: bool = False
+    columns: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    update_count: int | None = None
+    rows: int = 0  # in the result object, without a header
+    output_bytes: int = 0
+
+    @property
+    def is_csv(self) -> bool:
+        return self.output.endswith(".csv")
+
+    def total_ms(self) -> int:
+        return max(round(((self.completed or time.time()) - self.submitted) * 1000), 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The QueryExecution of the API."""
+        status: dict[str, Any] = {"State": self.state, "SubmissionDateTime": self.submitted}
+        if self.reason is not None:
+            status["StateChangeReason"] = self.reason
+        if self.completed is not None:
+            status["CompletionDateTime"] = self.completed
+        if self.error is not None:
+            status["AthenaError"] = self.error
+        answer = {
+            "QueryExecutionId": self.id,
+            "Query": self.query,
+            "StatementType": self.type,
+            "ResultConfiguration": {**self.result, "OutputLocation": self.output},
+            "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": self.reuse},
+            "QueryExecutionContext": self.context,
+            "Status": status,
+            "Statistics": self.statistics(),
+            "WorkGroup": self.workgroup,
+            "EngineVersion": {"SelectedEngineVersion": self.selected_engine, "EffectiveEngineVersion": ENGINE},
+            "SubstatementType": self.kind,
+        }
+        if self.parameters:
+            answer["ExecutionParameters"] = self.parameters
+        return answer
+
+    def statistics(self) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "EngineExecutionTimeInMillis": self.engine_ms,
+            "DataScannedInBytes": self.scanned,
+            "TotalExecutionTimeInMillis": self.total_ms(),
+            "QueryQueueTimeInMillis": self.queue_ms,
+            "QueryPlanningTimeInMillis": self.planning_ms,
+            "ServiceProcessingTimeInMillis": self.processing_ms,
+            "ServicePreProcessingTimeInMillis": 0,
+            "ResultReuseInformation": {"ReusedPreviousResult": self.reused},
+        }
+        if self.manifest:
+            found["DataManifestLocation"] = self.manifest
+        return found
+
+
+class Store:
+    """The executions of one account and region on disk."""
+
+    def __init__(self, account: str, region: str):
+        self._lock = threading.Lock()
+        path = state.folder("athena", account, region) / "executions.sqlite"
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing that the system has
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, id TEXT UNIQUE, workgroup TEXT, "
+            "state TEXT, token TEXT, request TEXT, reuse TEXT, completed REAL, body BLOB)"
+        )
+        for column in ("workgroup", "state", "token", "reuse"):
+            self._connection.execute(f"CREATE INDEX IF NOT EXISTS by_{column} ON executions ({column})")
+
+    def add(self, execution: Execution, token: str, request: str, reuse: str) -> None:
+        """Save a new execution. `request` tells whether a token is used with the same parameters; `reuse` is the key of its result."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT INTO executions (id, workgroup, state, token, request, reuse, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (execution.id, execution.workgroup, execution.state, token, request, reuse, _body(execution)),
+            )
+
+    def save(self, execution: Execution) -> None:
+        with self._lock:
+            self._connection.execute(
+                "UPDATE executions SET state = ?, completed = ?, body = ? WHERE id = ?",
+                (execution.state, execution.completed, _body(execution), execution.id),
+            )
+
+    def _one(self, where: str, values: tuple[Any, ...]) -> Execution | None:
+        with self._lock:
+            row = self._connection.execute(f"SELECT body FROM executions WHERE {where} LIMIT 1", values).fetchone()
+        return Execution(**orjson.loads(row[0])) if row else None
+
+    def get(self, identifier: str) -> Execution | None:
+        return self._one("id = ?", (identifier,))
+
+    def by_token(self, token: str) -> tuple[str, str] | None:
+        """The id and the request of the execution that was started with a token."""
+        with self._lock:
+            return self._connection.execute("SELECT id, request FROM executions WHERE token = ?", (token,)).fetchone()
+
+    def reusable(self, key: str, since: float) -> Execution | None:
+        """The newest finished execution whose result may be used again."""
+        return self._one("reuse = ? AND state = 'SUCCEEDED' AND completed >= ? ORDER BY number DESC", (key, since))
+
+    def unfinished(self) -> list[Execution]:
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT body FROM executions WHERE state IN ('QUEUED', 'RUNNING')"
+            ).fetchall()
+        return [Execution(**orjson.loads(body)) for (body,) in rows]
+
+    def listed(self, workgroup: str, before: int | None, limit: int) -> list[tuple[int, str]]:
+        """(number, id) of a workgroup's executions, newest first."""
+        with self._lock:
+            return self._connection.execute(
+                "SELECT number, id FROM executions WHERE workgroup = ? AND number < ? ORDER BY number DESC LIMIT ?",
+                (workgroup, before if before is not None else 1 << 62, limit),
+            ).fetchall()
+
+    def count(self, workgroup: str) -> int:
+        with self._lock:
+            return self._connection.execute(
+                "SELECT count(*) FROM executions WHERE workgroup = ?", (workgroup,)
+            ).fetchone()[0]
+
+    def delete_workgroup(self, workgroup: str) -> None:
+        with self._lock:
+            self._connection.execute("DELETE FROM executions WHERE workgroup = ?", (workgroup,))
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+
+def _body(execution: Execution) -> bytes:
+    return orjson.dumps(dataclasses.asdict(execution))
+
+
+_stores: dict[tuple[str, str], Store] = {}
+_stores_lock = threading.Lock()
+
+
+def store(account: str, region: str) -> Store:
+    with _stores_lock:
+        if (account, region) not in _stores:
+            _stores[account, region] = Store(account, region)
+        return _stores[account, region]
+
+
+def close_all() -> None:
+    with _stores_lock:
+        for each in _stores.values():
+            each.close()
+        _stores.clear()

@@ -1,0 +1,382 @@
+"""The statements with a query in them: SELECT, EXPLAIN, CTAS, INSERT INTO, UNLOAD, run by DuckDB over the tables' objects."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import duckdb
+
+from infra.local import s3
+
+from . import ddl, results, types, writers
+from .catalog import GlueCatalog, is_view
+from .errors import QueryError
+from .sql import Translated, connect, run_time_error, translate
+from .statements import Statement
+from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
+from .types import Column
+from .writers import Written
+
+ROWS_COLUMN = results.column_info(Column("rows", "bigint"))
+HEADER = "Query Plan"
+T = TypeVar("T")
+
+
+class Outcome(NamedTuple):
+    """What a statement gave: a file for its result object (moved into S3), its columns, rows, and the URIs of data files written."""
+
+    path: Path | None
+    columns: list[dict[str, Any]]
+    rows: int
+    update_count: int | None
+    update_type: str | None = None
+    uris: list[str] | None = None  # None: the statement writes no data
+
+
+class ScanLimit(Exception):
+    """The statement would scan more bytes than its workgroup allows."""
+
+
+class Query:
+    """One statement at work: a connection of its own, temporary files, and what it scanned."""
+
+    def __init__(
+        self, catalog: GlueCatalog, database: str | None, scratch: Path, cancelled: threading.Event,
+        parameters: list[str], scan_limit: int | None,
+    ):  # fmt: skip
+        self.catalog, self.database, self.scratch, self.cancelled = catalog, database, scratch, cancelled
+        self.parameters, self.scan_limit = parameters, scan_limit
+        self.connection = connect()
+        self.scanned = 0
+        self.planning_ms = 0
+
+    def close(self) -> None:
+        self.connection.close()
+
+    # --- translating and running
+
+    def translate(self, text: str, span: tuple[int, int]) -> Translated:
+        started = time.perf_counter()
+        found = translate(text, self.catalog, self.database, self.parameters, span[0], span[1])
+        self.planning_ms += round((time.perf_counter() - started) * 1000)
+        return found
+
+    def run(self, translated: Translated, work: Callable[[], T]) -> T:
+        """Bind the tables, then do `work`. What fails on data is tried again with text files read line by line, for Athena's answer or error."""
+        reader = Reader(self.connection, self.catalog, self.scratch, self.cancelled)
+        self.bind(reader, translated)
+        try:
+            return work()
+        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException) as error:
+            if not reader.has_text:
+                raise run_time_error(error) from None
+        try:
+            self.bind(Reader(self.connection, self.catalog, self.scratch, self.cancelled, exact=True), translated)
+            return work()
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise run_time_error(error) from None
+
+    def bind(self, reader: Reader, translated: Translated) -> None:
+        self.scanned = sum(reader.bind(use) for use in translated.tables)
+        if self.scan_limit is not None and self.scanned > self.scan_limit:
+            raise ScanLimit
+
+    # --- statements
+
+    def select(self, text: str, span: tuple[int, int]) -> Outcome:
+        found = self.translate(text, span)
+        path = self.scratch / "result.csv"
+        names = [column.name for column in found.columns]
+        rows = self.run(found, lambda: results.write_csv(self.connection, found.text_sql, names, path))
+        return Outcome(path, [results.column_info(c) for c in found.columns], rows, 0)
+
+    def explain(self, text: str, statement: Statement) -> Outcome:
+        inner = statement.of
+        if not hasattr(inner, "query"):
+            raise QueryError("NOT_SUPPORTED", f"EXPLAIN of {inner.kind} is not supported")
+        kind, form = statement.options.get("TYPE", "LOGICAL"), statement.options.get("FORMAT", "TEXT")
+        if form not in ("TEXT", "JSON"):
+            raise QueryError("NOT_SUPPORTED", f"The local AWS explains in the formats TEXT and JSON, not {form}")
+        found = self.translate(text, inner.query)
+        if kind == "VALIDATE":
+            plan = "true"
+        elif kind == "IO":
+            plan = self.run(found, lambda: _io_plan(found))
+        else:
+            how = "ANALYZE, FORMAT json" if statement.analyze else "FORMAT json"
+            rows = self.run(found, lambda: self.connection.execute(f"EXPLAIN ({how}) {found.sql}").fetchall())
+            plan = _plan(json.loads(rows[-1][1]), found, form, statement.analyze)
+        listed = [HEADER if kind != "VALIDATE" else "Valid", *plan.split("\n")]
+        path = self.scratch / "result.txt"
+        path.write_text("\n".join(listed), encoding="utf-8")
+        column = Column(listed[0], "varchar" if statement.analyze else f"varchar({len(plan)})")
+        return Outcome(path, [results.column_info(column)], len(listed), None)
+
+    def create_table_as(self, text: str, statement: Statement, default_location: str, enforced: bool) -> Outcome:
+        database, name = ddl.table_name(statement.name, self.database)
+        properties = statement.properties
+        if str(properties.get("table_type", "HIVE")).upper() != "HIVE":
+            raise QueryError("NOT_SUPPORTED", "The local AWS has no Iceberg tables; use table_type = 'HIVE'")
+        location = properties.get("external_location")
+        if location is not None and enforced:
+            raise QueryError(
+                "INVALID_TABLE_PROPERTY",
+                "The Create Table As Select query failed because it was submitted with an 'external_location' property to "
+                "an Athena Workgroup that enforces a centralized output location for all queries. Please remove the "
+                "'external_location' property and resubmit the query.",
+            )
+        location = (location or default_location).rstrip("/") + "/"
+        form = writers.format_from(properties, "PARQUET")
+        found = self.translate(text, statement.query)
+        columns = _named(found.columns, statement.columns)
+        hive_types = writers.check_types(columns)
+        ddl.require_database(self.catalog, database)
+        if self.catalog.table(database, name) is not None:
+            if statement.absent:
+                return Outcome(None, [ROWS_COLUMN], 0, 0, "CREATE TABLE", [])
+            raise QueryError("TABLE_ALREADY_EXISTS", f"Table 'awsdatacatalog.{database}.{name}' already exists", 1, 1)
+        keys = [key.lower() for key in properties.get("partitioned_by", [])]
+        if keys and [c.name for c in columns[-len(keys) :]] != keys:
+            raise QueryError(
+                "HIVE_COLUMN_ORDER_MISMATCH",
+                "Partition keys must be the last columns in the table and in the same order as the table properties: "
+                f"[{', '.join(keys)}]",
+            )
+        bucketed = _bucketing(properties, [c.name for c in columns])
+        self.require_empty(location, f"awsdatacatalog.{database}.{name}")
+        written = Written(0, [], {})
+        if statement.data:
+            written = self.write(found, columns, form, location, keys, bucketed)
+        table = ddl.written_table(
+            name, columns, hive_types, keys, location, form, bucketed, statement.comment, self.catalog.account
+        )
+        ddl.create_table(self.catalog, database, table)
+        ddl.add_partitions(self.catalog, database, name, written.partitions)
+        return Outcome(None, [ROWS_COLUMN], 0, written.rows, "CREATE TABLE", written.uris)
+
+    def insert(self, text: str, statement: Statement) -> Outcome:
+        database, name = ddl.table_name(statement.name, self.database)
+        ddl.require_database(self.catalog, database)
+        table = self.catalog.table(database, name)
+        if table is None:
+            raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{database}.{name}' does not exist", 1, 1)
+        if is_view(table):
+            raise QueryError("NOT_SUPPORTED", "Inserting into views is not supported", 1, 1)
+        if (table["StorageDescriptor"].get("NumberOfBuckets") or 0) > 0:
+            raise QueryError("NOT_SUPPORTED", "Inserting into bucketed tables is not supported", 1, 1)
+        found = self.translate(text, statement.query)
+        target = self.catalog.columns(database, name) or []
+        chosen = statement.columns or [c.name for c in target]
+        by_name = {c.name: c for c in target}
+        unknown = [c for c in chosen if c not in by_name]
+        if unknown:
+            raise QueryError(
+                "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {unknown[0]}", 1, 1
+            )
+        wanted = [by_name[c] for c in chosen]
+        fits = len(wanted) == len(found.columns) and all(
+            types.coercible(types.parse(q.type), types.parse(c.type))
+            for q, c in zip(found.columns, wanted, strict=True)
+        )
+        if not fits:
+            raise QueryError(
+                "TYPE_MISMATCH",
+                f"Insert query has mismatched column types: Table: [{', '.join(c.type for c in wanted)}], "
+                f"Query: [{', '.join(c.type for c in found.columns)}]",
+                1, 1,
+            )  # fmt: skip
+        listed = ", ".join(
+            f"CAST({f'q{chosen.index(c.name)}' if c.name in chosen else 'NULL'} AS {types.trino_to_duckdb(c.type)})"
+            for c in target
+        )
+        sql = f"SELECT {listed} FROM ({found.sql}) q({', '.join(f'q{i}' for i in range(len(chosen)))})"
+        keys = [key["Name"].lower() for key in table.get("PartitionKeys") or []]
+        known = {
+            tuple(p["Values"]): p["StorageDescriptor"]["Location"].rstrip("/") + "/"
+            for p in (self.catalog.partitions(database, name) if keys else [])
+        }
+        written = self.write(
+            found, target, _table_format(table), table["StorageDescriptor"]["Location"], keys, None, sql, known
+        )
+        fresh = {values: uri for values, uri in written.partitions.items() if values not in known}
+        ddl.add_partitions(self.catalog, database, name, fresh)
+        return Outcome(None, [ROWS_COLUMN], 0, written.rows, "INSERT", written.uris)
+
+    def unload(self, text: str, statement: Statement) -> Outcome:
+        form = writers.format_from(statement.properties, None)
+        found = self.translate(text, statement.query)
+        writers.check_types(_named(found.columns, None))
+        keys = [key.lower() for key in statement.properties.get("partitioned_by", [])]
+        if keys and [c.name for c in found.columns[-len(keys) :]] != keys:
+            raise QueryError(
+                "HIVE_COLUMN_ORDER_MISMATCH",
+                f"Partition keys must be the last columns in the query: [{', '.join(keys)}]",
+            )
+        location = statement.location.rstrip("/") + "/"
+        self.require_empty(location, None)
+        written = self.write(found, found.columns, form, location, keys, None)
+        return Outcome(None, [ROWS_COLUMN], 0, written.rows, "UNLOAD", written.uris)
+
+    def create_view(self, text: str, statement: Statement) -> None:
+        database, name = ddl.table_name(statement.name, self.database)
+        found = self.translate(text, statement.query)
+        columns = _named(found.columns, None)
+        hive_types = writers.check_types(columns)
+        ddl.require_database(self.catalog, database)
+        there = self.catalog.table(database, name)
+        if there is not None and not (is_view(there) and statement.replace):
+            what = "View" if is_view(there) else "Table"
+            raise QueryError("ALREADY_EXISTS", f"{what} already exists: 'awsdatacatalog.{database}.{name}'", 1, 1)
+        definition = {
+            "originalSql": text[slice(*statement.query)].strip(),
+            "catalog": "awsdatacatalog",
+            "schema": self.database or database,
+            "columns": [{"name": c.name, "type": c.type} for c in columns],
+        }
+        table = ddl.view_table(name, columns, hive_types, definition, statement.comment)
+        (ddl.create_table if there is None else ddl.replace_table)(self.catalog, database, table)
+
+    # --- writing
+
+    def require_empty(self, location: str, table: str | None) -> None:
+        bucket, prefix = folder(location)
+        try:
+            there = s3.objects(self.catalog.account, bucket, prefix)
+        except s3.MissingBucket:
+            raise QueryError("HIVE_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}") from None
+        if there:
+            of = f"for table '{table}' " if table else ""
+            raise QueryError("HIVE_PATH_ALREADY_EXISTS", f"Target directory {of}already exists: {location.rstrip('/')}")
+
+    def write(
+        self, found: Translated, columns: list[Column], form: writers.Format, location: str, keys: list[str],
+        bucketed: tuple[list[str], int] | None, sql: str | None = None, known: dict[tuple[str, ...], str] | None = None,
+    ) -> Written:  # fmt: skip
+        bucket, prefix = folder(location)
+        if not s3.exists(self.catalog.account, bucket):
+            raise QueryError("HIVE_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}")
+        writer = writers.Writer(self.connection, self.catalog.account, self.scratch, self.cancelled)
+        return self.run(
+            found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known)
+        )
+
+
+def _named(columns: list[Column], given: list[str] | None) -> list[Column]:
+    """The columns of a query that makes a table. Raises QueryError MISSING_COLUMN_NAME."""
+    for number, column in enumerate(columns):
+        if column.name == f"_col{number}":
+            raise QueryError("MISSING_COLUMN_NAME", f"Column name not specified at position {number + 1}", 1, 1)
+    if given is None:
+        return columns
+    if len(given) != len(columns):
+        raise QueryError(
+            "MISMATCHED_COLUMN_ALIASES",
+            f"Column alias list has {len(given)} entries but relation has {len(columns)} columns",
+            1, 1,
+        )  # fmt: skip
+    return [Column(name, column.type) for name, column in zip(given, columns, strict=True)]
+
+
+def _bucketing(properties: dict[str, Any], names: list[str]) -> tuple[list[str], int] | None:
+    if "bucketed_by" not in properties and "bucket_count" not in properties:
+        return None
+    columns = [c.lower() for c in properties.get("bucketed_by", [])]
+    count = int(properties.get("bucket_count", 0))
+    missing = [c for c in columns if c not in names]
+    if not columns or count < 1 or missing:
+        raise QueryError(
+            "INVALID_TABLE_PROPERTY", "bucketed_by needs columns of the table, bucket_count a number above 0"
+        )
+    return columns, count
+
+
+def _table_format(table: dict[str, Any]) -> writers.Format:
+    """How INSERT INTO writes files of a table."""
+    serde = table["StorageDescriptor"].get("SerdeInfo") or {}
+    library, parameters = serde.get("SerializationLibrary", ""), serde.get("Parameters") or {}
+    settings = table.get("Parameters") or {}
+    if library == PARQUET:
+        codec = settings.get("parquet.compression", settings.get("write.compression", "SNAPPY"))
+        return writers.format_from({"format": "PARQUET", "write_compression": codec}, None)
+    codec = settings.get("write.compression", "GZIP")
+    if library in JSON_SERDES:
+        return writers.format_from({"format": "JSON", "write_compression": codec}, None)
+    if library in (LAZY, ""):
+        delimiter = parameters.get("field.delim") or parameters.get("serialization.format") or "\x01"
+        form = writers.format_from({"format": "TEXTFILE", "write_compression": codec}, None)
+        delimiter = chr(int(delimiter)) if delimiter.isdigit() else delimiter
+        return form._replace(delimiter=delimiter, null=parameters.get("serialization.null.format", "\\N"))
+    raise QueryError("NOT_SUPPORTED", f"The local AWS does not write tables with the SerDe {library}")
+
+
+# --- EXPLAIN --------------------------------------------------------------------------------------------------------
+
+_HIDDEN_INFO = {"Function", "Text", "Filename(s)", "__estimated_cardinality__", "__order_by__"}
+
+
+def _io_plan(found: Translated) -> str:
+    inputs = [
+        {"table": {"catalog": "awsdatacatalog", "schemaTable": {"schema": use.database, "table": use.table}}}
+        for use in found.tables
+    ]
+    return json.dumps({"inputTableColumnInfos": inputs}, indent=2)
+
+
+def _plan(tree: Any, found: Translated, form: str, analyze: bool) -> str:
+    """The plan of a statement from DuckDB's: its operators, with the tables' own names and without files."""
+    roots = tree if isinstance(tree, list) else tree.get("children", [])
+    if form == "JSON":
+        return json.dumps([_node(root, found) for root in roots], indent=2)
+    lines = ["Fragment 0 [SINGLE] (local AWS: the plan is DuckDB's)"]
+    lines.append(f"    Output layout: [{', '.join(c.name for c in found.columns)}]")
+    for root in roots:
+        _text_node(_node(root, found), 1, lines, analyze)
+    return "\n".join(lines) + "\n\n"
+
+
+def _node(raw: dict[str, Any], found: Translated) -> dict[str, Any]:
+    name = str(raw.get("name") or raw.get("operator_type") or raw.get("operator_name") or "").strip()
+    info = {
+        key: _readable(value)
+        for key, value in (raw.get("extra_info") or {}).items()
+        if key not in _HIDDEN_INFO and value
+    }
+    if name.startswith(("READ_", "TABLE_SCAN")):
+        name = "TableScan"
+    node = {"name": _operator(name), "details": info}
+    if "operator_cardinality" in raw:
+        node["rows"] = raw["operator_cardinality"]
+        node["seconds"] = raw.get("operator_timing", 0)
+    children = [_node(child, found) for child in raw.get("children", [])]
+    if name == "EXPLAIN_ANALYZE" and children:
+        return children[0]
+    node["children"] = children
+    return node
+
+
+def _operator(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_")) if name.isupper() else name
+
+
+def _readable(value: Any) -> Any:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return re.sub(r"(/[\w.+=@%-]+){2,}", "…", text)
+
+
+def _text_node(node: dict[str, Any], depth: int, lines: list[str], analyze: bool) -> None:
+    pad = "    " * depth
+    lines.append(f"{pad}- {node['name']}")
+    for key, value in node["details"].items():
+        lines.append(f"{pad}      {key}: {value}")
+    if analyze and "rows" in node:
+        lines.append(f"{pad}      CPU: {node['seconds'] * 1000:.2f}ms, Output: {node['rows']} rows")
+    for child in node["children"]:
+        _text_node(child, depth + 1, lines, analyze)

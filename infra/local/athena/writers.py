@@ -1,0 +1,266 @@
+"""What CTAS, INSERT INTO and UNLOAD write: files of Parquet, JSON or delimited text, moved into S3.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html (properties and their defaults)
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import random
+import string
+import threading
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import duckdb
+
+from infra.local import s3
+
+from . import text, types
+from .errors import QueryError
+from .tables import literal
+from .types import Column, Type, quoted
+
+MAX_PARTITIONS = 100
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+_PARQUET_CODECS = {
+    "GZIP": "gzip",
+    "SNAPPY": "snappy",
+    "ZSTD": "zstd",
+    "LZ4": "lz4_raw",
+    "NONE": "uncompressed",
+    "UNCOMPRESSED": "uncompressed",
+}
+_TEXT_CODECS = ("GZIP", "NONE")
+_ROWS = 10_000
+_numbers = itertools.count()
+
+
+class Format(NamedTuple):
+    """How files are written: PARQUET, JSON or TEXTFILE, the compression, and for text the delimiter and the text for NULL."""
+
+    name: str
+    compression: str
+    delimiter: str = "\x01"
+    null: str = "\\N"
+    level: int | None = None
+
+
+class Written(NamedTuple):
+    """What was written: rows, URIs of the files, partitions (values → folder URI)."""
+
+    rows: int
+    uris: list[str]
+    partitions: dict[tuple[str, ...], str]
+
+
+def engine_id() -> str:
+    """An id in the form of the engine's own query ids, which begin the names of files."""
+    tail = "".join(random.choices(string.ascii_lowercase + string.digits, k=5))
+    return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{next(_numbers) % 100_000:05d}_{tail}"
+
+
+def format_from(properties: dict[str, Any], default: str | None) -> Format:
+    """The format that WITH properties ask for. Raises QueryError for what is unknown or not supported here."""
+    name = str(properties.get("format", default or "")).upper()
+    if not name:
+        raise QueryError("INVALID_TABLE_PROPERTY", "The format property is required")
+    if name in ("ORC", "AVRO", "ION", "RCFILE"):
+        raise QueryError(
+            "NOT_SUPPORTED", f"The local AWS does not write the format {name}; it writes PARQUET, JSON and TEXTFILE"
+        )
+    if name not in ("PARQUET", "JSON", "TEXTFILE"):
+        raise QueryError("INVALID_TABLE_PROPERTY", f"Invalid value for table property 'format': {name}")
+    given = properties.get("write_compression", properties.get("compression"))
+    given = properties.get(f"{name.lower()}_compression", given)
+    codec = str(given or "GZIP").upper()
+    allowed = _PARQUET_CODECS if name == "PARQUET" else _TEXT_CODECS
+    if codec not in allowed:
+        raise QueryError(
+            "NOT_SUPPORTED", f"Compression {codec} is not supported for {name}; choose one of {', '.join(allowed)}"
+        )
+    delimiter = str(properties.get("field_delimiter", "\x01"))
+    delimiter = {"\\t": "\t", "\\001": "\x01"}.get(delimiter, delimiter)
+    level = properties.get("compression_level")
+    if level is not None and codec != "ZSTD":
+        raise QueryError("INVALID_TABLE_PROPERTY", "compression_level is only for ZSTD compression")
+    return Format(name, codec, delimiter, level=level)
+
+
+def check_types(columns: list[Column]) -> list[str]:
+    """The Hive types of a query's columns. Raises QueryError for columns without a name or a type that Hive has."""
+    found = []
+    seen: set[str] = set()
+    for number, column in enumerate(columns, 1):
+        if column.type == "unknown":
+            raise QueryError("COLUMN_TYPE_UNKNOWN", f"Column type is unknown at position {number}", 1, 1)
+        if column.name in seen:
+            raise QueryError("DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once", 1, 1)
+        seen.add(column.name)
+        found.append(types.trino_to_hive(column.type))
+    return found
+
+
+class Writer:
+    """Writes the rows of one statement."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, account: str, scratch: Path, cancelled: threading.Event):
+        self.connection, self.account, self.scratch, self.cancelled = connection, account, scratch, cancelled
+        self.stem = engine_id()
+
+    def write(
+        self, sql: str, columns: list[Column], format: Format, bucket: str, prefix: str,
+        keys: list[str], bucketed: tuple[list[str], int] | None = None,
+        locations: dict[tuple[str, ...], str] | None = None,
+    ) -> Written:  # fmt: skip
+        """Write a query's rows below s3://bucket/prefix (ends with a slash), one file a partition (and bucket).
+
+        Parameters
+        ----------
+        sql: DuckDB SQL with these columns in this order; keys: names of partition columns, the last ones of `columns`
+        locations: the folders of partitions that are there already (values → URI)
+
+        Raises QueryError for too many new partitions.
+        """
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE written AS SELECT * FROM ({sql}) o({_labels(len(columns))})"
+        )
+        (rows,) = self.connection.execute("SELECT count(*) FROM written").fetchone()
+        data = [(f"c{i}", c) for i, c in enumerate(columns) if c.name not in keys]
+        partitions = [(f"c{i}", c) for i, c in enumerate(columns) if c.name in keys]
+        uris: list[str] = []
+        folders: dict[tuple[str, ...], str] = {}
+        for values, condition in self.partitions(partitions, locations or {}):
+            folder = f"s3://{bucket}/{prefix}"
+            if values:
+                made = "".join(
+                    f"{c.name}={quote(v, safe=' ~-_.@()')}/" for (_, c), v in zip(partitions, values, strict=True)
+                )
+                folder = (locations or {}).get(values, folder + made)
+                folders[values] = folder
+            for extra, suffix in _buckets(bucketed, columns):
+                uri = self.file(data, " AND ".join([*condition, *extra]), format, folder, suffix)
+                uris += [uri] if uri else []
+        self.connection.execute("DROP TABLE written")
+        return Written(rows, uris, folders)
+
+    def partitions(
+        self, keys: list[tuple[str, Column]], known: dict[tuple[str, ...], str]
+    ) -> list[tuple[tuple[str, ...], list[str]]]:
+        """The partitions that the rows fall into: values as Glue keeps them, and the conditions of their rows."""
+        if not keys:
+            return [((), [])]
+        listed = ", ".join(name for name, _ in keys)
+        distinct = self.connection.execute(f"SELECT DISTINCT {listed} FROM written ORDER BY {listed}").fetchall()
+        found = []
+        for row in distinct:
+            values = tuple(
+                NULL_PARTITION if value is None else str(text.to_text(value, c.type))
+                for value, (_, c) in zip(row, keys, strict=True)
+            )
+            conditions = [
+                f"{name} IS NULL" if value is None else f"{name} = {_constant(value, types.parse(c.type))}"
+                for value, (name, c) in zip(row, keys, strict=True)
+            ]
+            found.append((values, conditions))
+        new = sum(values not in known for values, _ in found)
+        if new > MAX_PARTITIONS:
+            raise QueryError(
+                "HIVE_TOO_MANY_OPEN_PARTITIONS",
+                f"Exceeded limit of {MAX_PARTITIONS} open writers for partitions/buckets",
+            )
+        return found
+
+    def file(
+        self, data: list[tuple[str, Column]], condition: str, format: Format, folder: str, suffix: str
+    ) -> str | None:
+        """Write one file; None when no rows are for it."""
+        where = f" WHERE {condition}" if condition else ""
+        path = self.scratch / uuid.uuid4().hex
+        name = f"{self.stem}_{uuid.uuid4()}{suffix}"
+        select = ", ".join(f"{_stored(n, types.parse(c.type), format)} AS {quoted(c.name)}" for n, c in data)
+        query = f"SELECT {select} FROM written{where}"
+        if format.name == "TEXTFILE":
+            count = self.text(data, where, format, path)
+        else:
+            options = f"FORMAT {format.name.lower()}, COMPRESSION '{_codec(format)}'"
+            if format.level is not None:
+                options += f", COMPRESSION_LEVEL {int(format.level)}"
+            (count,) = self.connection.execute(f"COPY ({query}) TO {literal(str(path))} ({options})").fetchone()
+        if not count:
+            path.unlink(missing_ok=True)
+            return None
+        bucket, _, key = folder.removeprefix("s3://").partition("/")
+        key += name + (".gz" if format.name != "PARQUET" and format.compression == "GZIP" else "")
+        s3.put(self.account, bucket, key, path, content_type="application/octet-stream")
+        return f"s3://{bucket}/{key}"
+
+    def text(self, data: list[tuple[str, Column]], where: str, format: Format, path: Path) -> int:
+        """Write delimited text as LazySimpleSerDe does: no quotes, collections by control characters."""
+        fields = [f"coalesce({_delimited(n, types.parse(c.type), 0)}, {literal(format.null)})" for n, c in data]
+        line = f" || {literal(format.delimiter)} || ".join(fields)
+        cursor = self.connection.execute(f"SELECT {line} FROM written{where}")
+        count = 0
+        opened = gzip.open(path, "wb") if format.compression == "GZIP" else open(path, "wb")
+        with opened as file:
+            while rows := cursor.fetchmany(_ROWS):
+                if self.cancelled.is_set():
+                    break
+                file.write("".join(f"{value}\n" for (value,) in rows).encode())
+                count += len(rows)
+        return count
+
+
+def _labels(count: int) -> str:
+    return ", ".join(f"c{i}" for i in range(count))
+
+
+def _codec(format: Format) -> str:
+    return _PARQUET_CODECS[format.compression] if format.name == "PARQUET" else format.compression.lower()
+
+
+def _constant(value: Any, kind: Type) -> str:
+    return f"CAST({literal(str(value))} AS {types.duckdb(kind)})"
+
+
+def _stored(sql: str, kind: Type, format: Format) -> str:
+    """A value as a file keeps it."""
+    if format.name == "JSON" and kind.name == "timestamp":
+        return f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%g')"
+    if format.name == "JSON" and kind.name == "varbinary":
+        return f"to_base64({sql})"
+    return sql
+
+
+def _delimited(sql: str, kind: Type, depth: int) -> str:
+    """SQL for a value in delimited text."""
+    item, separator, null = f"x{depth}", f"chr({depth + 2})", "'\\N'"
+    if kind.name == "array":
+        inner = f"coalesce({_delimited(item, kind.element, depth + 1)}, {null})"
+        return f"array_to_string(list_transform({sql}, lambda {item}: {inner}), {separator})"
+    if kind.name == "map":
+        key = _delimited(f"{item}.key", kind.args[0], depth + 2)
+        value = f"coalesce({_delimited(f'{item}.value', kind.args[1], depth + 2)}, {null})"
+        pair = f"{key} || chr({depth + 3}) || {value}"
+        return f"array_to_string(list_transform(map_entries({sql}), lambda {item}: {pair}), {separator})"
+    if kind.name == "row":
+        parts = [
+            f"coalesce({_delimited(f'struct_extract({sql}, {literal(n)})', k, depth + 1)}, {null})"
+            for n, (_, k) in zip(types.field_names(kind), kind.args, strict=True)
+        ]
+        return f"CASE WHEN {sql} IS NOT NULL THEN {f' || {separator} || '.join(parts)} END"
+    if kind.name == "varbinary":
+        return f"to_base64({sql})"
+    return text.text_sql(sql, kind)
+
+
+def _buckets(bucketed: tuple[list[str], int] | None, columns: list[Column]) -> list[tuple[list[str], str]]:
+    if bucketed is None:
+        return [([], "")]
+    places = {c.name: f"c{i}" for i, c in enumerate(columns)}
+    hashed = ", ".join(places[name] for name in bucketed[0])
+    return [([f"hash({hashed}) % {bucketed[1]} = {number}"], f"_bucket-{number:05d}") for number in range(bucketed[1])]
