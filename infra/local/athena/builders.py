@@ -20,8 +20,12 @@ def _expr(sql: str, kind: Type, *parts, constant=None):
     return Expr(sql, kind, parts, constant)
 
 
+# Stands for a dollar sign in SQL that a signature's text is still to be put around.
+GUARD = "\x02"
+
+
 def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return "'" + text.replace("'", "''").replace("$", GUARD) + "'"
 
 
 # --- literals
@@ -445,4 +449,581 @@ def _typeof(ex, node: Node):
     return found
 
 
-SPECIAL_FORMS = {"if": _if, "coalesce": _coalesce, "nullif": _nullif, "try": _try, "typeof": _typeof}
+_KINDS = {**dict.fromkeys(t.INTEGERS, "d"), "decimal": "f", "double": "f", "real": "f", "boolean": "b"}
+
+
+def _format(ex, node: Node):
+    """format(pattern, …): every argument as a letter for its kind and its text."""
+    if not node.args:
+        raise ex.error("FUNCTION_NOT_FOUND", node, "Unexpected parameters () for function format.")
+    pattern, *args = (ex.check(a) for a in node.args)
+    if pattern.type.name not in ("varchar", "char", "unknown"):
+        text = f"Unexpected parameters ({pattern.type}) for function format. Expected: format(varchar, T...)"
+        raise ex.error("FUNCTION_NOT_FOUND", node, text)
+    values = []
+    for e in args:
+        kind = _KINDS.get(e.type.name, "s")
+        text = f"CAST({e.sql} AS VARCHAR)" if kind == "f" else ex.casts.text(e.sql, e.type)
+        if e.type.name == "unknown":
+            text = "CAST(NULL AS VARCHAR)"
+        values.append(f"'{kind}' || coalesce({text}, chr(0))")
+    return _expr(f"java_format({pattern.sql}, [{', '.join(values)}])", t.VARCHAR, pattern, *args)
+
+
+SPECIAL_FORMS = {"format": _format, "if": _if, "coalesce": _coalesce, "nullif": _nullif, "try": _try, "typeof": _typeof}
+
+
+# --- functions whose text depends on types or literals
+
+
+def _again(text: str, old: list[str], new: list[str]) -> str:
+    """A lambda's body with other texts for its parameters, whose names occur nowhere else."""
+    for a, b in zip(old, new, strict=True):
+        text = re.sub(rf"\b{a}\b", lambda _: b, text)
+    return text
+
+
+def concat(ex, node, bound, args):
+    return "(" + " || ".join(a.sql for a in args) + ")"
+
+
+def concat_arrays(ex, node, bound, args):
+    text = args[0].sql
+    for other in args[1:]:
+        text = f"array_joined({text}, {other.sql})"
+    return text
+
+
+def concat_ws(ex, node, bound, args):
+    separator, *rest = args
+    return (
+        f"CASE WHEN {separator.sql} IS NULL THEN NULL ELSE concat_ws({', '.join(a.sql for a in args)}) END"
+        if rest
+        else "''"
+    )
+
+
+def greatest(ex, node, bound, args):
+    kind = bound.result
+    if not t.orderable(kind):
+        raise ex._not_found(node, args, [])
+    word = node.name
+    nulls = " OR ".join(f"{a.sql} IS NULL" for a in args)
+    return f"CASE WHEN {nulls} THEN NULL ELSE {word}({', '.join(a.sql for a in args)}) END"
+
+
+# regular expressions
+
+
+_BEYOND_RE2 = re.compile(r"\(\?[=!>]|\(\?<[=!]|\\[1-9]|[*+?}]\+|\\k<")
+
+
+def _pattern(e) -> str | None:
+    """A literal pattern as RE2 text; None if only Python can run it."""
+    if not isinstance(e.constant, str):
+        return e.sql
+    if _BEYOND_RE2.search(e.constant):
+        return None
+    return _quote(re.sub(r"\(\?<(?![=!])", "(?P<", e.constant))
+
+
+def regexp_like(ex, node, bound, args):
+    pattern = _pattern(args[1])
+    return "py_regexp_like($0, $1)" if pattern is None else f"regexp_matches($0, {pattern})"
+
+
+def _group(args) -> str:
+    return f"CAST({args[2].sql} AS BIGINT)" if len(args) > 2 else "0"
+
+
+def _check_group(ex, node, args) -> None:
+    if len(args) < 3 or not isinstance(args[1].constant, str) or not isinstance(args[2].constant, int):
+        return
+    try:
+        groups = re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", args[1].constant)).groups
+    except re.error:
+        return
+    if args[2].constant > groups:
+        text = f"Pattern has {groups} groups. Cannot access group {args[2].constant}"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", text)
+
+
+def regexp_extract(ex, node, bound, args):
+    _check_group(ex, node, args)
+    pattern = _pattern(args[1])
+    constant_group = len(args) < 3 or isinstance(args[2].constant, int)
+    if pattern is None or not constant_group or not isinstance(args[1].constant, str):
+        return f"py_regexp_extract($0, $1, {_group(args)})"
+    group = args[2].constant if len(args) > 2 else 0
+    if group and re.search(r"\)[?*]|\)\{0|\|", args[1].constant):
+        return f"py_regexp_extract($0, $1, {_group(args)})"  # a group that took no part is NULL, for RE2 it is ''
+    return f"CASE WHEN regexp_matches($0, {pattern}) THEN regexp_extract($0, {pattern}, {group}) END"
+
+
+def regexp_extract_all(ex, node, bound, args):
+    _check_group(ex, node, args)
+    pattern = _pattern(args[1])
+    if pattern is None or not isinstance(args[1].constant, str) or (len(args) > 2 and args[2].constant is None):
+        return f"py_regexp_extract_all($0, $1, {_group(args)})"
+    return f"regexp_extract_all($0, {pattern}, {args[2].constant if len(args) > 2 else 0})"
+
+
+def regexp_count(ex, node, bound, args):
+    return "CAST(len(py_regexp_extract_all($0, $1, 0)) AS BIGINT)"
+
+
+def regexp_position(ex, node, bound, args):
+    return f"py_regexp_position($0, $1, {args[2].sql if len(args) > 2 else '1'}, 1)"
+
+
+def regexp_split(ex, node, bound, args):
+    return "py_regexp_split($0, $1)"
+
+
+def regexp_replace(ex, node, bound, args):
+    pattern = _pattern(args[1])
+    if len(args) == 2:
+        return "py_regexp_replace($0, $1, '')" if pattern is None else f"regexp_replace($0, {pattern}, '', 'g')"
+    replacement = args[2].constant
+    if (
+        pattern is None
+        or not isinstance(replacement, str)
+        or not isinstance(args[1].constant, str)
+        or "${" in replacement
+    ):
+        return "py_regexp_replace($0, $1, $2)"
+    if re.search(r"\)[?*]|\|", args[1].constant) and "$" in replacement:
+        return "py_regexp_replace($0, $1, $2)"
+    text = re.sub(r"\\(.)|\$(\d)|(\\)", _replacement, replacement)
+    return f"regexp_replace($0, {pattern}, {_quote(text)}, 'g')"
+
+
+def _replacement(match: re.Match) -> str:
+    if match[2]:
+        return "\\" + match[2]
+    return "\\\\" if match[1] == "\\" or match[3] else match[1]
+
+
+def regexp_replace_lambda(ex, node, bound, args):
+    """The text between the matches and, after each but the last piece, what the lambda makes of the match's groups."""
+    names, body = args[2].constant
+    piece = ex.casts.fresh()
+    index = ex.casts.fresh()
+    made = _again(body.sql, names, [f"py_regexp_groups($0, $1)[{index}]"])
+    parts = f"list_transform(py_regexp_split($0, $1), lambda {piece}, {index}: {piece} || CASE WHEN {index} <= len(py_regexp_groups($0, $1)) THEN {made} ELSE '' END)"
+    return f"array_to_string({parts}, '')"
+
+
+# numbers
+
+
+def round_decimal(ex, node, bound, args):
+    p, s = args[0].type.args
+    kind = t.decimal(p - s + min(1, s), 0)
+    word = {"ceiling": "ceil"}.get(node.name, node.name)
+    return _expr(f"CAST({word}({args[0].sql}) AS {t.duckdb(kind)})", kind, *args)
+
+
+def round_decimal_to(ex, node, bound, args):
+    p, s = args[0].type.args
+    kind = t.decimal(p + 1, s)
+    return _expr(f"CAST(round({args[0].sql}, CAST({args[1].sql} AS INTEGER)) AS {t.duckdb(kind)})", kind, *args)
+
+
+def truncate_decimal(ex, node, bound, args):
+    p, s = args[0].type.args
+    kind = t.decimal(max(p - s, 1), 0)
+    return _expr(f"CAST(trunc({args[0].sql}) AS {t.duckdb(kind)})", kind, *args)
+
+
+def truncate_decimal_to(ex, node, bound, args):
+    kind = args[0].type
+    digits = f"CAST({args[1].sql} AS INTEGER)"
+    return _expr(f"CAST(trunc({args[0].sql}, {digits}) AS {t.duckdb(kind)})", kind, *args)
+
+
+def mod_decimal(ex, node, bound, args):
+    return _decimals(ex, "%", *args)
+
+
+def avg_decimal(ex, node, bound, args):
+    p, s = args[0].type.args
+    kind = args[0].type
+    top = f"sum(unscaled({args[0].sql}, {s}))$F"
+    return f"CAST(rescaled(rounded_division({top}, CAST(count({args[0].sql})$F AS HUGEINT)), {s}) AS {t.duckdb(kind)})".replace(
+        "sum(", "sum($D"
+    ).replace("count(", "count($D")
+
+
+def extreme(ex, node, bound, args):
+    if not t.orderable(args[0].type):
+        raise ex._not_found(node, args, [])
+    return f"{node.name}($D$0)$F"
+
+
+def checksum(ex, node, bound, args):
+    kind = args[0].type.name
+    if kind in ("varchar", "char"):
+        data = f"encode({args[0].sql})"
+    elif kind == "varbinary":
+        data = args[0].sql
+    elif kind in t.INTEGERS or kind == "boolean":
+        data = f"whole_bytes(CAST({args[0].sql} AS BIGINT), '<q')"
+    elif kind == "date":
+        data = f"whole_bytes(CAST({args[0].sql} - DATE '1970-01-01' AS BIGINT), '<q')"
+    elif kind == "double":
+        data = f"float_bytes({args[0].sql}, '<d')"
+    else:
+        raise ex.error("NOT_SUPPORTED", node, f"checksum of {args[0].type} is not supported by the local Athena")
+    return f"checksum_of(list({data})$F)"
+
+
+def numeric_histogram(ex, node, bound, args):
+    return f"histogram_of(list({args[1].sql})$F, {args[0].sql})"
+
+
+# dates and times
+
+_DATE_UNITS = ("day", "week", "month", "quarter", "year")
+_TIME_UNITS = ("millisecond", "second", "minute", "hour")
+
+
+def _unit(ex, node, args, allowed: tuple[str, ...], what: str) -> str:
+    unit = args[0].constant
+    if not isinstance(unit, str):
+        raise ex.error("NOT_SUPPORTED", node, f"The unit of {node.name} must be a literal in the local Athena")
+    if unit.lower() not in allowed:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"'{unit}' is not a valid {what} field")
+    return unit.lower()
+
+
+def _units(kind: Type) -> tuple[tuple[str, ...], str]:
+    if kind.name == "date":
+        return _DATE_UNITS, "DATE"
+    if kind.name == "time":
+        return _TIME_UNITS, "TIME"
+    return _DATE_UNITS + _TIME_UNITS, "TIMESTAMP"
+
+
+def date_trunc(ex, node, bound, args):
+    kind = args[1].type
+    unit = _unit(ex, node, args, *_units(kind))
+    if kind.name == "time":
+        return f"CAST(date_trunc('{unit}', TIMESTAMP '1970-01-01 00:00:00' + (CAST($1 AS TIME) - TIME '00:00:00')) AS TIME)"
+    if kind.name == t.ZONED[0]:
+        return f"at_zone(date_trunc('{unit}', local_time($1)), struct_extract($1, 'z'))"
+    value = f"date_trunc('{unit}', $1)"
+    return f"CAST({value} AS DATE)" if kind.name == "date" else f"CAST({value} AS TIMESTAMP)"
+
+
+def _amount(unit: str, count: str) -> str:
+    if unit in ("month", "quarter", "year"):
+        factor = {"month": 1, "quarter": 3, "year": 12}[unit]
+        return f"to_months(CAST({count} * {factor} AS INTEGER))"
+    if unit in ("day", "week"):
+        return f"to_days(CAST({count} * {7 if unit == 'week' else 1} AS INTEGER))"
+    return f"to_{unit}s({count})"
+
+
+def date_add(ex, node, bound, args):
+    kind = args[2].type
+    unit = _unit(ex, node, args, *_units(kind))
+    amount = _amount(unit, args[1].sql)
+    if kind.name == "date":
+        return f"CAST($2 + {amount} AS DATE)"
+    if kind.name == t.ZONED[0]:
+        if unit in _TIME_UNITS:
+            return f"shown_in(struct_pack(i := struct_extract($2, 'i') + {amount}, z := ''), struct_extract($2, 'z'))"
+        return f"at_zone(local_time($2) + {amount}, struct_extract($2, 'z'))"
+    return f"($2 + {amount})"
+
+
+def date_diff(ex, node, bound, args):
+    kind = args[1].type
+    unit = _unit(ex, node, args, *_units(kind))
+    a, b = args[1].sql, args[2].sql
+    if kind.name == t.ZONED[0]:
+        if unit in _TIME_UNITS:
+            a, b = f"timezone('UTC', struct_extract({a}, 'i'))", f"timezone('UTC', struct_extract({b}, 'i'))"
+        else:
+            zone = f"struct_extract({a}, 'z')"
+            a, b = f"local_time({a})", f"local_time(shown_in({b}, {zone}))"
+    if kind.name == "time":
+        a, b = (f"(TIMESTAMP '1970-01-01 00:00:00' + ({x} - TIME '00:00:00'))" for x in (a, b))
+    return f"CAST(date_sub('{unit}', {a}, {b}) AS BIGINT)"
+
+
+def _moment(e) -> str:
+    return f"local_time({e.sql})" if e.type.name == t.ZONED[0] else f"CAST({e.sql} AS TIMESTAMP)"
+
+
+def date_format(ex, node, bound, args):
+    from .udf import mysql_format
+
+    moment = _moment(args[0])
+    if not isinstance(args[1].constant, str):
+        return f"strftime({moment}, mysql_format($1))"
+    return f"strftime({moment}, {_quote(_refusing(mysql_format, args[1].constant))})"
+
+
+def _refusing(function, *values):
+    """A function of udf.py at once, for literals."""
+    try:
+        return function(*values)
+    except Refused as error:
+        code, _, text = str(error).removeprefix("ATHENA ").partition(": ")
+        raise QueryError(code, text) from None
+
+
+def date_parse(ex, node, bound, args):
+    from .udf import mysql_format
+
+    if not isinstance(args[1].constant, str):
+        return "strptime($0, mysql_format($1))"
+    text = _refusing(mysql_format, args[1].constant).replace("%-", "%")
+    return f"CAST(strptime($0, {_quote(text)}) AS TIMESTAMP)"
+
+
+def format_datetime(ex, node, bound, args):
+    from .udf import joda_tokens
+
+    if isinstance(args[1].constant, str):
+        _refusing(joda_tokens, args[1].constant)
+    if args[0].type.name == t.ZONED[0]:
+        return "joda_format(local_time($0), struct_extract($0, 'z'), zone_minutes($0), $1)"
+    return "joda_format(CAST($0 AS TIMESTAMP), 'UTC', 0, $1)"
+
+
+def to_iso8601(ex, node, bound, args):
+    kind = args[0].type
+    digits = kind.args[0]
+    text = f"strftime({_moment(args[0])}, '%Y-%m-%dT%H:%M:%S.%f')"
+    text = f"left({text}, {19 + (digits + 1 if digits else 0)})" if digits < 6 else text
+    if kind.name == t.ZONED[0]:
+        text = f"({text} || CASE WHEN struct_extract($0, 'z') = 'UTC' THEN 'Z' ELSE iso_offset(zone_minutes($0)) END)"
+    return text
+
+
+def date_sequence(ex, node, bound, args):
+    step = args[2].sql if len(args) > 2 else "CASE WHEN $0 <= $1 THEN to_days(1) ELSE to_days(-1) END"
+    name = ex.casts.fresh()
+    return f"list_transform(generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), {step}), lambda {name}: CAST({name} AS DATE))"
+
+
+# JSON
+
+
+def _json_input(e) -> str:
+    return e.sql if e.type.name == "json" else f"json_or_null({e.sql})"
+
+
+def _duckdb_path(ex, path: str) -> str | None:
+    """A path in DuckDB's spelling; None if it has none."""
+    from .jsonpath import simple_steps
+
+    steps = _refusing(simple_steps, path)
+    if any(isinstance(s, str) and ('"' in s or "*" in s) for s in steps):
+        return None
+    return "$" + "".join(f"[{s}]" if isinstance(s, int) else f'."{s}"' for s in steps)
+
+
+def json_extract(ex, node, bound, args):
+    path = _duckdb_path(ex, args[1].constant) if isinstance(args[1].constant, str) else None
+    if path is None:
+        return "CAST(json_path(CAST($0 AS VARCHAR), $1) AS JSON)"
+    return f"json_extract({_json_input(args[0])}, {_quote(path)})"
+
+
+def json_extract_scalar(ex, node, bound, args):
+    return f"json_scalar({json_extract(ex, node, bound, args)})"
+
+
+def json_size(ex, node, bound, args):
+    return f"json_size_of({json_extract(ex, node, bound, args)})"
+
+
+def json_path_call(ex, node: Node):
+    import json
+
+    from .jsonpath import DEFAULT, parsed
+
+    value = ex.check(node.value)
+    if value.type.name not in ("varchar", "char", "json", "unknown"):
+        text = f"Cannot read input of type {value.type} as JSON using formatting JSON"
+        raise ex.error("TYPE_MISMATCH", node.value, text)
+    path = node.path.value
+    _refusing(parsed, path)
+    form = {"name": node.name, "wrapper": node.wrapper, "quotes": node.quotes}
+    defaults = []
+    for when in ("on_empty", "on_error"):
+        choice = getattr(node, when)
+        if choice is not None and not isinstance(choice, str):
+            form[when] = "DEFAULT"
+            defaults.append(ex.check(choice))
+        else:
+            form[when] = choice
+    text = f"sql_json(CAST({value.sql} AS VARCHAR), {_quote(path)}, {_quote(json.dumps(form))})"
+    if node.name == "json_exists":
+        return _expr(f"CAST(nullif({text}, '') AS BOOLEAN)", t.BOOLEAN, value)
+    kind = ex.type(*node.returning) if node.returning else t.VARCHAR
+    if node.name == "json_query":
+        return _expr(ex.casts.cast(text, t.VARCHAR, kind), kind, value)
+    answer = ex.casts.cast(text, t.VARCHAR, kind)
+    if defaults:
+        other = ex.coerce(defaults[0], kind).sql
+        answer = f"CASE WHEN {text} = {_quote(DEFAULT)} THEN {other} ELSE {answer} END"
+    return _expr(answer, kind, value, *defaults)
+
+
+def _json_member(ex, e, is_json: bool) -> str:
+    if is_json or e.type.name == "json":
+        return f"coalesce(CAST({e.sql} AS VARCHAR), 'null')"
+    if e.type.name == "unknown":
+        return "'null'"
+    kind = e.type
+    if not castable(kind, t.JSON) and castable(kind, t.VARCHAR):
+        return f"coalesce(CAST(to_json({ex.casts.text(e.sql, kind)}) AS VARCHAR), 'null')"
+    return ex.casts._to_json_text(e.sql, kind)
+
+
+def json_object(ex, node: Node):
+    parts, checked = [], []
+    for key, value, is_json in node.members:
+        k, v = ex.check(key), ex.check(value)
+        checked += [k, v]
+        member = f"CAST(to_json({k.sql}) AS VARCHAR) || ':' || {_json_member(ex, v, is_json or _makes_json(value))}"
+        parts.append(member if node.null_on_null else f"CASE WHEN {v.sql} IS NOT NULL THEN {member} END")
+    inner = f"array_to_string([{', '.join(parts)}], ',')" if parts else "''"
+    return _expr("('{' || " + inner + " || '}')", t.VARCHAR, *checked)
+
+
+def _makes_json(node: Node) -> bool:
+    return node.kind in ("json_object", "json_array") or (node.kind == "json_path_call" and node.name == "json_query")
+
+
+def json_array(ex, node: Node):
+    parts, checked = [], []
+    for value, is_json in node.values:
+        v = ex.check(value)
+        checked.append(v)
+        member = _json_member(ex, v, is_json or _makes_json(value))
+        parts.append(member if node.null_on_null else f"CASE WHEN {v.sql} IS NOT NULL THEN {member} END")
+    inner = f"array_to_string([{', '.join(parts)}], ',')" if parts else "''"
+    return _expr(f"('[' || {inner} || ']')", t.VARCHAR, *checked)
+
+
+# arrays and maps
+
+
+def array_join(ex, node, bound, args):
+    name = ex.casts.fresh()
+    element = args[0].type.element
+    if element.name != "unknown" and not castable(element, t.VARCHAR):
+        raise ex.error("TYPE_MISMATCH", node, f"Cannot cast {element} to varchar")
+    text = ex.casts.text(name, element)
+    text = f"coalesce(CAST({text} AS VARCHAR), {args[2].sql})" if len(args) > 2 else text
+    return f"array_to_string(list_transform($0, lambda {name}: {text}), $1)"
+
+
+def array_sort(ex, node, bound, args):
+    """Sorted by a comparison: each element goes behind those that the lambda puts before it."""
+    names, body = args[1].constant
+    item, index, other, done = (ex.casts.fresh() for _ in range(4))
+    before = _again(body.sql, names, [other, item])
+    ranked = f"struct_pack(r := len(list_filter($0, lambda {other}: {before} < 0)), i := {index}, v := {item})"
+    return f"list_transform(list_sort(list_transform($0, lambda {item}, {index}: {ranked})), lambda {done}: {done}.v)"
+
+
+def reduce(ex, node, bound, args):
+    _, start, step, finish = args
+    (state, item), body = step.constant
+    state_type = step.constant[1].type
+    first = ex.casts.cast(start.sql, start.type, state_type)
+    folded = f"list_reduce($0, lambda {state}, {item}: {body.sql}, CAST({first} AS {t.duckdb(state_type)}))"
+    (name,), last = finish.constant
+    return f"CASE WHEN $0 IS NULL THEN NULL ELSE list_transform([{folded}], lambda {name}: {last.sql})[1] END"
+
+
+def combinations(ex, node, bound, args):
+    size = args[1].constant
+    if not isinstance(size, int) or not 1 <= size <= 5:
+        raise QueryError(
+            "INVALID_FUNCTION_ARGUMENT", "combination size must be a literal between 1 and 5 in the local Athena"
+        )
+    text = "list_transform(range(1, len($0) + 1), lambda n: [n])"
+    for _ in range(size - 1):
+        have, more = ex.casts.fresh(), ex.casts.fresh()
+        text = f"flatten(list_transform({text}, lambda {have}: list_transform(range({have}[-1] + 1, len($0) + 1), lambda {more}: list_append({have}, {more}))))"
+    picked, index = ex.casts.fresh(), ex.casts.fresh()
+    ordered = f"list_sort(list_transform({text}, lambda {picked}: list_reverse({picked})))"
+    return f"list_transform({ordered}, lambda {picked}: list_transform(list_reverse({picked}), lambda {index}: $0[{index}]))"
+
+
+def zip_lists(ex, node, bound, args):
+    index = ex.casts.fresh()
+    fields = ", ".join(f"field{i} := {a.sql}[{index}]" for i, a in enumerate(args))
+    longest = f"greatest({', '.join(f'len({a.sql})' for a in args)})"
+    nulls = " OR ".join(f"{a.sql} IS NULL" for a in args)
+    return f"CASE WHEN {nulls} THEN NULL ELSE list_transform(range(1, {longest} + 1), lambda {index}: struct_pack({fields})) END"
+
+
+def zip_with(ex, node, bound, args):
+    index = ex.casts.fresh()
+    names, body = args[2].constant
+    made = _again(body.sql, names, [f"$0[{index}]", f"$1[{index}]"])
+    made = made.replace("$0", args[0].sql).replace("$1", args[1].sql)
+    return f"CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE list_transform(range(1, greatest(len($0), len($1)) + 1), lambda {index}: {made}) END"
+
+
+def _entries(ex, args, which: int = 1) -> tuple[str, str]:
+    """A lambda over a map's entries: the entry's name and the body."""
+    names, body = args[which].constant
+    entry = ex.casts.fresh()
+    return entry, _again(body.sql, names, [f"{entry}.key", f"{entry}.value"])
+
+
+def map_filter(ex, node, bound, args):
+    entry, body = _entries(ex, args)
+    return f"map_from_entries(list_filter(map_entries($0), lambda {entry}: {body}))"
+
+
+def transform_keys(ex, node, bound, args):
+    entry, body = _entries(ex, args)
+    return f"map(list_transform(map_entries($0), lambda {entry}: {body}), map_values($0))"
+
+
+def transform_values(ex, node, bound, args):
+    entry, body = _entries(ex, args)
+    return f"map(map_keys($0), list_transform(map_entries($0), lambda {entry}: {body}))"
+
+
+def map_zip_with(ex, node, bound, args):
+    names, body = args[2].constant
+    key = ex.casts.fresh()
+    keys = "ordered_distinct(list_concat(map_keys($0), map_keys($1)))"
+    made = _again(
+        body.sql, names, [key, f"map_extract_value({args[0].sql}, {key})", f"map_extract_value({args[1].sql}, {key})"]
+    )
+    return f"CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE map({keys}, list_transform({keys}, lambda {key}: {made})) END"
+
+
+def _row_parts(e) -> tuple[str, str]:
+    return tuple(t.field_names(e.type.element))  # type: ignore[return-value]
+
+
+def map_from_entries(ex, node, bound, args):
+    key, value = _row_parts(args[0])
+    entry = ex.casts.fresh()
+    return (
+        f"map(list_transform($0, lambda {entry}: struct_extract({entry}, {_quote(key)})), "
+        f"list_transform($0, lambda {entry}: struct_extract({entry}, {_quote(value)})))"
+    )
+
+
+def multimap_from_entries(ex, node, bound, args):
+    key, value = _row_parts(args[0])
+    entry = ex.casts.fresh()
+    return (
+        f"collected(list_transform($0, lambda {entry}: struct_pack(k := struct_extract({entry}, {_quote(key)}), "
+        f"v := struct_extract({entry}, {_quote(value)}))))"
+    )

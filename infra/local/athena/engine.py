@@ -5,60 +5,20 @@ A macro fails through `fail('CODE: text')`: DuckDB's own error() can't stand ins
 
 import re
 import threading
+from pathlib import Path
 
 import duckdb
 
 from . import udf
 from .errors import QueryError
 
-_MACROS = """
-fail(text) AS [NULL][CAST('!' || text AS BIGINT)]
-local_time(v) AS CASE WHEN v.z = 'UTC' THEN timezone('UTC', v.i) WHEN regexp_matches(v.z, '^[+-]') THEN timezone('UTC', v.i) + offset_interval(v.z) ELSE timezone(v.z, v.i) END
-offset_interval(z) AS CAST((z[1] || '1') AS INTEGER) * (to_hours(CAST(z[2:3] AS INTEGER)) + to_minutes(CAST(z[5:6] AS INTEGER)))
-at_zone(local, zone) AS CASE WHEN local IS NULL OR zone IS NULL THEN NULL ELSE struct_pack(i := CASE WHEN zone = 'UTC' THEN timezone('UTC', local) WHEN regexp_matches(zone, '^[+-]') THEN timezone('UTC', local - offset_interval(zone)) ELSE timezone(zone, local) END, z := zone) END
-utc_zoned(v) AS CASE WHEN v IS NULL THEN NULL ELSE struct_pack(i := timezone('UTC', v), z := 'UTC') END
-java_exponent(m, e) AS CASE WHEN strpos(m, '.') > 0 THEN m ELSE m || '.0' END || 'E' || CAST(e AS INTEGER)
-scientific(d) AS CASE WHEN strpos(d, 'e') > 0 THEN java_exponent(split_part(d, 'e', 1), split_part(d, 'e', 2)) ELSE scientific_large(split_part(ltrim(d, '-'), '.', 1), split_part(ltrim(d, '-'), '.', 2), CASE WHEN d[1] = '-' THEN '-' ELSE '' END) END
-scientific_large(whole, part, sign) AS CASE WHEN whole = '0' THEN sign || scientific_digits(ltrim(part, '0'), length(ltrim(part, '0')) - length(part) - 1) ELSE sign || scientific_digits(whole || CASE WHEN part = '0' THEN '' ELSE part END, length(whole) - 1) END
-scientific_digits(digits, e) AS digits[1] || '.' || CASE WHEN rtrim(digits[2:], '0') = '' THEN '0' ELSE rtrim(digits[2:], '0') END || 'E' || e
-floating_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END WHEN x = 0 OR (abs(x) >= 1e-3 AND abs(x) < 1e7) THEN CAST(x AS VARCHAR) ELSE scientific(CAST(x AS VARCHAR)) END
-double_text(x) AS floating_text(x)
-real_text(x) AS floating_text(x)
-day_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE day_text(CAST(epoch_ms(v) AS BIGINT)) END
-day_text(ms) AS CASE WHEN ms < 0 THEN '-' ELSE '' END || (abs(ms) // 86400000) || ' ' || printf('%02d:%02d:%02d.%03d', abs(ms) // 3600000 % 24, abs(ms) // 60000 % 60, abs(ms) // 1000 % 60, abs(ms) % 1000)
-year_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE month_text(datepart('year', v) * 12 + datepart('month', v)) END
-month_text(m) AS CASE WHEN m < 0 THEN '-' ELSE '' END || (abs(m) // 12) || '-' || (abs(m) % 12)
-json_to_varchar(v) AS CASE json_type(v) WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN bad_json_cast(v, 'varchar') WHEN 'ARRAY' THEN bad_json_cast(v, 'varchar') ELSE json_extract_string(v, '$') END
-bad_json_cast(v, type_name) AS fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(v AS VARCHAR) || ''' to ' || type_name)
-double_to_json(v) AS CASE WHEN v IS NULL THEN NULL ELSE CAST(floating_text(v) AS JSON) END
-checked_decimal(text, value, params) AS CASE WHEN text IS NOT NULL AND value IS NULL THEN fail('INVALID_CAST_ARGUMENT: Cannot cast VARCHAR ''' || text || ''' to DECIMAL(' || params || '). Value is not a number.') ELSE value END
-varchar_to_boolean(s) AS CASE WHEN s IS NULL THEN NULL WHEN lower(s) IN ('t', 'true', '1') THEN true WHEN lower(s) IN ('f', 'false', '0') THEN false ELSE fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to BOOLEAN') END
-varchar_to_date(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '[+-]?\\d{4,}-\\d{1,2}-\\d{1,2}') AND TRY_CAST(trim(s) AS DATE) IS NOT NULL THEN TRY_CAST(trim(s) AS DATE) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || s) END
-varchar_to_time(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, '\\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?') AND TRY_CAST(full_time(s) AS TIME) IS NOT NULL THEN TRY_CAST(full_time(s) AS TIME) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to time: ' || s) END
-full_time(s) AS CASE WHEN length(s) - length(replace(s, ':', '')) = 1 THEN s || ':00' ELSE s END
-varchar_to_timestamp(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '\\d{4,}-\\d{1,2}-\\d{1,2}( \\d{1,2}:\\d{1,2}(:\\d{1,2}(\\.\\d+)?)?)?') AND TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || s) END
-full_timestamp(s) AS CASE WHEN strpos(s, ' ') > 0 AND length(s) - length(replace(s, ':', '')) = 1 THEN s || ':00' ELSE s END
-varchar_to_zoned(s) AS parsed_zoned(zoned_parts(s))
-parsed_zoned(p) AS at_zone(CAST(p[1] AS TIMESTAMP), p[2])
-utc_now() AS CAST(timezone('UTC', date_trunc('millisecond', now())) AS TIMESTAMP)
-unscaled(v, scale) AS CAST(replace(CAST(v AS VARCHAR), '.', '') AS HUGEINT)
-rounded_division(a, b) AS (2 * abs(a) + abs(b)) // (2 * abs(b)) * CASE WHEN (a < 0) <> (b < 0) THEN -1 ELSE 1 END
-rescaled(v, scale) AS CASE WHEN scale = 0 THEN CAST(v AS VARCHAR) ELSE with_point(CASE WHEN v < 0 THEN '-' ELSE '' END, lpad(CAST(abs(v) AS VARCHAR), CAST(greatest(length(CAST(abs(v) AS VARCHAR)), scale + 1) AS INTEGER), '0'), scale) END
-with_point(sign, digits, scale) AS sign || left(digits, -scale) || '.' || right(digits, scale)
-date_shifted(d, v) AS CASE WHEN epoch_ms(v) % 86400000 <> 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Cannot add hour, minutes or seconds to a date') ELSE d + CAST(epoch_ms(v) // 86400000 AS INTEGER) END
-shown_in(v, zone) AS CASE WHEN v IS NULL OR zone IS NULL THEN NULL ELSE struct_pack(i := v.i, z := zone) END
-offset_name(minutes) AS CASE WHEN minutes = 0 THEN 'UTC' ELSE printf('%s%02d:%02d', CASE WHEN minutes < 0 THEN '-' ELSE '+' END, abs(minutes) // 60, abs(minutes) % 60) END
-array_joined(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
-array_subscript(a, i) AS CASE WHEN i = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN i < 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Array subscript is negative: ' || i) WHEN i > len(a) THEN fail('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to array length: ' || i || ' > ' || len(a)) ELSE a[i] END
-map_subscript(m, k, shown) AS CASE WHEN m IS NOT NULL AND k IS NOT NULL AND NOT map_contains(m, k) THEN fail('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || shown) ELSE map_extract_value(m, k) END
-round_timestamp(v, step) AS make_timestamp(((epoch_us(v) + step // 2) // step) * step)
-"""
+_MACROS = Path(__file__).with_name("macros.sql")
 
 _INTEGERS = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER", "bigint": "BIGINT"}
 
 
 def _macros() -> list[str]:
-    found = [line for line in _MACROS.strip().splitlines() if line]
+    found = [line for line in _MACROS.read_text().splitlines() if line and not line.startswith("--")]
     for name, to in _INTEGERS.items():
         java = "INT" if name == "integer" else to
         found.append(

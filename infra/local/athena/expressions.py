@@ -16,13 +16,16 @@ from .types import Type, quoted
 DECIMAL_LITERALS_ARE_DOUBLE = True
 
 
+GUARD = builders.GUARD
+
+
 class Expr:
     """A checked expression: DuckDB SQL, Trino type, and what its surroundings need to know of it."""
 
     __slots__ = ("aggregate", "constant", "loose", "sql", "type", "window")
 
     def __init__(self, sql: str, type_: Type, parts: tuple = (), constant=None):
-        self.sql = sql
+        self.sql = sql.replace(GUARD, "$") if GUARD in sql else sql
         self.type = type_
         self.constant = constant  # the value of a literal
         self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
@@ -501,7 +504,7 @@ class Expressions:
     def render(self, node: Node, bound, args: list[Expr], extra: dict | None = None) -> Expr:
         text = bound.signature.text
         if text.startswith("@"):
-            made = getattr(builders, text[1:])(self, node, bound, args)
+            made = getattr(builders, text[1:])(self, node, bound, [guarded(a) for a in args])
             if isinstance(made, Expr):
                 return made
             text = made
@@ -770,6 +773,16 @@ class Expressions:
             raise self.error("TYPE_MISMATCH", node.value, text)
         parts.append(value)
         return f"{value.sql} {node.side}"
+
+
+def guarded(e: Expr) -> Expr:
+    """An argument for builders.py, its dollar signs safe from substitute()."""
+    found = Expr("", e.type, (e,), e.constant)
+    found.sql = e.sql.replace("$", GUARD)
+    if isinstance(e.constant, tuple):
+        names, body = e.constant
+        found.constant = (names, guarded(body))
+    return found
 
 
 _PLACE = re.compile(r"\$(\d|\*|[rDOF])")
