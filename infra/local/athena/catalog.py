@@ -16,6 +16,7 @@ from moto.core.exceptions import JsonRESTError
 
 from infra.local import services, state
 
+from . import information
 from .errors import QueryError
 from .types import Column, hive_to_trino
 
@@ -38,13 +39,15 @@ class GlueCatalog:
 
     def columns(self, database: str, table: str) -> list[Column] | None:
         """The columns with Trino types, partition keys last; None if there is no such table."""
+        if database == information.SCHEMA:
+            return information.columns(table)
         found = self.table(database, table)
         if found is None:
             return None
         return [Column(c["Name"].lower(), hive_to_trino(c.get("Type") or "string")) for c in all_columns(found)]
 
     def database_exists(self, database: str) -> bool:
-        return self.database(database) is not None
+        return database == information.SCHEMA or self.database(database) is not None
 
     def view(self, database: str, table: str) -> str | None:
         """The query of a view; None if the table is not a view."""

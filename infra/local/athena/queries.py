@@ -332,18 +332,20 @@ def _io_plan(found: Translated) -> str:
 
 def _plan(tree: Any, found: Translated, form: str, analyze: bool) -> str:
     """The plan of a statement from DuckDB's: its operators, with the tables' own names and without files."""
-    roots = tree if isinstance(tree, list) else tree.get("children", [])
+    roots = tree if isinstance(tree, list) else tree.get("operator", [])
     if form == "JSON":
-        return json.dumps([_node(root, found) for root in roots], indent=2)
+        return json.dumps([_node(root) for root in roots], indent=2)
     lines = ["Fragment 0 [SINGLE] (local AWS: the plan is DuckDB's)"]
     lines.append(f"    Output layout: [{', '.join(c.name for c in found.columns)}]")
     for root in roots:
-        _text_node(_node(root, found), 1, lines, analyze)
+        _text_node(_node(root), 1, lines, analyze)
     return "\n".join(lines) + "\n\n"
 
 
-def _node(raw: dict[str, Any], found: Translated) -> dict[str, Any]:
-    name = str(raw.get("name") or raw.get("operator_type") or raw.get("operator_name") or "").strip()
+def _node(raw: dict[str, Any]) -> dict[str, Any]:
+    name = str(raw.get("name") or raw.get("type") or "").strip()
+    if name in ("RESULT_COLLECTOR", "EXPLAIN_ANALYZE") and raw.get("children"):
+        return _node(raw["children"][0])
     info = {
         key: _readable(value)
         for key, value in (raw.get("extra_info") or {}).items()
@@ -352,13 +354,10 @@ def _node(raw: dict[str, Any], found: Translated) -> dict[str, Any]:
     if name.startswith(("READ_", "TABLE_SCAN")):
         name = "TableScan"
     node = {"name": _operator(name), "details": info}
-    if "operator_cardinality" in raw:
-        node["rows"] = raw["operator_cardinality"]
-        node["seconds"] = raw.get("operator_timing", 0)
-    children = [_node(child, found) for child in raw.get("children", [])]
-    if name == "EXPLAIN_ANALYZE" and children:
-        return children[0]
-    node["children"] = children
+    if "timing" in raw:
+        node["rows"] = raw.get("intermediate_rows", 0)
+        node["seconds"] = raw["timing"]
+    node["children"] = [_node(child) for child in raw.get("children", [])]
     return node
 
 

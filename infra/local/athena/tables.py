@@ -17,7 +17,7 @@ import duckdb
 
 from infra.local import s3
 
-from . import lines, projection, types
+from . import information, lines, projection, types
 from .catalog import GlueCatalog
 from .check import Conjunct, TableUse
 from .errors import QueryError
@@ -119,6 +119,10 @@ class Reader:
 
     def bind(self, use: TableUse) -> int:
         """Make the relation that a statement reads as `use.name`; return the bytes that it scans. Raises QueryError."""
+        if use.database == information.SCHEMA:
+            sql = information.relation(self.catalog, use.table)
+            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(use.name)} AS {sql}")
+            return 0
         table = self.catalog.table(use.database, use.table)
         if table is None:
             raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{use.database}.{use.table}' does not exist")
@@ -491,7 +495,7 @@ def _json_select(
     listed = "{" + (", ".join(columns) or f"{literal(NEVER)}: 'VARCHAR'") + "}"
     return (
         f"SELECT {', '.join(select or ['1 AS one'])}, filename FROM read_json({_paths(files)}, format='newline_delimited', "
-        f"columns={listed}, compression='{compression}', filename=true, maximum_object_size=67108864)"
+        f"columns={listed}, records=true, compression='{compression}', filename=true)"
     )
 
 
@@ -513,7 +517,7 @@ def _csv_reader(
     return (
         f"read_csv({_paths(files)}, columns={{{listed}}}, auto_detect=false, header=false, skip={skip}, "
         f"delim={literal(delimiter)}, quote={literal(quote)}, escape={literal(quote)}, nullstr={literal(null)}, "
-        f"null_padding=true, strict_mode=false, compression='{compression}', filename=true, max_line_size=67108864)"
+        f"null_padding=true, strict_mode=false, compression='{compression}', filename=true)"
     )
 
 

@@ -1,0 +1,102 @@
+"""information_schema: what the Data Catalog holds, as tables.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/querying-glue-catalog.html
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import catalog as glue
+from . import types
+from .errors import QueryError
+from .types import Column, quoted
+
+if TYPE_CHECKING:
+    from .catalog import GlueCatalog
+
+SCHEMA = "information_schema"
+_VARCHAR = "varchar"
+TABLES = {
+    "schemata": [("catalog_name", _VARCHAR), ("schema_name", _VARCHAR)],
+    "tables": [
+        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("table_type", _VARCHAR),
+    ],
+    "columns": [
+        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("column_name", _VARCHAR),
+        ("ordinal_position", "bigint"), ("column_default", _VARCHAR), ("is_nullable", _VARCHAR), ("data_type", _VARCHAR),
+        ("comment", _VARCHAR), ("extra_info", _VARCHAR),
+    ],
+    "views": [
+        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("view_definition", _VARCHAR),
+    ],
+}  # fmt: skip
+
+
+def columns(table: str) -> list[Column] | None:
+    """The columns of a table of information_schema; None if it has no such table."""
+    return [Column(*pair) for pair in TABLES[table]] if table in TABLES else None
+
+
+def relation(catalog: GlueCatalog, table: str) -> str:
+    """DuckDB SQL that gives a table of information_schema."""
+    kinds = [types.trino_to_duckdb(kind) for _, kind in TABLES[table]]
+    names = ", ".join(quoted(name) for name, _ in TABLES[table])
+    rows = [
+        "(" + ", ".join(f"CAST({_constant(v)} AS {k})" for v, k in zip(row, kinds, strict=True)) + ")"
+        for row in _ROWS[table](catalog)
+    ]
+    if not rows:
+        nulls = ", ".join(f"CAST(NULL AS {kind})" for kind in kinds)
+        return f"SELECT * FROM (SELECT {nulls}) o({names}) WHERE false"
+    return f"SELECT * FROM (VALUES {', '.join(rows)}) o({names})"
+
+
+def _constant(value: Any) -> str:
+    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+
+
+def _schemata(catalog: GlueCatalog) -> list[tuple[Any, ...]]:
+    return [(glue.NAME, name) for name in [*(d["Name"] for d in catalog.databases()), SCHEMA]]
+
+
+def _every(catalog: GlueCatalog) -> list[dict[str, Any]]:
+    return [table for database in catalog.databases() for table in catalog.tables(database["Name"])]
+
+
+def _tables(catalog: GlueCatalog) -> list[tuple[Any, ...]]:
+    own = [(glue.NAME, SCHEMA, name, "BASE TABLE") for name in TABLES]
+    return [
+        (glue.NAME, t["DatabaseName"], t["Name"], "VIEW" if glue.is_view(t) else "BASE TABLE") for t in _every(catalog)
+    ] + own
+
+
+def _columns(catalog: GlueCatalog) -> list[tuple[Any, ...]]:
+    found: list[tuple[Any, ...]] = []
+    for table in _every(catalog):
+        keys = {key["Name"].lower() for key in table.get("PartitionKeys") or []}
+        for number, column in enumerate(glue.all_columns(table), 1):
+            name = column["Name"].lower()
+            extra = "partition key" if name in keys else None
+            try:
+                kind = types.hive_to_trino(column.get("Type") or "string")
+            except QueryError:  # a type that only other engines have: Athena does not list such a column
+                continue
+            place = (glue.NAME, table["DatabaseName"], table["Name"], name, number)
+            found.append((*place, None, "YES", kind, column.get("Comment"), extra))
+    return found
+
+
+def _views(catalog: GlueCatalog) -> list[tuple[Any, ...]]:
+    found = []
+    for table in _every(catalog):
+        if glue.is_view(table):
+            try:
+                text = glue.view_definition(table)["originalSql"]
+            except QueryError:  # a view of another engine has no definition that Athena can show
+                text = None
+            found.append((glue.NAME, table["DatabaseName"], table["Name"], text))
+    return found
+
+
+_ROWS = {"schemata": _schemata, "tables": _tables, "columns": _columns, "views": _views}
