@@ -117,8 +117,7 @@ def _groups(folder: Folder, combine: bool, level: int | None) -> list[Group]:
 def _joined(folder: Folder, parts: list[Group], combine: bool) -> list[Group]:
     """Return one group for the parts that are alike when they are the most, and the others as they were."""
     if folder.files and folder.folders and not combine:  # files beside folders: each of both is a table of its own
-        files = [Group(file.key, [Leaf(file.key, [file])], file.content) for file in folder.files]
-        return files + [_lowered(part) for part in parts if part.depth]
+        return [group for part in parts for group in _apart(part, folder)]
     clusters = _clusters(parts, combine)
     if not clusters:
         return []
@@ -126,7 +125,9 @@ def _joined(folder: Folder, parts: list[Group], combine: bool) -> list[Group]:
     share = 1.0 if combine else len(largest) / len(parts)
     if share <= MAJORITY or len(clusters) > MOST_CLUSTERS:
         return [_lowered(part) for part in parts]
-    others = [_lowered(part) for cluster in clusters if cluster is not largest for part in cluster]
+    others = [
+        group for cluster in clusters if cluster is not largest for part in cluster for group in _apart(part, folder)
+    ]
     return [_merged(folder.prefix, largest), *others]
 
 
@@ -174,6 +175,13 @@ def _lowered(group: Group) -> Group:
     location = f"{group.location}{first.levels[0]}/"
     leaves = [Leaf(leaf.folder, leaf.files, leaf.levels[1:]) for leaf in group.leaves]
     return Group(location, leaves, group.content)
+
+
+def _apart(group: Group, folder: Folder) -> list[Group]:
+    """Return a group that does not become part of its folder's table; files of the folder itself are a table each."""
+    if group.depth or group.location != folder.prefix:
+        return [_lowered(group)]
+    return [Group(file.key, [Leaf(file.key, [file])], file.content) for file in group.leaves[0].files]
 
 
 def _merged(location: str, parts: Sequence[Group]) -> Group:

@@ -2,17 +2,27 @@
 
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local.catalog import Catalog, CatalogResponse
+from infra.local import crawler
+from infra.local.catalog import Catalog
+from infra.local.crawler import CrawlerResponse, Crawlers
 
 
-class LocalGlueBackend(Catalog, GlueBackend):
+class LocalGlueBackend(Crawlers, Catalog, GlueBackend):
     pass
 
 
-class LocalGlueResponse(CatalogResponse):
+class LocalGlueResponse(CrawlerResponse):
     pass
 
 
 glue_backends.backend = LocalGlueBackend
 BACKENDS = glue_backends
 RESPONSE = LocalGlueResponse
+
+
+def resume() -> None:
+    crawler.resume()
+
+
+def stop() -> None:
+    crawler.stop()
