@@ -3,6 +3,7 @@
 Statements and jobs run in the main thread, because Python interrupts only that one; messages are read in another.
 """
 
+import contextlib
 import os
 import queue
 import signal
@@ -13,11 +14,14 @@ import time
 import types
 from pathlib import Path
 
+from py4j.protocol import Py4JError
+
 from infra.engines.spark import job, statement
 from infra.engines.spark.gateway import Gateway
 from infra.engines.spark.options import Settings, java_command, spark_conf
 from infra.engines.spark.protocol import Channel
 
+OUT_OF_MEMORY = 3  # exit code of Java by -XX:+ExitOnOutOfMemoryError
 PROGRESS_SECONDS = 0.5
 INTERRUPT_SECONDS = 0.3  # how long a cancelled statement may take to notice that its Spark jobs were cancelled
 
@@ -37,16 +41,29 @@ class Driver:
         from pyspark import SparkContext
         from pyspark.sql import SparkSession
 
-        from infra.engines.spark import datacatalog
+        if use_catalog:
+            from infra.engines.spark import datacatalog
 
+            datacatalog.install()
         self._jvm.connect()
+        threading.Thread(target=self._watch_java, name="java", daemon=True).start()
         self.context = SparkContext.getOrCreate()
         # pyspark's own handler talks to the JVM on a connection that may be in the middle of a call
         signal.signal(signal.SIGINT, self._interrupt)
-        if use_catalog:
-            datacatalog.install()
         self.spark = SparkSession.builder.getOrCreate()
         self.spark.range(1).count()  # classes that the first statement would wait for
+
+    def _watch_java(self) -> None:
+        """End with the reason when Java ends: nothing works without it."""
+        code = self._jvm.process.wait()
+        if code == OUT_OF_MEMORY:
+            reason = "Command Failed due to Out of Memory"
+        elif code < 0:
+            reason = f"Java was killed by signal {-code} ({signal.Signals(-code).name})"
+        else:
+            reason = f"Java ended with exit code {code}"
+        self._channel.send({"event": "failed", "reason": reason})
+        os._exit(1)
 
     def serve(self) -> None:
         """Read messages in a thread and do the work here, until told to stop."""
@@ -54,19 +71,18 @@ class Driver:
         namespace = _main_module(spark=self.spark, sc=self.context)
         self._channel.send({"event": "ready", "application": self.context.applicationId})
         while (message := self._work.get()) is not None:
-            if message["id"] in self._cancelled:
-                result = {"status": "cancelled", "stdout": "", "stderr": ""}
-            else:
-                result = self._do(message, namespace)
+            result = self._do(message, namespace)
             self._channel.send({"event": "done", "id": message["id"], "result": result})
 
     def _do(self, message: dict, namespace: dict) -> dict:
-        self._running = message["id"]
-        self._channel.send({"event": "started", "id": self._running})
-        watcher = threading.Thread(target=self._report_progress, args=(message["id"],), daemon=True)
-        watcher.start()
+        self._running = message["id"]  # first, so that _cancel sees it or this sees the cancellation
+        if message["id"] in self._cancelled:
+            self._running = None
+            return {"status": "cancelled", "text": "", "images": [], "stdout": "", "stderr": ""}
+        self._channel.send({"event": "started", "id": message["id"]})
         try:
             if message["do"] == "run":
+                threading.Thread(target=self._report_progress, args=(message["id"],), daemon=True).start()
                 result = statement.run(message["code"], namespace, self._interrupts)
             else:
                 self._hide_context()
@@ -124,14 +140,18 @@ class Driver:
         self._cancelled.add(statement_id)
         if self._running != statement_id:
             return
-        self.context.cancelAllJobs()
+        self._cancel_spark_jobs()
         deadline = time.monotonic() + INTERRUPT_SECONDS
         while self._running == statement_id and time.monotonic() < deadline:
             time.sleep(0.02)
         while self._running == statement_id:  # code may catch an interrupt, or start the next Spark job
-            self.context.cancelAllJobs()
+            self._cancel_spark_jobs()
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             time.sleep(INTERRUPT_SECONDS)
+
+    def _cancel_spark_jobs(self) -> None:
+        with contextlib.suppress(Py4JError, AttributeError):  # the user's code may have stopped the SparkContext
+            self.context.cancelAllJobs()
 
     # messages
 
@@ -154,7 +174,10 @@ class Driver:
             time.sleep(PROGRESS_SECONDS)
             if self._running != statement_id:
                 return
-            stages = [info for info in map(tracker.getStageInfo, tracker.getActiveStageIds()) if info]
+            try:
+                stages = [info for info in map(tracker.getStageInfo, tracker.getActiveStageIds()) if info]
+            except Py4JError:  # the user's code stopped the SparkContext
+                return
             tasks = sum(info.numTasks for info in stages)
             progress = sum(info.numCompletedTasks for info in stages) / tasks if tasks else 0.0
             if progress != last and self._running == statement_id:
@@ -180,6 +203,7 @@ def main() -> None:
         channel.send({"event": "failed", "reason": f"Spark could not start: {error}"})
         raise
     driver.serve()
+    os._exit(0)  # Java ends with this process, and what the user's code left running must not keep it
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import runpy
 import sys
-import traceback
+from pathlib import Path
 
 from infra.engines.spark.statement import describe
 
@@ -29,8 +29,9 @@ def run(script: str, arguments: list[str]) -> dict:
                 **describe(stop, script),
             }
     except BaseException as error:
-        traceback.print_exc()
-        return {"status": "error", "exit_code": 1, "error_message": error_message(error), **describe(error, script)}
+        described = describe(error, script)
+        sys.stderr.write("".join(described["traceback"]))
+        return {"status": "error", "exit_code": 1, "error_message": error_message(error), **described}
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -48,5 +49,5 @@ def error_message(error: BaseException) -> str:
             cause = cause.getCause()
         return f"{call}. {cause.getMessage() or cause.getClass().getName()}"
     if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} ({error.filename and 'script'}, line {error.lineno})"
+        return f"{type(error).__name__}: {error.msg} ({Path(error.filename or '').name}, line {error.lineno})"
     return f"{type(error).__name__}: {error}"

@@ -77,6 +77,7 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
         "spark.local.dir": str(folder / "spark"),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.legacy.createHiveTableByDefault": "false",  # there is no Hive here: CREATE TABLE makes Parquet
         # a filter on the column of corrupt records must see it, and pushed down it would run before that column is set
         "spark.sql.json.filterPushdown.enabled": "false",
         "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",

@@ -14,6 +14,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from infra.engines.spark.options import PYTHON_FOLDER
+
+OWN_FOLDER = Path(__file__).parent
 OUTPUT_LIMIT = 1 << 20  # characters kept of each of stdout and stderr
 MATPLOT = re.compile(r"^%matplot\s+(\w+)[ \t]*$", re.MULTILINE)  # Glue's (and Livy's) magic: show this module's figure
 
@@ -102,16 +105,24 @@ def describe(error: BaseException, file_name: str) -> dict:
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename != file_name:
         frames = frames.tb_next
-    lines = list(traceback.TracebackException(type(error), error, frames).format())
-    return {
-        "ename": type(error).__name__,
-        "evalue": str(error),
-        "traceback": [_hide_paths(line, file_name) for line in lines],
-    }
+    described = traceback.TracebackException(type(error), error, frames)
+    _drop_own_frames(described)
+    lines = [_hide_paths(line, file_name) for line in described.format()]
+    return {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+
+
+def _drop_own_frames(described: traceback.TracebackException | None) -> None:
+    """Leave out the frames of this package (not those of awsglue), in the error and in those it came from."""
+    if described is None:
+        return
+    own = [frame for frame in described.stack if Path(frame.filename).parent == OWN_FOLDER]
+    described.stack = traceback.StackSummary.from_list([frame for frame in described.stack if frame not in own])
+    _drop_own_frames(described.__cause__)
+    _drop_own_frames(described.__context__)
 
 
 def _hide_paths(text: str, file_name: str) -> str:
     text = re.sub(r"<stdin-\d+>", "<stdin>", text).replace(file_name, Path(file_name).name)
-    for folder in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), str(Path(__file__).parents[3])):
+    for folder in (sysconfig.get_path("purelib"), sysconfig.get_path("stdlib"), str(PYTHON_FOLDER)):
         text = text.replace(folder + os.sep, "")
     return text

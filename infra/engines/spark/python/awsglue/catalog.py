@@ -154,8 +154,8 @@ def _options(kind: str, parameters: dict, storage: dict) -> dict[str, str]:
     return {}
 
 
-def register(spark: SparkSession, table: CatalogTable, database: str, keep_corrupt: bool = False) -> str:
-    """Make the table known to Spark as `database`.`table.name`, with its partitions.
+def register(spark: SparkSession, table: CatalogTable, database: str, name: str, keep_corrupt: bool = False) -> str:
+    """Make the table known to Spark as `database`.`name`, with its partitions, in place of what had that name.
 
     Args:
         database: a database of Spark's own catalog; made if it is not there.
@@ -182,10 +182,10 @@ def register(spark: SparkSession, table: CatalogTable, database: str, keep_corru
         batch = table.partitions[start : start + PARTITIONS_A_STATEMENT]
         parts = " ".join(_partition(table.partition_keys, values, location) for values, location in batch)
         jvm_sql(f"ALTER TABLE {made} ADD IF NOT EXISTS {parts}")
-    name = f"{quote(database)}.{quote(table.name)}"
-    jvm_sql(f"DROP TABLE IF EXISTS {name}")
-    spark._jsparkSession.sharedState().externalCatalog().renameTable(database, _NEW, table.name)
-    return name
+    quoted = f"{quote(database)}.{quote(name)}"
+    jvm_sql(f"DROP TABLE IF EXISTS {quoted}")
+    spark._jsparkSession.sharedState().externalCatalog().renameTable(database, _NEW, name)
+    return quoted
 
 
 def ensure_database(spark: SparkSession, database: str, location: str | None = None) -> None:

@@ -21,7 +21,7 @@ FORMATS = "aws-glue-programming-etl-format"
 HINTS = {"groupFiles", "groupSize", "useS3ListImplementation", "optimizePerformance", "batchSize", "maxFilesInBand"}
 HINTS |= {"compressionType", "compression"}
 S3_OPTIONS = {"path", "paths", "recurse", "exclusions", "maxBand", "boundedFiles", "boundedSize"}
-HIDDEN_DATABASE = "awsglue_{}"  # Spark's name of a catalog database for from_catalog; spark.sql has its own
+HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
 class DataSource:
@@ -83,7 +83,9 @@ def from_catalog(
     columns = table.columns
     if table.format == "csv":  # read as text: what is no number must not be lost
         table.columns = StructType([StructField(field.name, StringType()) for field in columns])
-    name = catalog.register(spark, table, HIDDEN_DATABASE.format(database), keep_corrupt=table.format == "json")
+    name = catalog.register(
+        spark, table, HIDDEN_DATABASE, f"{database}.{table_name}", keep_corrupt=table.format == "json"
+    )
     df = DataFrame(spark._jsparkSession.table(name), spark)
     for text in predicates:
         df = df.where(text)
