@@ -71,6 +71,7 @@ def _fingerprint() -> str:
     digest = hashlib.sha256()
     sources = [FOLDER / "uv.lock", FOLDER / "install.py"]
     sources += [FOLDER / "flink_studio" / name for name in ("jvm.py", "cluster.py", "archive.py", "log4j.properties")]
+    sources += sorted((FOLDER / "flink_studio" / "java").glob("*.java"))
     for source in sources:
         digest.update(source.read_bytes())
     digest.update(repr([jars.FLINK_LIB, jars.FLINK_S3_PLUGIN, str(java.java_home())]).encode())

@@ -1,12 +1,20 @@
-"""`python -m …archive FILE`: run what a first paragraph runs, and let Java write its classes to an archive (AppCDS) at its end."""
+"""`python -m …archive FILE`: compile the Java files of this folder, then run what a first paragraph runs, and let Java write its classes
+to an archive at its end (AppCDS).
 
+The compiler is the one that Flink's planner uses, because a Java without javac must do.
+"""
+
+import os
 import sys
 import time
+import zipfile
+from pathlib import Path
 
 from .cluster import Cluster
 from .jvm import Jvm
 
 DUMP_SECONDS = 120
+JAR = "00-flink-studio.jar"  # first on the class path
 # Nothing listens there: the connector's classes are loaded all the same.
 STREAM = """CREATE TEMPORARY TABLE warm (a INT, b STRING, c TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR c AS c) WITH (
   'connector' = 'kinesis', 'stream' = 'warm', 'aws.region' = 'us-east-1', 'aws.endpoint' = 'http://127.0.0.1:9', 'format' = 'json')"""
@@ -17,12 +25,22 @@ QUERIES = (
 )
 
 
-def main(archive: str) -> None:
-    """Write the archive.
+def compile_java(jar: Path) -> None:
+    """Compile java/*.java into a jar."""
+    jvm = Jvm()
+    java = jvm.connect().jvm
+    with zipfile.ZipFile(jar, "w") as classes:
+        for source in sorted((Path(__file__).parent / "java").glob("*.java")):
+            compiler = java.org.codehaus.janino.SimpleCompiler()
+            compiler.setParentClassLoader(java.Thread.currentThread().getContextClassLoader())
+            compiler.cook(source.read_text())
+            for name, code in sorted(dict(compiler.getBytecodes()).items()):
+                classes.writestr(f"{name.replace('.', '/')}.class", bytes(code))
+    jvm.stop()
 
-    Args:
-        archive: the file to write.
-    """
+
+def write_archive(archive: str) -> None:
+    """Run a first paragraph and let Java write its classes."""
     jvm = Jvm((f"-XX:ArchiveClassesAtExit={archive}", "-Xlog:disable", "-Xlog:all=off"))
     cluster = Cluster(jvm, {})
     cluster.set_properties({"aws.accessKeyId": "x", "aws.secretKey": "x", "aws.secretAccessKey": "x"})
@@ -40,4 +58,6 @@ def main(archive: str) -> None:
     jvm.stop(DUMP_SECONDS)
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    compile_java(Path(os.environ["FLINK_HOME"]) / "lib" / JAR)
+    write_archive(sys.argv[1])

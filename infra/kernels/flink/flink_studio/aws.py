@@ -36,6 +36,9 @@ class Aws:
         options = {"aws.region": self.region}
         if self.kinesis_endpoint:
             options["aws.endpoint"] = self.kinesis_endpoint
+            options["aws.http.protocol.version"] = (
+                "HTTP1_1"  # the sink would speak HTTP/2, which only AWS's own endpoint does
+            )
         return options
 
     def key_properties(self) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Flink inside the kernel: one small cluster in one Java process, with a streaming and a batch environment on it."""
 
 import pickle
-from pathlib import Path
 
 from .jvm import Jvm
 
@@ -56,7 +55,6 @@ class Cluster:
         self.web = self._mini.getRestAddress().get().toString()
         remote = settings | {"execution.target": "remote", "rest.port": self.web.rsplit(":", 1)[1]}
         self._make_environments(_configuration(java, remote))
-        self._collector = self._compile("RowCollector")
 
     def _make_environments(self, conf) -> None:
         from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
@@ -101,15 +99,9 @@ class Cluster:
         while not changes.finished:
             changes.take(100)
 
-    def _compile(self, name: str):
-        """Compile a Java file of this folder with the compiler of Flink's planner; returns its class."""
-        source = Path(__file__).with_name(f"{name}.java").read_text()
-        loader = self.java.Thread.currentThread().getContextClassLoader()
-        return self.java.org.apache.flink.table.runtime.generated.CompileUtils.compile(loader, name, source)
-
     def collect(self, table_result) -> "Changes":
         """Start to take the changes of a query that was submitted."""
-        collector = self._collector.newInstance()
+        collector = self.java.flink_studio.RowCollector()
         collector.start(table_result._j_table_result.collect())
         return Changes(collector)
 

@@ -80,7 +80,7 @@ def explain(error) -> Explained:
 
 
 def _one_line(kind: str, text: str) -> str:
-    text = text.split("\nWas expecting")[0]
+    text = re.split(r"\nWas expecting|\s*Table options are:|\s*Supported options:", text)[0]
     text = PLACE.sub("", text).replace("SQL validation failed. ", "").replace("SQL parse failed. ", "")
     text = re.sub(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ", "", text)
     text = " ".join(text.split()).replace('" .', '".')

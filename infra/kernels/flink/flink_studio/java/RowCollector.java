@@ -1,3 +1,5 @@
+package flink_studio;
+
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.ZoneOffset;
@@ -13,7 +15,7 @@ import org.apache.flink.types.Row;
 
 /**
  * Takes a query's changes from Flink in a thread and hands them to Python in bulk, pickled: row by row through py4j would be 100 to 300 rows a second.
- * Compiled at the kernel's start by the compiler that Flink's planner uses (Janino: Java without generics' comfort and lambdas).
+ * Compiled at the set-up by Janino, the compiler of Flink's planner: Java without lambdas and with few generics.
  */
 public class RowCollector implements Runnable {
     private static final int MOST_WAITING = 50000;  // then Flink waits (back pressure)
