@@ -29,7 +29,7 @@ from moto.s3.responses import S3Response
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES, _VersionedKeyStore
 from moto.utilities.utils import LowercaseDict
 
-from infra.local import state
+from infra.local import notifications, state
 
 BACKENDS = s3_backends
 PARTITION = "aws"
@@ -295,6 +295,10 @@ class StoredBucket(FakeBucket):
         self.keys = StoredKeys(self.account_id, self.name)
         self.keys.load()
 
+    def set_notification_configuration(self, notification_config: dict[str, Any] | None) -> None:
+        notifications.check_destinations(notification_config)
+        super().set_notification_configuration(notification_config)
+
 
 BUCKET_NAME = re.compile(r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
 
@@ -313,6 +317,12 @@ class LocalS3Backend(S3Backend):
             for multipart in bucket.multiparts.values():
                 multipart.dispose()
         return deleted
+
+    def _set_delete_marker(self, bucket_name: str, key_name: str) -> FakeDeleteMarker:
+        marker = super()._set_delete_marker(bucket_name, key_name)
+        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+        notifications.send_event(self.account_id, event, self.get_bucket(bucket_name), marker)
+        return marker
 
     def list_objects(
         self, bucket: Any, prefix: str | None, delimiter: str | None, marker: str | None, max_keys: int | None
@@ -343,7 +353,21 @@ models.FakeKey = StoredKey
 models.FakeMultipart = StoredMultipart
 models.FakeBucket = StoredBucket
 s3_backends.backend = LocalS3Backend
-RESPONSE = S3Response
+
+
+class LocalS3Response(S3Response):
+    def get_bucket_notification(self) -> Any:
+        """Answer with EventBridgeConfiguration, too, which moto leaves out."""
+        status, headers, body = super().get_bucket_notification()
+        configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if configuration is not None and configuration.event_bridge is not None:
+            end = "</NotificationConfiguration>"
+            rest = f"{body[:-2]}>" if body.endswith("/>") else body.removesuffix(end)
+            body = f"{rest}<EventBridgeConfiguration/>{end}"
+        return status, headers, body
+
+
+RESPONSE = LocalS3Response
 
 
 def encode_token(name: str) -> str:
@@ -426,9 +450,11 @@ def resume() -> None:
         for path in (_folder(account) / "objects").glob("*/*"):
             if str(path) not in named:
                 path.unlink(missing_ok=True)
+    notifications.resume(list(s3_backends.keys()))
 
 
 def stop() -> None:
+    notifications.stop()
     flush()
     for connection in _connections.values():
         connection.close()

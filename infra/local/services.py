@@ -20,7 +20,11 @@ OURS = {
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions"}  # botocore's names where the signature's differ
 GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
-ALSO_CHANGED = {"sts": ("iam",)}  # moto writes a session's keys into IAM
+ALSO_CHANGED = {
+    "sts": ("iam",),  # moto writes a session's keys into IAM
+    "events": ("logs", "sqs"),  # targets of rules
+    "sns": ("sqs",),  # subscriptions
+}
 ORCHESTRATORS = {"states"}  # a change there may change any service
 
 Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]

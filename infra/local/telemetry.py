@@ -5,6 +5,7 @@ Metrics are added up in memory and handed to moto's CloudWatch once a minute and
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -106,22 +107,37 @@ def log(account: str, region: str, group: str, stream: str, lines: list[str]) ->
 def event(
     account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
 ) -> None:
-    """Put one event on the account's default bus, as the service itself would."""
+    """Put one event on the account's default bus, as the service itself would, and save what its targets changed."""
     from moto.events.models import events_backends
 
+    from infra.local import services
+
     with state.lock("events"):
-        events_backends[account][region].put_events(
-            [
-                {
-                    "Source": source,
-                    "DetailType": detail_type,
-                    "Detail": json.dumps(detail),
-                    "Resources": resources or [],
-                    "Time": time.time(),
-                    "TraceHeader": str(uuid.uuid4()),
-                }
-            ]
-        )
+        backend = events_backends[account][region]
+        targets = {
+            target["Arn"].split(":")[2]
+            for bus in backend.event_buses.values()
+            for rule in bus.rules.values()
+            for target in rule.targets
+        } & {"events", "logs", "sqs"}
+        with contextlib.ExitStack() as locks:
+            for name in sorted(targets):
+                services.get(name)
+                locks.enter_context(state.lock(name))
+            backend.put_events(
+                [
+                    {
+                        "Source": source,
+                        "DetailType": detail_type,
+                        "Detail": json.dumps(detail),
+                        "Resources": resources or [],
+                        "Time": time.time(),
+                        "TraceHeader": str(uuid.uuid4()),
+                    }
+                ]
+            )
+            for name in sorted(targets):
+                state.save(name, account, region)
 
 
 @lru_cache(maxsize=256)
