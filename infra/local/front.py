@@ -12,7 +12,9 @@ import logging
 import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 from xml.parsers.expat import ExpatError
@@ -31,6 +33,7 @@ CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/(\d+)/([^/]+)/([^/]+)/aws4_reque
 PRESIGNED = re.compile(r"X-Amz-Credential=([^&]+)")
 JSON_TYPES = ("application/x-amz-json-1.1", "application/x-amz-json-1.0")
 CBOR_TYPE = "application/x-amz-cbor-1.1"
+_waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
 READS = re.compile(r"(Get|List|Describe|Head|BatchGet|Search|Lookup|Check|Estimate|Validate|Filter|Test|Preview|Poll)")
 BODY_LIMIT = 128 * 1024 * 1024  # of requests that are no S3 uploads; AWS's own limits are lower
 
@@ -227,7 +230,8 @@ async def _cold(request: Request, body: bytes, send: Send) -> None:
     if request.target:
         _check_json(request, operation, body)
     if operation in service.unlocked:
-        status, headers, content = await asyncio.to_thread(_call_moto, service, request, operation, body)
+        call = partial(_call_moto, service, request, operation, body)
+        status, headers, content = await asyncio.get_running_loop().run_in_executor(_waiting, call)
     else:
         status, headers, content = await asyncio.to_thread(_locked_call, service, request, operation, body)
     if request.content_type == CBOR_TYPE and request.service == "kinesis":

@@ -2,27 +2,32 @@
 
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local import crawler
+from infra.local import crawler, glue_sessions
 from infra.local.catalog import Catalog
 from infra.local.crawler import CrawlerResponse, Crawlers
+from infra.local.glue_sessions import Sessions, SessionsResponse
 
 
-class LocalGlueBackend(Crawlers, Catalog, GlueBackend):
+class LocalGlueBackend(Sessions, Crawlers, Catalog, GlueBackend):
     pass
 
 
-class LocalGlueResponse(CrawlerResponse):
+class LocalGlueResponse(SessionsResponse, CrawlerResponse):
     pass
 
 
 glue_backends.backend = LocalGlueBackend
 BACKENDS = glue_backends
 RESPONSE = LocalGlueResponse
+UNLOCKED = {"GetSession", "GetStatement"}  # they wait for the end of what is under way
+UNSAVED = {"RunStatement", "CancelStatement"}  # statements are in files of their own
 
 
 def resume() -> None:
     crawler.resume()
+    glue_sessions.resume()
 
 
 def stop() -> None:
     crawler.stop()
+    glue_sessions.stop()
