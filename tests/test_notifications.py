@@ -202,6 +202,25 @@ def test_event_bridge(s3: Any, bucket: str, queue: Queue, client: Callable[..., 
     assert sorted(deleted["detail"]["object"]) == ["key", "sequencer"]
 
 
+def test_event_bridge_targets(s3: Any, bucket: str, queue: Queue, client: Callable[..., Any], account: str) -> None:
+    events = client("events")
+    pattern = json.dumps({"source": ["aws.s3"]})
+    events.put_rule(Name="off", EventPattern=pattern, State="DISABLED")
+    events.put_targets(Rule="off", Targets=[{"Id": "q", "Arn": queue.arn}])
+    events.put_rule(Name="on", EventPattern=pattern)
+    events.put_targets(
+        Rule="on",
+        Targets=[
+            {"Id": "1", "Arn": f"arn:aws:states:{REGION}:{account}:stateMachine:none"},
+            {"Id": "2", "Arn": queue.arn, "Input": '{"fixed": 1}'},
+            {"Id": "3", "Arn": queue.arn, "InputPath": "$.detail.bucket"},
+        ],
+    )
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    assert queue.messages(2) == [{"fixed": 1}, {"name": bucket}]  # nothing of the disabled rule
+
+
 @pytest.mark.parametrize(
     "configuration",
     [

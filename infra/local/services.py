@@ -16,6 +16,7 @@ OURS = {
     "glue": "infra.local.glue",
     "athena": "infra.local.athena",
     "cloudformation": "infra.local.cloudformation",
+    "events": "infra.local.events",
 }
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions"}  # botocore's names where the signature's differ

@@ -112,6 +112,7 @@ def event(
 
     from infra.local import services
 
+    services.get("events")
     with state.lock("events"):
         backend = events_backends[account][region]
         targets = {
