@@ -156,12 +156,22 @@ def _own_tags(properties: dict[str, Any]) -> dict[str, str]:
 
 
 def tag_list(properties: dict[str, Any], context: Context) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tag_map(properties, context).items()]
+    return as_tag_list(tag_map(properties, context))
 
 
 def removed_tags(properties: dict[str, Any], old: dict[str, Any], context: Context) -> list[str]:
     """Return the tag keys that an update takes away."""
     return [key for key in {**context.old_tags, **_own_tags(old)} if key not in tag_map(properties, context)]
+
+
+def added_tags(properties: dict[str, Any], old: dict[str, Any], context: Context) -> dict[str, str]:
+    """Return the tags that an update adds or changes."""
+    before = {**context.old_tags, **_own_tags(old)}
+    return {key: value for key, value in tag_map(properties, context).items() if before.get(key) != value}
+
+
+def as_tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def picked(properties: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from infra.local.cloudformation_types import (
     Context,
     ResourceFailure,
     ResourceType,
+    added_tags,
+    as_tag_list,
     lower_camel,
     picked,
     removed_tags,
@@ -37,8 +39,9 @@ def _tag_glue(context: Context, resource: str, properties: Properties, old: Prop
     gone = removed_tags(properties, old, context)
     if gone:
         glue.untag_resource(ResourceArn=arn, TagsToRemove=gone)
-    if tag_map(properties, context) != tag_map(old, context) or context.tags != context.old_tags:
-        glue.tag_resource(ResourceArn=arn, TagsToAdd=tag_map(properties, context))
+    added = added_tags(properties, old, context)
+    if added:
+        glue.tag_resource(ResourceArn=arn, TagsToAdd=added)
 
 
 class Database(ResourceType):
@@ -245,8 +248,9 @@ class WorkGroup(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             athena.untag_resource(ResourceARN=arn, TagKeys=gone)
-        if tag_list(properties, context):
-            athena.tag_resource(ResourceARN=arn, Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            athena.tag_resource(ResourceARN=arn, Tags=as_tag_list(added))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("athena").delete_work_group(
@@ -377,8 +381,9 @@ class Function(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             functions.untag_resource(Resource=arn, TagKeys=gone)
-        if tag_map(properties, context):
-            functions.tag_resource(Resource=arn, Tags=tag_map(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            functions.tag_resource(Resource=arn, Tags=added)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("lambda").delete_function(FunctionName=physical_id)
@@ -481,9 +486,9 @@ class StateMachine(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             machines.untag_resource(resourceArn=physical_id, tagKeys=gone)
-        tags = [{"key": tag["Key"], "value": tag["Value"]} for tag in tag_list(properties, context)]
-        if tags:
-            machines.tag_resource(resourceArn=physical_id, tags=tags)
+        added = [{"key": key, "value": value} for key, value in added_tags(properties, old, context).items()]
+        if added:
+            machines.tag_resource(resourceArn=physical_id, tags=added)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("stepfunctions").delete_state_machine(stateMachineArn=physical_id)
@@ -540,8 +545,9 @@ class FlinkApplication(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             flink.untag_resource(ResourceARN=found["ApplicationARN"], TagKeys=gone)
-        if tag_list(properties, context):
-            flink.tag_resource(ResourceARN=found["ApplicationARN"], Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            flink.tag_resource(ResourceARN=found["ApplicationARN"], Tags=as_tag_list(added))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         flink = context.client("kinesisanalyticsv2")
@@ -628,8 +634,9 @@ def _tag_brew(context: Context, resource: str, properties: Properties, old: Prop
     gone = removed_tags(properties, old, context)
     if gone:
         brew.untag_resource(ResourceArn=arn, TagKeys=gone)
-    if tag_map(properties, context) != tag_map(old, context):
-        brew.tag_resource(ResourceArn=arn, Tags=tag_map(properties, context))
+    added = added_tags(properties, old, context)
+    if added:
+        brew.tag_resource(ResourceArn=arn, Tags=added)
 
 
 class BrewDataset(ResourceType):

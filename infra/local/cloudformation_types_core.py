@@ -12,6 +12,8 @@ from infra.local.cloudformation_types import (
     Context,
     ResourceFailure,
     ResourceType,
+    added_tags,
+    as_tag_list,
     exists,
     is_missing,
     picked,
@@ -122,9 +124,9 @@ class Bucket(ResourceType):
                 NotificationConfiguration=_notification(properties.get("NotificationConfiguration", {})),
             )
         tags = tag_list(properties, context)
-        if tags:
+        if tags and (added_tags(properties, old, context) or removed_tags(properties, old, context)):
             s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
-        elif "Tags" in changed:
+        elif removed_tags(properties, old, context):
             s3.delete_bucket_tagging(Bucket=name)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
@@ -306,8 +308,9 @@ class KinesisStream(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             kinesis.remove_tags_from_stream(StreamName=physical_id, TagKeys=gone)
-        if tag_map(properties, context):
-            kinesis.add_tags_to_stream(StreamName=physical_id, Tags=tag_map(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            kinesis.add_tags_to_stream(StreamName=physical_id, Tags=added)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         kinesis = context.client("kinesis")
@@ -372,8 +375,9 @@ class DeliveryStream(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             firehose.untag_delivery_stream(DeliveryStreamName=physical_id, TagKeys=gone)
-        if tag_list(properties, context):
-            firehose.tag_delivery_stream(DeliveryStreamName=physical_id, Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            firehose.tag_delivery_stream(DeliveryStreamName=physical_id, Tags=as_tag_list(added))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         firehose = context.client("firehose")
@@ -411,8 +415,9 @@ class LogGroup(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             logs.untag_resource(resourceArn=arn, tagKeys=gone)
-        if tag_map(properties, context):
-            logs.tag_resource(resourceArn=arn, tags=tag_map(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            logs.tag_resource(resourceArn=arn, tags=added)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("logs").delete_log_group(logGroupName=physical_id)
@@ -485,8 +490,9 @@ class Role(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             iam.untag_role(RoleName=physical_id, TagKeys=gone)
-        if tag_list(properties, context):
-            iam.tag_role(RoleName=physical_id, Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            iam.tag_role(RoleName=physical_id, Tags=as_tag_list(added))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         iam = context.client("iam")
@@ -686,8 +692,9 @@ class Queue(ResourceType):
         removed = removed_tags(properties, old, context)
         if removed:
             sqs.untag_queue(QueueUrl=physical_id, TagKeys=removed)
-        if tag_map(properties, context):
-            sqs.tag_queue(QueueUrl=physical_id, Tags=tag_map(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            sqs.tag_queue(QueueUrl=physical_id, Tags=added)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("sqs").delete_queue(QueueUrl=physical_id)
@@ -775,8 +782,9 @@ class Topic(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             sns.untag_resource(ResourceArn=physical_id, TagKeys=gone)
-        if tag_list(properties, context):
-            sns.tag_resource(ResourceArn=physical_id, Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            sns.tag_resource(ResourceArn=physical_id, Tags=as_tag_list(added))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("sns").delete_topic(TopicArn=physical_id)
@@ -823,8 +831,9 @@ class Rule(ResourceType):
         gone = removed_tags(properties, old, context)
         if gone:
             events.untag_resource(ResourceARN=arn, TagKeys=gone)
-        if tag_list(properties, context):
-            events.tag_resource(ResourceARN=arn, Tags=tag_list(properties, context))
+        added = added_tags(properties, old, context)
+        if added:
+            events.tag_resource(ResourceARN=arn, Tags=as_tag_list(added))
 
     def _remove(self, context: Context, name: str, properties: Properties, ids: list[str]) -> None:
         if ids:
