@@ -58,6 +58,11 @@ class Execution:
     def is_csv(self) -> bool:
         return self.output.endswith(".csv")
 
+    @property
+    def database(self) -> str | None:
+        """The database that names without one mean; clients may send it in backquotes."""
+        return self.context.get("Database", "").strip("`") or None
+
     def total_ms(self) -> int:
         return max(round(((self.completed or time.time()) - self.submitted) * 1000), 0)
 

@@ -115,6 +115,8 @@ class Query:
             rows = self.run(found, lambda: self.connection.execute(f"EXPLAIN ({how}) {found.sql}").fetchall())
             plan = _plan(json.loads(rows[-1][1]), found, form, statement.analyze)
         listed = [HEADER if kind != "VALIDATE" else "Valid", *plan.split("\n")]
+        if not statement.analyze:
+            self.scanned = 0
         path = self.scratch / "result.txt"
         path.write_text("\n".join(listed), encoding="utf-8")
         column = Column(listed[0], "varchar" if statement.analyze else f"varchar({len(plan)})")
@@ -337,6 +339,7 @@ def _plan(tree: Any, found: Translated, form: str, analyze: bool) -> str:
         return json.dumps([_node(root) for root in roots], indent=2)
     lines = ["Fragment 0 [SINGLE] (local AWS: the plan is DuckDB's)"]
     lines.append(f"    Output layout: [{', '.join(c.name for c in found.columns)}]")
+    lines += [f"    Input: awsdatacatalog.{use.database}.{use.table}" for use in found.tables]
     for root in roots:
         _text_node(_node(root), 1, lines, analyze)
     return "\n".join(lines) + "\n\n"

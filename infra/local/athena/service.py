@@ -173,7 +173,7 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
         raise InvalidRequest(f"Query string length must be at most {MAX_QUERY_BYTES} bytes")
     result, location = _output(account, group.configuration, request.get("ResultConfiguration") or {})
     context = {key: value.lower() for key, value in (request.get("QueryExecutionContext") or {}).items() if value}
-    database = context.get("Database")
+    database = context.get("Database", "").strip("`") or None
     try:
         statement = statements.parse(text)
         ddl.check_at_start(statement, GlueCatalog(account, region), database)

@@ -27,7 +27,7 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
     """Carry out a job's statement. Raises QueryError, ScanLimit, duckdb.InterruptException."""
     execution, statement = job.execution, job.statement
     catalog = GlueCatalog(execution.account, execution.region)
-    database = execution.context.get("Database")
+    database = execution.database
     if statement.kind in ("PREPARE", "DEALLOCATE_PREPARE"):
         return _listed(_prepared(job, statement), scratch)
     if statement.kind == "SHOW_FUNCTIONS":
