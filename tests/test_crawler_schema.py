@@ -119,6 +119,17 @@ def test_json_without_line_ends(tmp_path: Path) -> None:
     assert look(tmp_path, RECORD * 3).records == 3
 
 
+def test_long_json_without_line_ends_is_sampled(tmp_path: Path) -> None:
+    found = look(tmp_path, RECORD * 20_000)  # 1.5 MB
+    assert (found.classification, found.skipped) == ("json", 0)
+    assert 19_900 < found.records < 20_100
+
+
+def test_whole_numbers_are_looked_at_in_every_record(tmp_path: Path) -> None:
+    found = look(tmp_path, b'{"a": 1, "b": {"c": 1}}\n' * 3 + b'{"a": 3000000000, "b": {"c": 1.5}}\n')
+    assert types(found) == {"a": "bigint", "b": "struct<c:double>"}
+
+
 def test_one_json_document_of_many_lines(tmp_path: Path) -> None:
     found = look(tmp_path, json.dumps({"a": 1, "b": {"c": "x"}}, indent=2).encode())
     assert (found.records, types(found)) == (1, {"a": "int", "b": "struct<c:string>"})

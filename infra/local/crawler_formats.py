@@ -269,7 +269,14 @@ def _json(text: bytes, whole: bool, path: str | None = None) -> Content | None:
 def _json_values(text: bytes, whole: bool) -> tuple[list[Any], int]:
     """Return the JSON values of a text, and how many lines are none."""
     lines = text.split(b"\n")
-    values: list[Any] = []
+    complete = [line for line in (lines if whole else lines[:-1]) if line and not line.isspace()]
+    try:  # all lines at once is three times as fast as one by one
+        values = orjson.loads(b"[%s]" % b",".join(complete))
+        if values:
+            return values, 0
+    except orjson.JSONDecodeError:
+        pass
+    values = []
     skipped = 0
     for number, line in enumerate(lines):
         if not line or line.isspace():

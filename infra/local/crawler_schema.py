@@ -78,9 +78,21 @@ def render(kind: Type) -> str:
 
 
 def json_schema(records: Iterable[dict[str, Any]]) -> tuple[Schema, set[str]]:
-    """Return the schema of JSON objects, and their keys in the original case."""
+    """Return the schema of JSON objects, and their keys in the original case.
+
+    Most records of a file look alike: of one whose keys and kinds of values were seen before, only the whole numbers are looked at.
+    """
     found: Schema = {}
+    numbers: dict[tuple[Any, ...], list[int] | None] = {}  # keys and kinds → where whole numbers are; None: look at all
     for record in records:
+        values = list(record.values())
+        shape = (*record, *map(type, values))
+        where = numbers.get(shape)
+        if where is not None and all(INT_MIN <= values[at] <= INT_MAX for at in where):
+            continue
+        if shape not in numbers:
+            is_flat = not any(isinstance(value, (dict, list)) for value in values)
+            numbers[shape] = [at for at, value in enumerate(values) if type(value) is int] if is_flat else None
         for name, value in record.items():
             kind = json_type(value)
             known = found.get(name)
