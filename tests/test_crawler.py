@@ -464,7 +464,15 @@ def test_event_mode(lake: Lake) -> None:
         Bucket=lake.bucket,
         NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": events}]},
     )
+
+    def queued(number: int) -> None:
+        wait(lambda: int(attributes()["ApproximateNumberOfMessages"]) >= number)
+
+    def attributes() -> dict[str, str]:
+        return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
     lake.put("data/2021/a.json", records(1))
+    queued(2)  # S3's test event and the put
     policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"}
     event_mode = {"RecrawlBehavior": "CRAWL_EVENT_MODE"}
     lake.create(Target={"EventQueueArn": arn}, RecrawlPolicy=event_mode, SchemaChangePolicy=policy)
@@ -474,15 +482,17 @@ def test_event_mode(lake: Lake) -> None:
     lake.put("data/2022/a b.json", records(2))
     lake.put("data/2021/more.json", records(3))
     lake.put("elsewhere/a.json", TRACKS)
+    queued(3)
     lake.crawl()
     assert "INFO : The crawl is running by consuming Amazon S3 events." in lake.log_lines()
     assert [(part["Values"], part["Parameters"]["recordCount"]) for part in lake.partitions("data")] == [
         (["2021"], "2"),
         (["2022"], "1"),
     ]
-    left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    left = attributes()
     assert (left["ApproximateNumberOfMessages"], left["ApproximateNumberOfMessagesNotVisible"]) == ("0", "0")
     lake.s3.delete_object(Bucket=lake.bucket, Key="data/2022/a b.json")
+    queued(1)
     lake.crawl()
     assert lake.values("data") == [["2021"]]
     lake.crawl()  # an empty queue: a run that does nothing

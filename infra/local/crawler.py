@@ -33,11 +33,13 @@ from infra.local.crawler_run import (
     CrawlStopped,
     Plan,
     Target,
+    group,
     known_folders,
     look,
     new_folders,
     table_of_folder,
     target_of,
+    warnings,
     write,
     write_folders,
 )
@@ -635,11 +637,12 @@ class Run:
         self._tell(f"BENCHMARK : Classification complete, writing results to database {plan.database}")
         policy = json.dumps(self.crawler.schema_change, separators=(",", ":"))
         self._tell(f"INFO : Crawler configured with SchemaChangePolicy {policy}.")
+        groups = group(plan, found) if folders is None else []
         with state.lock("glue"):
             if self.stop.is_set():
                 raise CrawlStopped
             if folders is None:
-                changes = write(self.backend, plan, found)
+                changes = write(self.backend, plan, groups)
             else:
                 changes = Changes()
                 for target, files in found:
@@ -651,7 +654,9 @@ class Run:
             self.crawler.must_list = False
             self.crawler.state = "STOPPING"
             state.save("glue", self.account, self.region)
-        self._tell(*changes.lines, "BENCHMARK : Finished writing to Catalog", *_summary_lines(self.crawl))
+        self._tell(
+            *warnings(found), *changes.lines, "BENCHMARK : Finished writing to Catalog", *_summary_lines(self.crawl)
+        )
         return messages
 
     def _plan(self) -> Plan:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import unquote
 
 from infra.local.crawler_formats import UNKNOWN, Content
@@ -37,8 +38,9 @@ class Leaf:
     files: list[File]
     levels: tuple[str, ...] = ()  # folder names from the table's folder down to here
 
-    @property
+    @cached_property
     def content(self) -> Content:
+        """What all files together hold."""
         whole = self.files[0].content
         for file in self.files[1:]:
             whole = whole.combine(file.content)

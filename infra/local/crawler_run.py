@@ -44,7 +44,7 @@ from infra.local.crawler_tables import (
 BATCH = 100
 INDEX_NAME = "crawler_partition_index"
 # A crawl that has read this much looks at a shorter start of each further file, so that thousands of large files take seconds, not minutes.
-ENOUGH_BYTES = 256 << 20
+ENOUGH_BYTES = 128 << 20
 SHORT_SAMPLE_BYTES = 64 << 10
 
 
@@ -186,34 +186,40 @@ def folder_of(key: str) -> str:
 # --- writing --------------------------------------------------------------------------------------------------------
 
 
-def write(backend: Catalog, plan: Plan, found: Sequence[tuple[Target, list[File]]]) -> Changes:
-    """Write what a whole crawl found; what it did not find again is treated as DeleteBehavior says.
-
-    Raises CrawlFailed before anything is written.
-    """
-    changes = Changes()
+def group(plan: Plan, found: Sequence[tuple[Target, list[File]]]) -> list[tuple[Target, Group]]:
+    """Return the tables that the files of all targets make. Raises CrawlFailed when they are more than TableThreshold."""
     groups = [
-        (target, group) for target, files in found for group in tables(files, target.include, plan.combine, plan.level)
+        (target, each) for target, files in found for each in tables(files, target.include, plan.combine, plan.level)
     ]
     if plan.threshold is not None and len(groups) > plan.threshold:
         raise CrawlFailed(
             f"The number of tables detected by crawler: {len(groups)} is greater than the table threshold value "
             f"provided: {plan.threshold}. No tables were written."
         )
+    return groups
+
+
+def write(backend: Catalog, plan: Plan, groups: Sequence[tuple[Target, Group]]) -> Changes:
+    """Write what a whole crawl found; what it did not find again is treated as DeleteBehavior says."""
+    changes = Changes()
     if plan.database.lower() not in backend.databases:
         backend.create_database(plan.database, {"Name": plan.database})
         changes.lines.append(f"INFO : Created database {plan.database}")
-    seen = {_write_group(backend, plan, target, group, changes) for target, group in groups}
+    seen = {_write_group(backend, plan, target, each, changes) for target, each in groups}
     for table in backend.get_tables(plan.database):
         if table.name not in seen and _is_own(table, plan):
             _missing_table(backend, plan, table, changes)
-    for target, files in found:
-        skipped = [file for file in files if file.content.skipped]
-        changes.lines += [
-            f"WARN : {file.content.skipped} malformed records were skipped in s3://{target.bucket}/{file.key}"
-            for file in skipped
-        ]
     return changes
+
+
+def warnings(found: Sequence[tuple[Target, list[File]]]) -> list[str]:
+    """Return a log line for each file with lines that are not of its format."""
+    return [
+        f"WARN : {file.content.skipped} malformed records were skipped in s3://{target.bucket}/{file.key}"
+        for target, files in found
+        for file in files
+        if file.content.skipped
+    ]
 
 
 def _write_group(backend: Catalog, plan: Plan, target: Target, group: Group, changes: Changes) -> str:

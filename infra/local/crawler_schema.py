@@ -120,6 +120,8 @@ def text_type(text: str) -> Type:
 
 def merge_schemas(one: Schema, other: Schema) -> Schema:
     """Return the columns of both; new ones come last."""
+    if one == other:
+        return one
     merged = dict(one)
     for name, kind in other.items():
         merged[name] = merge(merged[name], kind) if name in merged else kind
