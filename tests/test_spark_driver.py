@@ -218,6 +218,20 @@ def test_java_that_is_killed_ends_the_driver(server):
         running.run("import time\ntime.sleep(600)")
 
 
+def test_out_of_memory_is_named(server):
+    running = Session(server.endpoint, conf={"spark.driver.memory": "512m"})
+    running.driver.ready.result(START_SECONDS)
+    with pytest.raises(DriverLost, match="^Command Failed due to Out of Memory$"):
+        running.run("spark.range(10**8).selectExpr('collect_list(id)').first()")
+
+
+def test_spark_that_cannot_start_says_why(server):
+    running = Session(server.endpoint, conf={"spark.driver.memory": "256m"})
+    with pytest.raises(DriverLost, match="^Spark could not start: .*INVALID_DRIVER_MEMORY") as lost:
+        running.driver.ready.result(START_SECONDS)
+    assert "\n" not in str(lost.value)
+
+
 def test_jars_offline(monkeypatch, tmp_path):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

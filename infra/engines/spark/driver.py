@@ -200,7 +200,7 @@ def main() -> None:
     try:
         driver = Driver(channel, settings, start["catalog"])
     except Exception as error:
-        channel.send({"event": "failed", "reason": f"Spark could not start: {error}"})
+        channel.send({"event": "failed", "reason": f"Spark could not start: {job.error_message(error)}"})
         raise
     driver.serve()
     os._exit(0)  # Java ends with this process, and what the user's code left running must not keep it

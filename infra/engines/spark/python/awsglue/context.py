@@ -205,7 +205,7 @@ class GlueContext(SQLContext):
         options = options or {}
         table = catalog.fetch(database, table_name, catalog_id)
         predicate = options.get("partitionPredicate", "")
-        for location in data_source._locations(self.spark_session, table, [predicate] if predicate else []):
+        for location in data_source.locations(self.spark_session, table, [predicate] if predicate else []):
             data_sink.purge(storage.files(location), options)
         account = {"CatalogId": catalog_id} if catalog_id else {}
         empty = [values for values, location in table.partitions if not storage.files(location)]

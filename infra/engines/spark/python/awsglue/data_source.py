@@ -50,18 +50,18 @@ class DataSource:
         given = self._options.get("paths") or self._options.get("path")
         if not given:
             raise ValueError("The option paths is required for the connection type s3")
-        locations = [given] if isinstance(given, str) else list(given)
+        paths = [given] if isinstance(given, str) else list(given)
         recurse = _is_true(self._options.get("recurse", False))
-        selected = _select_files(locations, self._options, self._context, recurse)
+        selected = _select_files(lambda: paths, self._options, self._context, recurse)
         spark = self._glue_context.spark_session
         if selected is not None:
             if not selected:
                 return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
-            locations, recurse = [file.uri for file in selected], False
+            paths, recurse = [file.uri for file in selected], False
         readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
         if self._format not in readers:
             raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
-        df, errors = readers[self._format](spark, locations, recurse, self._format_options)
+        df, errors = readers[self._format](spark, paths, recurse, self._format_options)
         return DynamicFrame(df, self._glue_context, self._context, stage_errors=errors)
 
 
@@ -89,8 +89,7 @@ def from_catalog(
     df = DataFrame(spark._jsparkSession.table(name), spark)
     for text in predicates:
         df = df.where(text)
-    locations = _locations(spark, table, predicates)
-    selected = _select_files(locations, options, context, recurse=True)
+    selected = _select_files(lambda: locations(spark, table, predicates), options, context, recurse=True)
     if selected is not None:
         df = df.where(F.col("_metadata.file_path").isin([file.uri for file in selected]))
     errors = None
@@ -126,26 +125,28 @@ def _check_predicate(spark, table: catalog.CatalogTable, predicate: str) -> None
         raise AnalysisException(message) from error
 
 
-def _locations(spark, table: catalog.CatalogTable, predicates: list[str]) -> list[str]:
+def locations(spark, table: catalog.CatalogTable, predicates: list[str]) -> list[str]:
     """Folders of the table, or of those of its partitions that the predicates keep."""
     if not table.partition_keys:
         return [table.location]
+    if not predicates:
+        return [location for _, location in table.partitions]
     rows = [(*values, location) for values, location in table.partitions]
     text = StructType([StructField(n, StringType()) for n in (*table.partition_keys, "__location")])
     typed = [F.col(quote(f.name)).cast(f.dataType).alias(f.name) for f in table.partition_columns]
     found = spark.createDataFrame(rows, text).select(*typed, "__location")
-    if not predicates:
-        return [location for _, location in table.partitions]
     return [row["__location"] for row in found.where(reduce(and_, map(F.expr, predicates))).collect()]
 
 
-def _select_files(locations: list[str], options: dict, context: str, recurse: bool) -> list[storage.StoredFile] | None:
+def _select_files(
+    paths: Callable[[], list[str]], options: dict, context: str, recurse: bool
+) -> list[storage.StoredFile] | None:
     """The files to read, where bookmark, exclusions or bounds decide; None where all are read."""
     bookmark = Job.bookmark() if context else None
     bounded = [name for name in ("boundedFiles", "boundedSize") if name in options]
     if bookmark is None and not bounded and "exclusions" not in options:
         return None
-    found = [file for location in locations for file in storage.files(location, recurse)]
+    found = [file for path in paths() for file in storage.files(path, recurse)]
     patterns = storage.exclusion_patterns(options.get("exclusions", []))
     found = [file for file in found if not storage.excluded(file, patterns)]
     band = int(options.get("maxBand", BAND))
