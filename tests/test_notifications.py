@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from infra.local.sqs import LocalSQSBackend
 
 REGION = "us-east-1"
 
@@ -219,6 +222,28 @@ def test_event_bridge_targets(s3: Any, bucket: str, queue: Queue, client: Callab
     s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
     s3.put_object(Bucket=bucket, Key="k", Body=b"")
     assert queue.messages(2) == [{"fixed": 1}, {"name": bucket}]  # nothing of the disabled rule
+
+
+def test_a_long_poll_gets_the_event_that_comes_meanwhile(s3: Any, bucket: str, queue: Queue) -> None:
+    tell(s3, bucket, queue.arn, "s3:ObjectCreated:*")
+    queue.messages(1)
+    timer = threading.Timer(0.5, s3.put_object, kwargs={"Bucket": bucket, "Key": "k", "Body": b""})
+    timer.start()
+    start = time.monotonic()
+    (message,) = queue.sqs.receive_message(QueueUrl=queue.url, WaitTimeSeconds=20)["Messages"]
+    assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
+    assert 0.4 < time.monotonic() - start < 5
+    timer.join()
+
+
+def test_messages_older_than_the_retention_period_go_away() -> None:
+    backend = LocalSQSBackend(REGION, "200000000000")
+    backend.create_queue("old", {"MessageRetentionPeriod": "60"})
+    for body in ("expired", "kept"):
+        backend.send_message("old", body)
+    backend.get_queue("old")._messages[0].sent_timestamp -= 61_000
+    assert [message.body for message in backend.receive_message("old", 10, 0, 0)] == ["kept"]
+    assert len(backend.get_queue("old")._messages) == 1
 
 
 @pytest.mark.parametrize(

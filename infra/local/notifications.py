@@ -30,6 +30,7 @@ from infra.local import state, telemetry
 log = logging.getLogger("workshop.notifications")
 
 BATCH = 500  # events delivered before the changed services are saved
+PAUSE_SECONDS = 0.1  # between two batches: saving a full queue takes long, so a burst is saved together
 STOP_SECONDS = 5.0
 REQUEST_ID_CHARACTERS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 REASONS = {
@@ -276,8 +277,7 @@ class Outbox:
     def _run(self) -> None:
         while True:
             with self.changed:
-                while not self.waiting and not self.stopping:
-                    self.changed.wait()
+                self.changed.wait_for(lambda: self.waiting or self.stopping)
                 if self.stopping:
                     return
                 batch = [self.waiting[number] for number in range(min(BATCH, len(self.waiting)))]
@@ -290,6 +290,7 @@ class Outbox:
                 if not self.waiting:
                     for file in self.files.values():
                         os.ftruncate(file, 0)
+                self.changed.wait_for(lambda: self.stopping, PAUSE_SECONDS)
 
     def stop(self) -> None:
         """End the thread; what was not delivered waits in the files."""

@@ -17,6 +17,7 @@ OURS = {
     "athena": "infra.local.athena",
     "cloudformation": "infra.local.cloudformation",
     "events": "infra.local.events",
+    "sqs": "infra.local.sqs",
 }
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions"}  # botocore's names where the signature's differ
