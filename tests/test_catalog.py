@@ -246,6 +246,25 @@ def test_partition_indexes(glue: Any) -> None:
     assert error_of(glue.delete_partition_index, **raw, IndexName="by_day")[0] == "EntityNotFoundException"
 
 
+def test_what_is_refused(glue: Any) -> None:
+    bad = "InvalidInputException"
+    glue.create_table(DatabaseName="workshop", TableInput=table_input(keys=("day",)))
+    link = {"CatalogId": "1", "DatabaseName": "x", "Name": "y"}
+    assert error_of(glue.create_table, DatabaseName="workshop", TableInput=table_input("l", TargetTable=link))[0] == bad
+    assert error_of(glue.update_database, Name="workshop", DatabaseInput={"Name": "other"})[0] == bad
+    assert error_of(glue.update_table, DatabaseName="workshop", Name="raw", TableInput=table_input("new"))[0] == bad
+    iceberg = {"IcebergInput": {"MetadataOperation": "CREATE"}}
+    new = {"DatabaseName": "workshop", "TableInput": table_input("new", keys=("day",))}
+    assert error_of(glue.create_table, **new, OpenTableFormatInput=iceberg)[0] == bad
+    assert error_of(glue.create_table, **new, PartitionIndexes=[{"Keys": ["nix"], "IndexName": "i"}])[0] == bad
+    assert [table["Name"] for table in glue.get_tables(DatabaseName="workshop")["TableList"]] == ["raw"]
+    glue.create_table(**new, PartitionIndexes=[{"Keys": ["day"], "IndexName": "i"}])
+    indexes = glue.get_partition_indexes(DatabaseName="workshop", TableName="new")["PartitionIndexDescriptorList"]
+    assert [index["IndexName"] for index in indexes] == ["i"]
+    statistics = {"DatabaseName": "workshop", "TableName": "raw", "ColumnNames": ["a"]}
+    assert error_of(glue.get_column_statistics_for_table, **statistics)[0] == "NotImplemented"
+
+
 def test_search_tables(glue: Any) -> None:
     glue.create_database(DatabaseInput={"Name": "other"})
     glue.create_table(DatabaseName="other", TableInput=table_input("tracks", Parameters={"classification": "csv"}))

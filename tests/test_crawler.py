@@ -6,12 +6,13 @@ import gzip
 import json
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local import crawler, glue
 from infra.local.crawler_events import changed_objects
 from infra.local.crawler_schedule import Cron
 
@@ -508,14 +509,15 @@ def test_messages() -> None:
 
 
 def test_stop(lake: Lake) -> None:
-    for number in range(300):
-        lake.put(f"data/{number}/a.json", records(*range(200)))
+    body = records(*range(1000))
+    for number in range(200):
+        lake.put(f"data/{number}/a.json", body)
     lake.create()
     lake.glue.start_crawler(Name="crawler")
     try:
         lake.glue.stop_crawler(Name="crawler")
     except lake.glue.exceptions.CrawlerStoppingException:
-        pytest.fail("The crawl of 300 objects ended before it could be stopped.")
+        pytest.fail("The crawl of 200 objects ended before it could be stopped.")
     crawler = wait(lake.ready)
     assert crawler["LastCrawl"]["Status"] == "CANCELLED"
     assert lake.glue.list_crawls(CrawlerName="crawler")["Crawls"][0]["State"] == "STOPPED"
@@ -555,6 +557,11 @@ def test_what_is_refused(lake: Lake) -> None:
     assert error_of(glue.create_crawler, **{**good, "Role": "nobody"}) == (
         bad,
         "Service is unable to assume provided role. Please verify role's TrustPolicy",
+    )
+    other = "arn:aws:iam::000000000000:role/CrawlerRole"
+    assert error_of(glue.create_crawler, **{**good, "Role": other}) == (
+        "AccessDeniedException",
+        "Cross-account pass role is not allowed.",
     )
     for wrong in (
         {"Targets": {}},
@@ -626,8 +633,9 @@ def test_events_on_eventbridge(lake: Lake) -> None:
 def test_killed_crawl_is_not_stuck(own_server: Any) -> None:
     account = "200000000009"
     lake = Lake(lambda service, **settings: own_server.client(service, account, **settings), account)
+    body = records(*range(1000))
     for number in range(200):
-        lake.put(f"data/{number}/a.json", records(*range(200)))
+        lake.put(f"data/{number}/a.json", body)
     lake.create()
     lake.glue.start_crawler(Name="crawler")
     own_server.kill()
@@ -687,6 +695,46 @@ def test_cron(expression: str, expected: datetime | None) -> None:
 def test_bad_cron(expression: str) -> None:
     with pytest.raises(ValueError):
         Cron(expression)
+
+
+@pytest.fixture
+def scheduled(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A crawler that is due at 5:00, in a backend of this process."""
+    backend = glue.BACKENDS["123456789012"]["us-east-1"]
+    made = crawler.Crawler("nightly", {"Schedule": "cron(0 5 * * ? *)"}, "arn")
+    made.scheduled_since = datetime(2022, 11, 23)
+    monkeypatch.setattr(backend, "crawlers", {"nightly": made})
+    return made
+
+
+def test_what_is_due(scheduled: Any) -> None:
+    def names(*times: datetime) -> list[str]:
+        return [each.name for _, each in crawler.due(*times)]
+
+    assert names(datetime(2022, 11, 24, 4, 55), datetime(2022, 11, 24, 4, 59)) == []
+    assert names(datetime(2022, 11, 24, 4, 59), datetime(2022, 11, 24, 5, 0)) == ["nightly"]
+    assert names(datetime(2022, 11, 24, 5, 0), datetime(2022, 11, 24, 5, 1)) == []
+    scheduled.scheduled_since = datetime(2022, 11, 24, 5, 0, 30)  # made after 5:00: due tomorrow
+    assert names(datetime(2022, 11, 24, 4, 59), datetime(2022, 11, 24, 5, 1)) == []
+    scheduled.schedule_state = "NOT_SCHEDULED"
+    assert names(datetime(2022, 11, 25, 4, 59), datetime(2022, 11, 25, 5, 1)) == []
+
+
+def test_clock_starts_what_is_due_when_it_is(scheduled: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, looks, started = time.monotonic(), [], []
+
+    def now() -> datetime:
+        looks.append(time.monotonic())
+        return datetime(2022, 11, 24, 4, 59, 59, 500_000) + timedelta(seconds=time.monotonic() - began)
+
+    monkeypatch.setattr(crawler, "utcnow", now)
+    monkeypatch.setattr(crawler.Schedule, "_start", lambda self, backend, each: started.append((each.name, now())))
+    crawler.Schedule().changed()
+    wait(lambda: started, 10)
+    name, moment = started[0]
+    assert name == "nightly"
+    assert datetime(2022, 11, 24, 5, 0) <= moment < datetime(2022, 11, 24, 5, 0, 5)
+    assert len(looks) < 12  # it sleeps, it does not poll
 
 
 def test_schedule_api(lake: Lake) -> None:

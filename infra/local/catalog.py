@@ -156,6 +156,7 @@ class Catalog(GlueBackend):
     def create_database(
         self, database_name: str, database_input: dict[str, Any], tags: dict[str, str] | None = None
     ) -> FakeDatabase:
+        _refuse(database_input, "TargetDatabase", "FederatedDatabase")
         name = _name(database_name)
         if name in self.databases:
             raise DatabaseAlreadyExistsException()
@@ -173,7 +174,11 @@ class Catalog(GlueBackend):
         return [self.databases[name] for name in sorted(self.databases)]
 
     def update_database(self, database_name: str, database_input: dict[str, Any]) -> None:
-        self.get_database(database_name).input = {**database_input, "Name": database_name.lower()}
+        _refuse(database_input, "TargetDatabase", "FederatedDatabase")
+        database = self.get_database(database_name)
+        if database_input.get("Name", database.name).lower() != database.name:
+            raise InvalidInputException("UpdateDatabase", "The name of a database cannot be changed.")
+        database.input = {**database_input, "Name": database.name}
 
     def delete_database(self, database_name: str) -> None:
         database = self.get_database(database_name)
@@ -193,6 +198,7 @@ class Catalog(GlueBackend):
         """Create a table; `created_by` is the ARN of who does it (the account when not given)."""
         if open_table_format_input:
             raise InvalidInputException("CreateTable", "The local AWS does not make Iceberg tables.")
+        _refuse(table_input, "TargetTable", "FederatedTable", "ViewDefinition")
         database = self.get_database(database_name)
         name = _name(table_name)
         if name in database.tables:
@@ -230,7 +236,10 @@ class Catalog(GlueBackend):
         version_id: str | None = None,
     ) -> None:
         """Write a new version; `version_id` is the one that the caller has seen."""
+        _refuse(table_input, "TargetTable", "FederatedTable", "ViewDefinition")
         table = self.get_table(database_name, table_name)
+        if table_input.get("Name", table.name).lower() != table.name:
+            raise InvalidInputException("UpdateTable", "The name of a table cannot be changed.")
         if version_id is not None and version_id != str(table._current_version):
             raise JsonRESTError(
                 "ConcurrentModificationException", "Update table failed due to concurrent modifications."
@@ -421,6 +430,13 @@ def _name(name: str) -> str:
     return name.lower()
 
 
+def _refuse(given: dict[str, Any], *members: str) -> None:
+    """Raise InvalidInputException for members of an input that the local AWS does not have."""
+    present = [member for member in members if given.get(member)]
+    if present:
+        raise InvalidInputException("Create", f"The local AWS does not support {', '.join(present)}.")
+
+
 def _name_pattern(expression: str) -> re.Pattern[str]:
     """Return the pattern of GetTables: a `*` that repeats nothing stands for any text, as in Hive."""
     try:
@@ -504,6 +520,8 @@ def page(items: list[Any], token: str | None, limit: int) -> tuple[list[Any], st
     if token:
         try:
             start = int(base64.b64decode(token, validate=True))
+            if start < 0:
+                raise ValueError(token)
         except (ValueError, binascii.Error):
             raise InvalidInputException("page", "The pagination token is invalid.") from None
     end = start + limit
@@ -555,8 +573,28 @@ class CatalogResponse(GlueResponse):
     def get_databases(self) -> ActionResult:
         return self.answer_page("DatabaseList", self.glue_backend.get_databases(), 100)
 
+    def create_table(self) -> ActionResult:
+        given = self.parameters
+        _refuse(given, "TransactionId")
+        table_input = given.get("TableInput") or {}
+        backend = self.glue_backend
+        table = backend.create_table(
+            given["DatabaseName"],
+            table_input.get("Name") or given.get("Name", ""),
+            table_input,
+            given.get("OpenTableFormatInput"),
+        )
+        try:
+            for index in given.get("PartitionIndexes") or []:
+                backend.create_partition_index(table.database_name, table.name, index)
+        except JsonRESTError:
+            backend.delete_table(table.database_name, table.name)
+            raise
+        return EmptyResult()
+
     def get_table(self) -> ActionResult:
         backend, given = self.glue_backend, self.parameters
+        _refuse(given, "TransactionId", "QueryAsOfTime")
         database = backend.get_database(given["DatabaseName"])
         table = database.tables.get(given["Name"].lower())
         if table is None:  # GetTable's own text; the other operations name the table
@@ -565,6 +603,7 @@ class CatalogResponse(GlueResponse):
 
     def get_tables(self) -> ActionResult:
         given = self.parameters
+        _refuse(given, "TransactionId", "QueryAsOfTime")
         tables = self.glue_backend.get_tables(given["DatabaseName"], given.get("Expression"))
         if given.get("AttributesToGet") == ["NAME"]:
             return self.answer_page("TableList", tables, 100, render=lambda table: {"Name": table.name})
@@ -612,6 +651,7 @@ class CatalogResponse(GlueResponse):
 
     def get_partitions(self) -> ActionResult:
         given = self.parameters
+        _refuse(given, "TransactionId", "QueryAsOfTime")
         partitions = self.glue_backend.get_partitions(*self._table(), given.get("Expression"))
         segment = given.get("Segment")
         if segment:

@@ -455,9 +455,11 @@ def _one_of(value: str | None, choices: tuple[str, ...], member: str) -> None:
 
 
 def _check_role(account: str, role: str) -> str:
-    """Return a role's path and name; it must be there and trust Glue. Raises InvalidInputException."""
+    """Return a role's path and name; it must be there and trust Glue. Raises InvalidInputException, AccessDeniedException."""
     from moto.iam.models import iam_backends
 
+    if role.startswith("arn:") and role.split(":")[4:5] != [account]:
+        raise JsonRESTError("AccessDeniedException", "Cross-account pass role is not allowed.")
     name = role.partition(":role/")[2] or role.lstrip("/")
     for known in iam_backends[account]["aws"].roles.values():
         if known.name == name.rpartition("/")[2] and "glue.amazonaws.com" in str(known.assume_role_policy_document):
@@ -602,9 +604,11 @@ class Run:
         except Exception:
             log.exception("crawl of %s", self.crawler.name)
         finally:
-            self._end(status, error)
-            _stops.pop(self.crawl.crawl_id, None)
-            _threads.discard(threading.current_thread())
+            try:
+                self._end(status, error)
+            finally:
+                _stops.pop(self.crawl.crawl_id, None)
+                _threads.discard(threading.current_thread())
 
     def _work(self) -> tuple[str, str]:
         """Crawl; return the crawl's status and error. The crawler is STOPPING afterwards."""
