@@ -238,7 +238,7 @@ def test_a_long_poll_gets_the_event_that_comes_meanwhile(s3: Any, bucket: str, q
 
 def test_messages_older_than_the_retention_period_go_away() -> None:
     backend = LocalSQSBackend(REGION, "200000000000")
-    backend.create_queue("old", {"MessageRetentionPeriod": "60"})
+    backend.create_queue("old", MessageRetentionPeriod="60")
     for body in ("expired", "kept"):
         backend.send_message("old", body)
     backend.get_queue("old")._messages[0].sent_timestamp -= 61_000
