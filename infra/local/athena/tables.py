@@ -377,7 +377,11 @@ class Reader:
         hidden = [name for name in ("$path", "$file_size", "$file_modified_time") if name in wanted]
         names = [quoted(name) for name, _ in columns]
         if not hidden and len({tuple(f.values[number] for number, _, _ in used) for f in files}) == 1:
-            constants = [f"{_typed(files[0].values[number], kind)} AS {quoted(name)}" for number, name, kind in used]
+            shared = files[0].values
+            constants = [
+                f"{_absent(types.duckdb(kind)) if shared[number] is None else _typed(shared[number], kind)} AS {quoted(name)}"
+                for number, name, kind in used
+            ]
             return f"SELECT {', '.join([*names, *constants]) or '1 AS one'} FROM ({sql})"
         described = []
         for file in files:
@@ -392,10 +396,12 @@ class Reader:
 
     def empty(self, keys: list[tuple[str, Type]], wanted: set[str], columns: list[tuple[str, Type]]) -> str:
         named = [*columns, *((n, kind) for n, kind in keys if n in wanted)]
-        listed = [f"CAST(NULL AS {types.duckdb(kind)}) AS {quoted(name)}" for name, kind in named]
+        listed = [f"{_absent(types.duckdb(kind))} AS {quoted(name)}" for name, kind in named]
         hidden = {"$path": "VARCHAR", "$file_size": "BIGINT", "$file_modified_time": "STRUCT(i TIMESTAMPTZ, z VARCHAR)"}
-        listed += [f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in hidden.items() if name in wanted]
-        return f"SELECT {', '.join(listed) or '1 AS one'} WHERE false"
+        listed += [f"{_absent(kind)} AS {quoted(name)}" for name, kind in hidden.items() if name in wanted]
+        return (
+            f"SELECT {', '.join(listed) or '1 AS one'} FROM (SELECT CAST(range AS VARCHAR) AS filename FROM range(0))"
+        )
 
 
 def format_of(library: str, input_format: str) -> str:
@@ -449,6 +455,11 @@ def _typed(value: str | None, kind: Type) -> str:
     if kind.name in ("varchar", "char"):
         return literal(value)
     return f"CAST({literal(value)} AS {types.duckdb(kind)})"
+
+
+def _absent(duck: str) -> str:
+    """NULL for a column that files do not have. DuckDB 2.0 fails to fold some macros over a constant NULL, so it is none."""
+    return f"TRY_CAST(CASE WHEN filename = '' THEN '' END AS {duck})"
 
 
 def _hidden(name: str, file: File) -> str:
@@ -632,7 +643,7 @@ def _parquet_column(name: str, kind: Type, written: tuple[str, str] | None, uri:
     """The SQL of a wanted column of Parquet files; NULL where they do not have it. Raises QueryError HIVE_BAD_DATA."""
     target = types.duckdb(kind)
     if written is None:
-        return f"CAST(NULL AS {target}) AS {quoted(name)}"
+        return f"{_absent(target)} AS {quoted(name)}"
     own, duck = written
     base = duck.partition("(")[0] if not duck.endswith("[]") else "LIST"
     nested = {"LIST": "array", "STRUCT": "row", "MAP": "map"}
