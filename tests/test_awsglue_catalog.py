@@ -1,6 +1,7 @@
 """awsglue on the local AWS: tables of the Data Catalog, sinks that keep them up to date, bookmarks, purging."""
 
 import json
+import re
 import sys
 
 import boto3
@@ -140,6 +141,15 @@ def test_broken_json_line_is_an_error_record(glue, api):
     assert frame.errorsAsDynamicFrame().toDF().first()["error"]["input"] == '{"A": 2, "b"'
 
 
+def test_recurse_reads_folders_below_an_unpartitioned_table(glue, api):
+    put("nested/top", json_lines({"n": 1}))
+    put("nested/2026/11/file", json_lines({"n": 2}))
+    make_table(api, "nested", {"n": "int"}, f"s3://{BUCKET}/nested/")
+    assert glue.create_dynamic_frame.from_catalog(DATABASE, "nested").count() == 1
+    options = {"recurse": True}
+    assert glue.create_dynamic_frame.from_catalog(DATABASE, "nested", additional_options=options).count() == 2
+
+
 def sink_of(glue, path, **options):
     sink = glue.getSink(connection_type="s3", path=path, enableUpdateCatalog=True, **options)
     sink.setFormat("glueparquet")
@@ -263,6 +273,28 @@ def test_bookmark_from_options_and_bounds(glue, run_job):
 
     assert run_job(read) == 3
     assert run_job(read) == 0
+
+
+def test_partition_values_and_names_with_special_characters(glue, api, run_job):
+    values = ["2026-11-24 05:00", "a/b", "50%", "é=x"]
+    df = glue.spark_session.createDataFrame([(i, value) for i, value in enumerate(values)], "n int, t string")
+    path = f"s3://{BUCKET}/odd names/"
+    sink = glue.getSink("s3", path=path, partitionKeys=["t"], enableUpdateCatalog=True)
+    sink.setCatalogInfo(catalogDatabase=DATABASE, catalogTableName="odd")
+    sink.setFormat("json")
+    from awsglue.dynamicframe import DynamicFrame
+
+    sink.writeFrame(DynamicFrame.fromDF(df, glue, "odd"))
+    assert all(
+        re.fullmatch(r"run-\d{13}-part-r-\d{5}\.json", key.rsplit("/", 1)[1]) for key in keys_below("odd names/")
+    )
+
+    def read():
+        frame = glue.create_dynamic_frame.from_catalog(DATABASE, "odd", transformation_ctx="odd")
+        return sorted((row["n"], row["t"]) for row in frame.toDF().collect())
+
+    assert run_job(read) == list(enumerate(values))
+    assert run_job(read) == []
 
 
 def test_purge(glue, api):

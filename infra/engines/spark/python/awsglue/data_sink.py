@@ -128,10 +128,9 @@ class DataSink:
             if not file.stat().st_size or (kind == "parquet" and not _parquet_rows(file)):
                 continue
             inner = file.parent.relative_to(folder)
-            task, ending = file.name.split("-")[1], file.name.partition(".")[2]
+            task, ending = file.name.split("-")[1], file.name.partition(".")[2].removeprefix("c000.")
             above = f"{root}/{inner}" if inner.parts else root
-            number = f"{task}-{len(moves)}" if self._partition_keys else task
-            moves.append((file, f"{above}/run-{stamp}-part-r-{number}.{ending}"))
+            moves.append((file, f"{above}/run-{stamp}-part-r-{task}.{ending}"))
             if inner.parts:
                 partitions.append([unquote(part.partition("=")[2]) for part in inner.parts])
         storage.put_all(moves)

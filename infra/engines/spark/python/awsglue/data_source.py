@@ -81,6 +81,11 @@ def from_catalog(
     for text in predicates:
         _check_predicate(spark, table, text)
     columns = table.columns
+    recurse = _is_true(options.get("recurse", False))
+    if recurse and table.partition_keys:
+        raise not_there("The option recurse for a partitioned table", CONNECTIONS)
+    if recurse:
+        table.options["recursiveFileLookup"] = "true"
     if table.format == "csv":  # read as text: what is no number must not be lost
         table.columns = StructType([StructField(field.name, StringType()) for field in columns])
     name = catalog.register(
@@ -89,9 +94,9 @@ def from_catalog(
     df = DataFrame(spark._jsparkSession.table(name), spark)
     for text in predicates:
         df = df.where(text)
-    selected = _select_files(lambda: locations(spark, table, predicates), options, context, recurse=True)
+    selected = _select_files(lambda: locations(spark, table, predicates), options, context, recurse)
     if selected is not None:
-        df = df.where(F.col("_metadata.file_path").isin([file.uri for file in selected]))
+        df = df.where(F.col("_metadata.file_path").isin(list(map(storage.spark_path, selected))))
     errors = None
     made: DataFrame | Callable[[], DataFrame] = df
     if table.format == "json":

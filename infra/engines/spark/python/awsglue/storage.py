@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from urllib.parse import urlparse
+from urllib.parse import quote, urlparse
 
 import boto3
 
@@ -85,6 +85,11 @@ def _local_files(path: str) -> Iterable[StoredFile]:
             yield StoredFile(f"file:{file}", stat.st_mtime_ns // 1_000_000, stat.st_size)
 
 
+def spark_path(file: StoredFile) -> str:
+    """The file's URI as Spark's column `_metadata.file_path` has it: what java.net.URI takes for illegal is escaped."""
+    return "".join(c if not c.isascii() else quote(c, safe="/;:@&=+$,-_.!~*'()") for c in file.uri)
+
+
 def excluded(file: StoredFile, patterns: list[str]) -> bool:
     """Whether a glob pattern of Glue's option `exclusions` names the file; `**` crosses folders."""
     return any(fnmatch.fnmatch(file.uri, pattern) or fnmatch.fnmatch(file.uri, f"*/{pattern}") for pattern in patterns)
@@ -103,7 +108,8 @@ def put_all(sources: list[tuple[Path, str]]) -> None:
 def _put(source: Path, target: str) -> None:
     if is_s3(target):
         bucket, key = bucket_and_key(target)
-        s3().upload_file(str(source), bucket, key)
+        with source.open("rb") as body:
+            s3().upload_fileobj(body, bucket, key)
         return
     place = local(target)
     place.parent.mkdir(parents=True, exist_ok=True)
