@@ -308,6 +308,7 @@ def test_policies(lake: Lake) -> None:
     assert tables["one"]["VersionId"] == "0"
     assert tables["one"]["StorageDescriptor"]["Columns"][2] == {"Name": "device_id", "Type": "int"}
     assert lake.values("one") == [["2021"], ["2022"]]
+    assert any(line.startswith("INFO : The schema of table one differs") for line in lake.log_lines())
     lake.s3.delete_object(Bucket=lake.bucket, Key="data/one/2021/a.json")
     lake.crawl()
     assert lake.values("one") == [["2022"]]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import statistics
 import threading
 import uuid
@@ -24,9 +23,16 @@ from moto.glue.utils import validate_crawl_filters
 
 from infra.local import state, telemetry
 from infra.local.catalog import CatalogResponse
+from infra.local.crawler_checks import (
+    TARGET_KINDS,
+    InvalidInput,
+    check_classifier,
+    check_crawler,
+    check_role,
+    check_schedule,
+)
 from infra.local.crawler_events import Messages
-from infra.local.crawler_formats import Classifier, json_path
-from infra.local.crawler_grouping import glob_pattern
+from infra.local.crawler_formats import Classifier
 from infra.local.crawler_run import (
     Changes,
     CrawlFailed,
@@ -53,30 +59,12 @@ STOPPING_SECONDS = 1.1
 DPU = 2  # what a crawl is charged for at a time
 LONGEST_WAIT_SECONDS = 300.0  # of the schedule's clock, so that a changed system time is noticed
 
-UPDATE_BEHAVIORS = ("LOG", "UPDATE_IN_DATABASE")
-DELETE_BEHAVIORS = ("LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE")
-RECRAWL_BEHAVIORS = ("CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE")
-TARGET_KINDS = (
-    "S3Targets",
-    "JdbcTargets",
-    "MongoDBTargets",
-    "DynamoDBTargets",
-    "CatalogTargets",
-    "DeltaTargets",
-    "IcebergTargets",
-    "HudiTargets",
-)
 CLASSIFIER_KINDS = ("GrokClassifier", "XMLClassifier", "JsonClassifier", "CsvClassifier")
 _LOG_ONLY = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
 
 _stops: dict[str, threading.Event] = {}  # crawl id → set when the crawl is to end
 _threads: set[threading.Thread] = set()
 _is_shutting_down = threading.Event()
-
-
-class InvalidInput(JsonRESTError):
-    def __init__(self, message: str):
-        super().__init__("InvalidInputException", message)
 
 
 class NotRunning(JsonRESTError):
@@ -229,7 +217,7 @@ class Crawlers(GlueBackend):
         if name in self.crawlers:
             raise AlreadyExistsException("Crawler")
         settings = {member: value for member, value in settings.items() if value is not None}
-        self._check(settings)
+        check_crawler(settings, self.account_id, self.region_name, self.classifiers)
         arn = f"arn:aws:glue:{self.region_name}:{self.account_id}:crawler/{name}"
         self.crawlers[name] = Crawler(name, settings, arn)
         self.tag_resource(arn, tags)
@@ -243,7 +231,7 @@ class Crawlers(GlueBackend):
             )
         changes = {member: value for member, value in changes.items() if value is not None}
         settings = {**crawler.settings, **changes}
-        self._check(settings)
+        check_crawler(settings, self.account_id, self.region_name, self.classifiers)
         targets = [target.get("Path") for target in crawler.settings["Targets"].get("S3Targets") or []]
         wanted = [target.get("Path") for target in settings["Targets"].get("S3Targets") or []]
         if crawler.recrawl == "CRAWL_NEW_FOLDERS_ONLY" and wanted != targets:
@@ -326,7 +314,7 @@ class Crawlers(GlueBackend):
     def update_crawler_schedule(self, name: str, expression: str) -> None:
         crawler = self.get_crawler(name)
         if expression:
-            _cron(expression)
+            check_schedule(expression)
         crawler.settings["Schedule"] = expression
         crawler.set_schedule_state("SCHEDULED" if expression else None)
         schedule.changed()
@@ -349,7 +337,7 @@ class Crawlers(GlueBackend):
         """Create a custom classifier; `kind` is the API's member name, such as CsvClassifier."""
         if given["Name"] in self.classifiers:
             raise JsonRESTError("AlreadyExistsException", f"Classifier with name {given['Name']} already exists")
-        _check_classifier(kind, given)
+        check_classifier(kind, given)
         now = utcnow()
         self.classifiers[given["Name"]] = {kind: {**given, "CreationTime": now, "LastUpdated": now, "Version": 1}}
 
@@ -358,7 +346,7 @@ class Crawlers(GlueBackend):
         if known is None:
             raise InvalidInput(f"Classifier {given['Name']} is of another type.")
         settings = {**known, **given}
-        _check_classifier(kind, settings)
+        check_classifier(kind, settings)
         settings.update(LastUpdated=utcnow(), Version=known["Version"] + 1)
         self.classifiers[given["Name"]] = {kind: settings}
 
@@ -371,179 +359,6 @@ class Crawlers(GlueBackend):
     def delete_classifier(self, name: str) -> None:
         self.get_classifier(name)
         del self.classifiers[name]
-
-    # --- validation ---
-
-    def _check(self, settings: dict[str, Any]) -> None:
-        """Refuse settings that AWS or the local AWS does not take. Raises InvalidInputException."""
-        _check_policies(settings)
-        self._check_targets(settings)
-        settings["Role"] = _check_role(self.account_id, settings["Role"])
-        _check_configuration(settings.get("Configuration"))
-        if settings.get("Schedule"):
-            _cron(settings["Schedule"])
-        for name in settings.get("Classifiers") or []:
-            if name not in self.classifiers:
-                raise InvalidInput(f"Classifier with name {name} does not exist")
-        if not settings.get("DatabaseName"):
-            raise InvalidInput("DatabaseName must be given for S3 targets.")
-        if settings.get("CrawlerSecurityConfiguration"):
-            raise InvalidInput("The local AWS has no security configurations for crawlers.")
-        lineage = (settings.get("LineageConfiguration") or {}).get("CrawlerLineageSettings", "DISABLE")
-        lake_formation = (settings.get("LakeFormationConfiguration") or {}).get("UseLakeFormationCredentials")
-        if lineage != "DISABLE" or lake_formation:
-            raise InvalidInput("The local AWS has neither data lineage nor Lake Formation.")
-
-    def _check_targets(self, settings: dict[str, Any]) -> None:
-        targets = settings["Targets"]
-        others = [kind for kind in TARGET_KINDS[1:] if targets.get(kind)]
-        if others:
-            raise InvalidInput(f"The local AWS crawls S3 targets only, not {', '.join(others)}.")
-        s3_targets = targets.get("S3Targets") or []
-        if not s3_targets:
-            raise InvalidInput("At least one crawler target must be specified.")
-        for target in s3_targets:
-            path = target.get("Path") or ""
-            if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?", path, re.DOTALL):
-                raise InvalidInput(f"The S3 target path {path} is not valid: it has the form s3://bucket/folder/.")
-            if target.get("ConnectionName"):
-                raise InvalidInput("The local AWS has no connections for S3 targets.")
-            for pattern in target.get("Exclusions") or []:
-                try:
-                    glob_pattern(pattern)
-                except ValueError as error:
-                    raise InvalidInput(str(error)) from None
-            size = target.get("SampleSize")
-            if size is not None and not 1 <= size <= 249:
-                raise InvalidInput("SampleSize must be between 1 and 249.")
-        if (settings.get("RecrawlPolicy") or {}).get("RecrawlBehavior") == "CRAWL_EVENT_MODE":
-            self._check_event_mode(s3_targets)
-
-    def _check_event_mode(self, targets: list[dict[str, Any]]) -> None:
-        if len(targets) != 1:
-            raise InvalidInput("A crawler in event mode has one S3 target.")
-        if not targets[0].get("EventQueueArn"):
-            raise InvalidInput("A crawler in event mode needs the ARN of an SQS queue for its target.")
-        if targets[0].get("SampleSize"):
-            raise InvalidInput("SampleSize is not supported in event mode.")
-        for member in ("EventQueueArn", "DlqEventQueueArn"):
-            arn = targets[0].get(member)
-            if arn and not _queue_exists(self.account_id, self.region_name, arn):
-                raise InvalidInput(f"SQS queue {arn} does not exist or the role provided does not have access to it.")
-
-
-def _check_policies(settings: dict[str, Any]) -> None:
-    policy = settings.get("SchemaChangePolicy") or {}
-    recrawl = (settings.get("RecrawlPolicy") or {}).get("RecrawlBehavior")
-    _one_of(policy.get("UpdateBehavior"), UPDATE_BEHAVIORS, "schemaChangePolicy.updateBehavior")
-    _one_of(policy.get("DeleteBehavior"), DELETE_BEHAVIORS, "schemaChangePolicy.deleteBehavior")
-    _one_of(recrawl, RECRAWL_BEHAVIORS, "recrawlPolicy.recrawlBehavior")
-    if recrawl == "CRAWL_NEW_FOLDERS_ONLY" and any(behavior != "LOG" for behavior in policy.values()):
-        raise InvalidInput(
-            'The SchemaChangePolicy for "Crawl new folders only" Amazon S3 target can have only LOG DeleteBehavior '
-            "value and LOG UpdateBehavior value."
-        )
-
-
-def _one_of(value: str | None, choices: tuple[str, ...], member: str) -> None:
-    if value is not None and value not in choices:
-        raise JsonRESTError(
-            "ValidationException",
-            f"1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(choices)}]",
-        )
-
-
-def _check_role(account: str, role: str) -> str:
-    """Return a role's path and name; it must be there and trust Glue. Raises InvalidInputException, AccessDeniedException."""
-    from moto.iam.models import iam_backends
-
-    if role.startswith("arn:") and role.split(":")[4:5] != [account]:
-        raise JsonRESTError("AccessDeniedException", "Cross-account pass role is not allowed.")
-    name = role.partition(":role/")[2] or role.lstrip("/")
-    for known in iam_backends[account]["aws"].roles.values():
-        if known.name == name.rpartition("/")[2] and "glue.amazonaws.com" in str(known.assume_role_policy_document):
-            return name
-    raise InvalidInput("Service is unable to assume provided role. Please verify role's TrustPolicy")
-
-
-def _queue_exists(account: str, region: str, arn: str) -> bool:
-    from moto.sqs.models import sqs_backends
-
-    parts = arn.split(":")
-    return (
-        len(parts) == 6 and parts[2:5] == ["sqs", region, account] and parts[5] in sqs_backends[account][region].queues
-    )
-
-
-def _cron(expression: str) -> Cron:
-    try:
-        return Cron(expression)
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
-
-
-_CONFIGURATION: dict[str, Any] = {
-    "Version": (1,),
-    "CrawlerOutput": {
-        "Tables": {"AddOrUpdateBehavior": ("MergeNewColumns",), "TableThreshold": int},
-        "Partitions": {"AddOrUpdateBehavior": ("InheritFromTable",)},
-    },
-    "Grouping": {"TableGroupingPolicy": ("CombineCompatibleSchemas",), "TableLevelConfiguration": int},
-    "CreatePartitionIndex": bool,
-}
-
-
-def _check_configuration(text: str | None) -> None:
-    """Check the JSON text of Configuration. Raises InvalidInputException."""
-    if not text:
-        return
-    try:
-        given = json.loads(text)
-    except ValueError:
-        raise InvalidInput("The crawler configuration is not valid JSON.") from None
-    if not isinstance(given, dict) or "Version" not in given:
-        raise InvalidInput("The crawler configuration must be a JSON object with a Version.")
-    _check_against(given, _CONFIGURATION, "")
-
-
-def _check_against(given: Any, allowed: Any, path: str) -> None:
-    if isinstance(allowed, dict):
-        if not isinstance(given, dict):
-            raise InvalidInput(f"The crawler configuration {path} must be an object.")
-        for name, value in given.items():
-            if name not in allowed:
-                raise InvalidInput(f"The crawler configuration has no member {path}{name}.")
-            _check_against(value, allowed[name], f"{path}{name}.")
-        return
-    if isinstance(allowed, tuple):
-        is_valid = given in allowed and not isinstance(given, bool)
-    elif allowed is int:
-        is_valid = isinstance(given, int) and not isinstance(given, bool) and given > 0
-    else:
-        is_valid = isinstance(given, bool)
-    if not is_valid:
-        raise InvalidInput(f"The crawler configuration {path.rstrip('.')} cannot be {json.dumps(given)}.")
-
-
-def _check_classifier(kind: str, given: dict[str, Any]) -> None:
-    if kind in ("GrokClassifier", "XMLClassifier"):
-        raise InvalidInput(f"The local AWS has JSON and CSV classifiers, but no {kind}.")
-    if kind == "JsonClassifier":
-        try:
-            json_path(given["JsonPath"])
-        except ValueError as error:
-            raise InvalidInput(str(error)) from None
-        return
-    if given.get("CustomDatatypeConfigured") or given.get("CustomDatatypes"):
-        raise InvalidInput("The local AWS has no custom data types in CSV classifiers.")
-    for member in ("Delimiter", "QuoteSymbol"):
-        if given.get(member) and (len(given[member]) != 1 or given[member] in "\r\n"):
-            raise InvalidInput(f"{member} must be one character, and no line end.")
-    if given.get("Delimiter") and given.get("Delimiter") == given.get("QuoteSymbol"):
-        raise InvalidInput("Delimiter and QuoteSymbol must differ.")
-    _one_of(given.get("ContainsHeader"), ("UNKNOWN", "PRESENT", "ABSENT"), "csvClassifier.containsHeader")
-    _one_of(given.get("Serde"), ("OpenCSVSerDe", "LazySimpleSerDe", "None"), "csvClassifier.serde")
 
 
 def _test(crawl: Crawl) -> Any:
@@ -639,8 +454,7 @@ class Run:
         else:
             found = [(target, look(plan, target, self.stop.is_set, folders[target])) for target in plan.targets]
         self._tell(f"BENCHMARK : Classification complete, writing results to database {plan.database}")
-        policy = json.dumps(self.crawler.schema_change, separators=(",", ":"))
-        self._tell(f"INFO : Crawler configured with SchemaChangePolicy {policy}.")
+        self._tell(_configured_line(self.crawler))
         groups = group(plan, found) if folders is None else []
         with state.lock("glue"):
             if self.stop.is_set():
@@ -670,7 +484,7 @@ class Run:
             output, grouping = configuration.get("CrawlerOutput", {}), configuration.get("Grouping", {})
             classifiers = [_classifier(self.backend.get_classifier(name)) for name in given.get("Classifiers") or []]
             policy = self.crawler.schema_change
-            _check_role(self.account, given["Role"])
+            check_role(self.account, given["Role"])
         return Plan(
             account=self.account,
             crawler=self.crawler.name,
@@ -759,6 +573,17 @@ def _add(changes: Changes, more: Changes) -> None:
         for action, names in some.items():
             all_of[action] += names
     changes.lines += more.lines
+
+
+def _configured_line(crawler: Crawler) -> str:
+    policy = json.dumps(crawler.schema_change, separators=(",", ":"))
+    configuration = crawler.settings.get("Configuration")
+    if not configuration:
+        return f"INFO : Crawler configured with SchemaChangePolicy {policy}."
+    return (
+        f"INFO : Crawler configured with Configuration {configuration} and SchemaChangePolicy {policy}. "
+        "Note that values in the Configuration override values in the SchemaChangePolicy for S3 Targets."
+    )
 
 
 def _summary_lines(crawl: Crawl) -> list[str]:

@@ -238,6 +238,8 @@ def _write_group(backend: Catalog, plan: Plan, target: Target, group: Group, cha
         if len(merged["PartitionKeys"]) != len(table.keys):
             table.partitions.clear()
         _update_table(backend, plan, table, merged, changes)
+    elif _columns(table.current) != _columns(new):
+        changes.lines.append(f"INFO : The schema of table {name} differs from its data; UpdateBehavior LOG leaves it.")
     if len(table.keys) != group.depth:
         changes.lines.append(f"INFO : Folder partition keys do not match table partition keys of table {name}")
         return name
@@ -249,6 +251,13 @@ def _write_group(backend: Catalog, plan: Plan, target: Target, group: Group, cha
         if plan.index and not table.indexes:
             table.indexes[INDEX_NAME] = [key["Name"] for key in table.keys]
     return name
+
+
+def _columns(given: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return name and type of the columns of a TableInput."""
+    return [
+        (each["Name"], each.get("Type", "")) for each in (given.get("StorageDescriptor") or {}).get("Columns") or []
+    ]
 
 
 def _free_name(backend: Catalog, plan: Plan, target: Target, group: Group) -> str:
