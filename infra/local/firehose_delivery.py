@@ -32,6 +32,7 @@ log = logging.getLogger("workshop.firehose")
 MIB = 1024 * 1024
 READ_SECONDS = 1.0  # one GetRecords a second for each shard
 READ_RECORDS = 1000  # records taken under Kinesis's lock at a time: producers must not wait
+READS_A_ROUND = 20  # of each shard, before what is due is delivered
 LONGEST_RETRY_SECONDS = 30.0
 SHORTEST_INTERVAL_SECONDS = 0.2  # IntervalInSeconds 0: what arrives together goes into one object
 STOP_SECONDS = 10.0
@@ -158,16 +159,16 @@ class Delivery:
         if not self.source or time.time() < self.next_read:
             return
         self.next_read = time.time() + READ_SECONDS
-        more = True
-        while more and not self.stopping:
-            more = False
+        for _ in range(READS_A_ROUND):
             try:
                 shards = self._readable_shards()
             except ResourceNotFoundError:
                 self._note_source_gone()
                 return
-            for name in shards:
-                more = self._read_shard(name) or more
+            more = [name for name in shards if self._read_shard(name)]
+            if not more or self.stopping:
+                return
+        self.next_read = 0.0  # the rest comes after what is due was delivered
 
     def _readable_shards(self) -> list[str]:
         """Return the shards to read now: children only after their parents, so that the order of a key is kept."""
