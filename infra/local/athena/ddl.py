@@ -730,7 +730,7 @@ def describe_table(statement: Statement, catalog: GlueCatalog, database: str | N
         if not found:
             raise HiveError(f"SemanticException [Error 10002]: Invalid column reference {statement.column}")
         return Listing(heads, [_described(found[0])], counted=False)
-    titles = _padded("# col_name", "data_type", "comment")
+    titles = "# " + _padded("col_name", "data_type", "comment")
     if statement.style == "FORMATTED":
         rows = [titles, _BLANK, *map(_described, table["StorageDescriptor"].get("Columns") or [])]
         if keys:
