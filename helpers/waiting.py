@@ -33,7 +33,7 @@ def wait_for(
     while True:
         state = ask()
         if done(state):
-            clear_output(wait=True)
+            clear_output()
             return state
         if time.monotonic() - started > seconds:
             raise TookTooLong(f"{what}: still {state} after {seconds:.0f} s.")
