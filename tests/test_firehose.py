@@ -8,6 +8,8 @@ import json
 import re
 import threading
 import time
+import urllib.error
+import urllib.request
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -538,6 +540,49 @@ def test_list_delete_and_names_that_are_not_there(firehose: Any, s3: Any, bucket
         "ResourceNotFoundException",
         f"Firehose s00 not found under account {account}.",
     )
+
+
+def test_tags_and_encryption(firehose: Any, bucket: str, client: Callable[..., Any], account: str) -> None:
+    firehose.create_delivery_stream(
+        DeliveryStreamName="kept",
+        S3DestinationConfiguration=destination(bucket),
+        DeliveryStreamEncryptionConfigurationInput={"KeyType": "AWS_OWNED_CMK"},
+    )
+
+    def encryption() -> dict[str, Any]:
+        description = firehose.describe_delivery_stream(DeliveryStreamName="kept")["DeliveryStreamDescription"]
+        return description["DeliveryStreamEncryptionConfiguration"]
+
+    assert encryption() == {"KeyType": "AWS_OWNED_CMK", "Status": "ENABLED"}
+    assert firehose.put_record(DeliveryStreamName="kept", Record={"Data": b"x"})["Encrypted"] is True
+    firehose.stop_delivery_stream_encryption(DeliveryStreamName="kept")
+    assert encryption()["Status"] == "DISABLED"
+    firehose.tag_delivery_stream(
+        DeliveryStreamName="kept", Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+    )
+    firehose.untag_delivery_stream(DeliveryStreamName="kept", TagKeys=["a"])
+    assert firehose.list_tags_for_delivery_stream(DeliveryStreamName="kept")["Tags"] == [{"Key": "b", "Value": "2"}]
+    client("kinesis").create_stream(StreamName="source", ShardCount=1)
+    from_kinesis(firehose, account, bucket)
+    for change in (firehose.start_delivery_stream_encryption, firehose.stop_delivery_stream_encryption):
+        assert refusal(change, DeliveryStreamName="from-kinesis")[0] == "InvalidArgumentException"
+
+
+def test_bad_base64_is_refused(server: Any, account: str) -> None:
+    request = urllib.request.Request(
+        server.endpoint,
+        data=b'{"DeliveryStreamName": "any", "Record": {"Data": "no base64!"}}',
+        headers={
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/firehose/aws4_request, "
+            "SignedHeaders=host, Signature=0",
+            "X-Amz-Target": "Firehose_20150804.PutRecord",
+            "Content-Type": "application/x-amz-json-1.1",
+        },
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    assert caught.value.code == 400
+    assert json.loads(caught.value.read())["__type"] == "SerializationException"
 
 
 def test_limits_of_puts(firehose: Any, bucket: str) -> None:

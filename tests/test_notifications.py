@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local import notifications, telemetry
 from infra.local.sqs import LocalSQSBackend
 
 REGION = "us-east-1"
@@ -244,6 +245,19 @@ def test_messages_older_than_the_retention_period_go_away() -> None:
     backend.get_queue("old")._messages[0].sent_timestamp -= 61_000
     assert [message.body for message in backend.receive_message("old", 10, 0, 0)] == ["kept"]
     assert len(backend.get_queue("old")._messages) == 1
+
+
+def test_function_is_invoked_asynchronously_with_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    class Lambda:
+        def invoke(self, **parameters: Any) -> None:
+            calls.append(parameters)
+
+    monkeypatch.setattr(telemetry, "client", lambda account, region, service: {"lambda": Lambda()}[service])
+    arn = f"arn:aws:lambda:{REGION}:200000000000:function:told"
+    notifications.deliver([{"to": arn, "message": {"Records": []}}])
+    assert calls == [{"FunctionName": arn, "InvocationType": "Event", "Payload": b'{"Records":[]}'}]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ import shutil
 from typing import Any
 
 import orjson
-from moto.core.exceptions import ServiceException
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.core.utils import get_service_model, utcnow
 from moto.firehose.exceptions import (
@@ -341,7 +341,7 @@ def _records(given: list[dict[str, str]], path: str) -> list[dict[str, bytes]]:
         try:
             data = binascii.a2b_base64(record["Data"], strict_mode=True) if record["Data"] else b""
         except (binascii.Error, ValueError):
-            raise ServiceException("SerializationException", "The record's data is not valid base64.") from None
+            raise JsonRESTError("SerializationException", "The record's data is not valid base64.") from None
         if len(data) > RECORD_BYTES:
             errors.append(
                 f"'java.nio.HeapByteBuffer[pos=0 lim={len(data)} cap={len(data)}]' at '{path.format(number)}' failed to satisfy "
