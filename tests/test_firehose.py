@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -14,11 +15,15 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from botocore.exceptions import ClientError
+
+from infra.local import firehose_buffer
+from infra.local.firehose_buffer import Buffer, Places
 
 ROLE = "arn:aws:iam::123456789012:role/firehose"
 MIB = 1024 * 1024
@@ -724,3 +729,28 @@ def test_half_written_buffer_files_are_cut_back(own_server: Any, account: str) -
     own_server.restart()
     firehose.put_record(DeliveryStreamName="direct", Record={"Data": b"more"})
     until(lambda: b"".join(objects(s3, "cut").values()) == b"wholemore")
+
+
+def test_a_full_disk_leaves_the_buffer_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = Buffer(tmp_path / "b", Places(7, {"shard": 10}))
+    assert buffer.append([b"aa", b"bb"], 1000, 100, "shard", 12) == 2
+    write, room = firehose_buffer._write_all, [30]
+
+    def write_while_there_is_room(descriptor: int, data: bytes) -> None:
+        taken = data[: room[0]]
+        room[0] -= len(taken)
+        write(descriptor, taken)
+        if len(taken) < len(data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(firehose_buffer, "_write_all", write_while_there_is_room)
+    with pytest.raises(OSError, match="No space"):
+        buffer.append([b"cc"], 2000, 100, "shard", 13)
+    monkeypatch.undo()
+    for opened in (buffer, Buffer(tmp_path / "b")):
+        assert (opened.open.size, opened.open.records, opened.open.oldest_ms) == (4, 2, 1000)
+        assert (opened.places.source, opened.places.shards) == (7, {"shard": 12})
+        assert opened.path(opened.open).read_bytes() == b"aabb"
+    assert buffer.append([b"dd"], 3000, 6, "shard", 13) == 1  # the sixth byte seals
+    assert [(segment.size, segment.records) for segment in Buffer(tmp_path / "b").sealed] == [(6, 3)]
+    assert Buffer(tmp_path / "b").places.shards == {"shard": 13}
