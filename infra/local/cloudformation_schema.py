@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 REGION = "us-east-1"  # the schemas of all regions are the same for the types that are used here
+ALL_PROPERTIES_READABLE = {"AWS::SNS::Topic", "AWS::SQS::Queue"}  # Fn::GetAtt reads what was set, too
 JSON_TYPES = {dict: "JSONObject", list: "JSONArray", str: "String", bool: "Boolean", int: "Integer", float: "Double"}
 KEYWORD_TYPES = {
     "object": "JSONObject",
@@ -61,6 +62,8 @@ def _paths(resource_type: str, keyword: str) -> list[list[str]]:
 
 def has_attribute(resource_type: str, attribute: str) -> bool:
     """Return whether Fn::GetAtt can read this attribute (dots for nested ones)."""
+    if resource_type in ALL_PROPERTIES_READABLE and attribute in schema(resource_type)["properties"]:
+        return True
     return attribute.split(".") in _paths(resource_type, "readOnlyProperties")
 
 

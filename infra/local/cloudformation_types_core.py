@@ -701,7 +701,7 @@ class Queue(ResourceType):
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
         name = physical_id.rpartition("/")[2]
-        return {"Arn": context.arn("sqs", name), "QueueName": name, "QueueUrl": physical_id}
+        return {**properties, "Arn": context.arn("sqs", name), "QueueName": name, "QueueUrl": physical_id}
 
 
 def _text_attributes(properties: Properties, *left_out: str) -> dict[str, str]:
@@ -790,7 +790,7 @@ class Topic(ResourceType):
         context.client("sns").delete_topic(TopicArn=physical_id)
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]}
+        return {**properties, "TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]}
 
 
 class Rule(ResourceType):
