@@ -1,48 +1,13 @@
-"""The Spark driver process: statements as in a REPL, cancelling, progress, crashes, jobs, and spark.sql over the Data Catalog."""
+"""The Spark driver: statements as in a REPL, cancelling, progress, memory, and spark.sql over the Data Catalog."""
 
 import base64
-import json
-import os
-import signal
-import socket
-import time
-from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
 import pytest
+from spark_session import ACCOUNT, BUCKET, START_SECONDS, Session, wait_for
 
-from infra.engines import jars
-from infra.engines.java import java_home
-from infra.engines.spark import job
-from infra.engines.spark.client import DriverLost, SparkDriver
-from infra.engines.spark.options import Settings
-
-ACCOUNT = "300000000002"
-BUCKET = "driver-tests"
 DATABASE = "lake"
-START_SECONDS = 60
-
-
-class Session:
-    """A driver with numbered statements, and the lines that it wrote."""
-
-    def __init__(self, endpoint: str, **settings):
-        self.lines: list[tuple[str, str]] = []
-        catalog = settings.pop("catalog", False)
-        self.driver = SparkDriver(
-            Settings(endpoint, "us-east-1", ACCOUNT, "test", cores=2, **settings),
-            catalog=catalog,
-            log=lambda stream, line: self.lines.append((stream, line)),
-        )
-        self.number = 0
-
-    def submit(self, code: str) -> Future:
-        self.number += 1
-        return self.driver.run(self.number, code)
-
-    def run(self, code: str) -> dict:
-        return self.submit(code).result(START_SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +23,6 @@ def session(server):
 @pytest.fixture(scope="module")
 def glue(server):
     return server.client("glue", ACCOUNT)
-
-
-def wait_for(condition, seconds: float = 30):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.02)
-    return value
 
 
 # statements
@@ -193,142 +150,6 @@ def test_memory_loopback_and_threads(session):
     listening = [c.laddr.ip for member in family for c in member.net_connections("tcp") if c.status == "LISTEN"]
     assert listening
     assert {address.removeprefix("::ffff:") for address in listening} <= {"127.0.0.1", "::1"}
-
-
-def test_driver_that_is_killed_says_why(server):
-    running = Session(server.endpoint)
-    running.driver.ready.result(START_SECONDS)
-    java = [child.pid for child in psutil.Process(running.driver.pid).children(recursive=True)]
-    future = running.submit("import time\ntime.sleep(600)")
-    os.kill(running.driver.pid, signal.SIGKILL)
-    with pytest.raises(DriverLost, match="killed by signal 9 \\(SIGKILL\\)"):
-        future.result(20)
-    assert "SIGKILL" in running.driver.exited.result(20)
-    with pytest.raises(DriverLost):
-        running.submit("1")
-    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in java))
-
-
-def test_java_that_is_killed_ends_the_driver(server):
-    running = Session(server.endpoint)
-    running.driver.ready.result(START_SECONDS)
-    java = psutil.Process(running.driver.pid).children()[0]
-    java.kill()
-    with pytest.raises(DriverLost, match="Java"):
-        running.run("import time\ntime.sleep(600)")
-
-
-def test_out_of_memory_is_named(server):
-    running = Session(server.endpoint, conf={"spark.driver.memory": "512m"})
-    running.driver.ready.result(START_SECONDS)
-    with pytest.raises(DriverLost, match="^Command Failed due to Out of Memory$"):
-        running.run("spark.range(10**8).selectExpr('collect_list(id)').first()")
-
-
-def test_spark_that_cannot_start_says_why(server):
-    running = Session(server.endpoint, conf={"spark.driver.memory": "256m"})
-    with pytest.raises(DriverLost, match="^Spark could not start: .*INVALID_DRIVER_MEMORY") as lost:
-        running.driver.ready.result(START_SECONDS)
-    assert "\n" not in str(lost.value)
-
-
-def test_jars_offline(monkeypatch, tmp_path):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        monkeypatch.setattr(jars, "MAVEN", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        monkeypatch.setenv("WORKSHOP_CACHE", str(tmp_path))
-        with pytest.raises(
-            RuntimeError, match="hadoop-aws-3.3.4.jar could not be downloaded .*connect to the internet"
-        ):
-            jars.fetch(jars.SPARK)
-    assert (java_home() / "bin" / "java").exists()
-
-
-# jobs
-
-
-@pytest.fixture
-def run_job(server, tmp_path):
-    """Run a script as a job; returns its result and the lines it wrote."""
-
-    def run(script: str, *arguments: str, **settings):
-        path = tmp_path / "script.py"
-        path.write_text(script)
-        running = Session(server.endpoint, **settings)
-        running.driver.ready.result(START_SECONDS)
-        result = running.driver.run_job(path, list(arguments)).result(START_SECONDS)
-        running.driver.stop()
-        return result, running.lines
-
-    return run
-
-
-SCRIPT = """
-import sys
-from awsglue.transforms import *
-from awsglue.utils import getResolvedOptions
-from pyspark.context import SparkContext
-from awsglue.context import GlueContext
-from awsglue.job import Job
-import more
-
-args = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket"])
-sc = SparkContext()
-glueContext = GlueContext(sc)
-job = Job(glueContext)
-job.init(args["JOB_NAME"], args)
-rdd = sc.parallelize([{"n": more.double(i)} for i in range(5)]).map(lambda r: {"n": more.double(r["n"])})
-frame = glueContext.create_dynamic_frame.from_rdd(rdd, "numbers")
-path = f"s3://{args['bucket']}/job-output/"
-glueContext.write_dynamic_frame.from_options(frame, "s3", {"path": path}, "json")
-print("counted", frame.count())
-print("to stderr", file=sys.stderr)
-job.commit()
-"""
-
-
-def test_job_with_arguments_and_extra_files(session, server, run_job, tmp_path):
-    (tmp_path / "libs").mkdir()
-    (tmp_path / "libs" / "more.py").write_text("def double(n):\n    return 2 * n\n")
-    result, lines = run_job(SCRIPT, "--JOB_NAME", "copy", "--bucket", BUCKET, py_files=(str(tmp_path / "libs"),))
-    assert result == {"status": "ok", "exit_code": 0}, result
-    assert ("stdout", "counted 5") in lines
-    assert ("stderr", "to stderr") in lines
-    s3 = server.client("s3", ACCOUNT)
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=BUCKET, Prefix="job-output/")["Contents"]]
-    written = [s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys]
-    values = sorted(json.loads(line)["n"] for body in written for line in body.splitlines())
-    assert values == [0, 4, 8, 12, 16]
-
-
-def test_job_may_ask_for_other_spark_settings(run_job):
-    script = (
-        "from pyspark import SparkConf, SparkContext\n"
-        "from pyspark.sql import SparkSession\n"
-        "sc = SparkContext(conf=SparkConf().set('spark.sql.shuffle.partitions', '7').setAppName('mine'))\n"
-        "spark = SparkSession(sc)\n"
-        "print(sc.appName, spark.conf.get('spark.sql.shuffle.partitions'), spark.range(4).count())\n"
-    )
-    result, lines = run_job(script)
-    assert result["status"] == "ok", result
-    assert ("stdout", "mine 7 4") in lines
-
-
-@pytest.mark.parametrize(
-    ("script", "code", "message"),
-    [
-        ("import sys\nsys.exit(0)", 0, None),
-        ("import sys\nsys.exit(3)", 3, "SystemExit: 3"),
-        ("undefined", 1, "NameError: name 'undefined' is not defined"),
-        ("def f(:", 1, "SyntaxError: invalid syntax (script.py, line 1)"),
-        ("import missing_module", 1, "ModuleNotFoundError: No module named 'missing_module'"),
-    ],
-)
-def test_job_error_messages(tmp_path, script, code, message, capsys):
-    path = tmp_path / "script.py"
-    path.write_text(script)
-    result = job.run(str(path), ["--JOB_NAME", "x"])
-    assert (result["exit_code"], result.get("error_message")) == (code, message)
 
 
 # the Data Catalog in spark.sql

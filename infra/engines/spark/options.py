@@ -100,7 +100,8 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
 def environment(settings: Settings, folder: Path) -> dict[str, str]:
     """The driver's environment: this session's credentials and nothing of the user's own AWS set-up."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))}
-    python_path = [*settings.py_files, str(PYTHON_FOLDER), *filter(None, [kept.get("PYTHONPATH")])]
+    extra = [str(Path(file).parent) if file.endswith(".py") else file for file in settings.py_files]
+    python_path = [*dict.fromkeys(extra), str(PYTHON_FOLDER), *filter(None, [kept.get("PYTHONPATH")])]
     added = {
         "AWS_ACCESS_KEY_ID": settings.access_key,
         "AWS_SECRET_ACCESS_KEY": settings.secret_key,
