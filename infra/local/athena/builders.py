@@ -4,6 +4,7 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from . import functions
 from . import types as t
 from .casts import castable
 from .errors import QueryError
@@ -110,7 +111,7 @@ _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 100
 
 
 def interval_literal(ex, node: Node):
-    single = r"\s*(?P<sign>[+-]?)(?P<%s>\d+(?:\.\d+)?)\s*" % node.first
+    single = rf"\s*(?P<sign>[+-]?)(?P<{node.first}>\d+(?:\.\d+)?)\s*"
     form = (
         single
         if node.last in (None, node.first)
@@ -479,7 +480,7 @@ SPECIAL_FORMS = {"format": _format, "if": _if, "coalesce": _coalesce, "nullif": 
 def _again(text: str, old: list[str], new: list[str]) -> str:
     """A lambda's body with other texts for its parameters, whose names occur nowhere else."""
     for a, b in zip(old, new, strict=True):
-        text = re.sub(rf"\b{a}\b", lambda _: b, text)
+        text = re.sub(rf"\b{a}\b", b.replace("\\", r"\\"), text)
     return text
 
 
@@ -506,7 +507,7 @@ def concat_ws(ex, node, bound, args):
 def greatest(ex, node, bound, args):
     kind = bound.result
     if not t.orderable(kind):
-        raise ex._not_found(node, args, [])
+        raise ex._not_found(node, args, functions.SCALARS[node.name])
     word = node.name
     nulls = " OR ".join(f"{a.sql} IS NULL" for a in args)
     return f"CASE WHEN {nulls} THEN NULL ELSE {word}({', '.join(a.sql for a in args)}) END"
@@ -657,7 +658,7 @@ def avg_decimal(ex, node, bound, args):
 
 def extreme(ex, node, bound, args):
     if not t.orderable(args[0].type):
-        raise ex._not_found(node, args, [])
+        raise ex._not_found(node, args, functions.AGGREGATES[node.name])
     return f"{node.name}($D$0)$F"
 
 
@@ -835,7 +836,11 @@ def json_extract(ex, node, bound, args):
 
 
 def json_extract_scalar(ex, node, bound, args):
-    return f"json_scalar({json_extract(ex, node, bound, args)})"
+    found = json_extract(ex, node, bound, args)
+    # DuckDB would write the number 1.50 as 1.5.
+    return (
+        f"CASE WHEN json_type({found}) = 'DOUBLE' THEN json_path(CAST($0 AS VARCHAR), $1) ELSE json_scalar({found}) END"
+    )
 
 
 def json_size(ex, node, bound, args):
@@ -893,7 +898,7 @@ def json_object(ex, node: Node):
         checked += [k, v]
         member = f"CAST(to_json({k.sql}) AS VARCHAR) || ':' || {_json_member(ex, v, is_json or _makes_json(value))}"
         parts.append(member if node.null_on_null else f"CASE WHEN {v.sql} IS NOT NULL THEN {member} END")
-    inner = f"array_to_string([{', '.join(parts)}], ',')" if parts else "''"
+    inner = f"coalesce(array_to_string([{', '.join(parts)}], ','), '')" if parts else "''"
     return _expr("('{' || " + inner + " || '}')", t.VARCHAR, *checked)
 
 
@@ -908,7 +913,7 @@ def json_array(ex, node: Node):
         checked.append(v)
         member = _json_member(ex, v, is_json or _makes_json(value))
         parts.append(member if node.null_on_null else f"CASE WHEN {v.sql} IS NOT NULL THEN {member} END")
-    inner = f"array_to_string([{', '.join(parts)}], ',')" if parts else "''"
+    inner = f"coalesce(array_to_string([{', '.join(parts)}], ','), '')" if parts else "''"
     return _expr(f"('[' || {inner} || ']')", t.VARCHAR, *checked)
 
 
@@ -922,7 +927,8 @@ def array_join(ex, node, bound, args):
         raise ex.error("TYPE_MISMATCH", node, f"Cannot cast {element} to varchar")
     text = ex.casts.text(name, element)
     text = f"coalesce(CAST({text} AS VARCHAR), {args[2].sql})" if len(args) > 2 else text
-    return f"array_to_string(list_transform($0, lambda {name}: {text}), $1)"
+    joined = f"array_to_string(list_transform($0, lambda {name}: {text}), $1)"
+    return f"CASE WHEN $0 IS NOT NULL AND $1 IS NOT NULL THEN coalesce({joined}, '') END"
 
 
 def array_sort(ex, node, bound, args):

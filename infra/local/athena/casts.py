@@ -220,13 +220,45 @@ class Casts:
 
     def _from_json(self, sql: str, b: Type) -> str:
         if b.name in ("array", "map", "row"):
-            return f"json_transform_strict({sql}, '{_json_shape(b)}')"
-        text = f"json_to_varchar({sql})"
+            item = self.fresh()
+            return f"list_transform([{sql}], lambda {item}: {self._nested_from_json(item, b)})[1]"
         if b.name in t.INTEGERS:
             return f"json_to_{b.name}({sql})"
+        text = f"json_to_varchar({sql})"
         if b.name == "boolean":
             return f"varchar_to_boolean({text})"
         return self.cast(text, t.VARCHAR, b)
+
+    def _nested_from_json(self, j: str, b: Type) -> str:
+        item = self.fresh()
+        kind = {"array": "ARRAY", "map": "OBJECT", "row": "OBJECT"}[b.name]
+        bad = f"bad_json_cast({j}, {_literal(str(b))})"
+        if b.name == "array":
+            made = f"list_transform(json_extract({j}, '$[*]'), lambda {item}: {self._json_part(item, b.element)})"
+        elif b.name == "map":
+            value = self._json_part(f"json_extract({j}, '$.\"' || {item} || '\"')", b.args[1])
+            key = self.cast(item, t.VARCHAR, b.args[0])
+            keys = f"json_keys({j})"
+            made = f"map(list_transform({keys}, lambda {item}: {key}), list_transform({keys}, lambda {item}: {value}))"
+        else:
+            made = self._row_from_json(b, lambda n, i: f"json_member({j}, {_literal(n or '')})")
+            by_place = self._row_from_json(b, lambda n, i: f"json_extract({j}, '$[{i}]')")
+            bad = f"CASE json_type({j}) WHEN 'ARRAY' THEN {by_place} ELSE {bad} END"
+        return f"CASE json_type({j}) WHEN 'NULL' THEN NULL WHEN '{kind}' THEN {made} ELSE {bad} END"
+
+    def _row_from_json(self, b: Type, member) -> str:
+        parts = [
+            f"{quoted(inner)} := {self._json_part(member(name, i), kind)}"
+            for i, (inner, (name, kind)) in enumerate(zip(field_names(b), b.args, strict=True))
+        ]
+        return f"struct_pack({', '.join(parts)})"
+
+    def _json_part(self, sql: str, b: Type) -> str:
+        return (
+            sql
+            if b.name == "json"
+            else f"CAST({self._from_json(sql, b) if b.name != 'varchar' else self.cast(sql, t.JSON, b)} AS {duckdb(b)})"
+        )
 
     # --- nested values
 
@@ -261,15 +293,3 @@ def timestamp_text(sql: str, precision: int) -> str:
     """A timestamp as text with `precision` digits after the second."""
     text = f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%f')"
     return f"left({text}, {_digits(19, precision)})" if precision < 6 else text
-
-
-def _json_shape(b: Type) -> str:
-    """The structure that DuckDB's json_transform takes, as JSON text."""
-    if b.name == "array":
-        return f"[{_json_shape(b.element)}]"
-    if b.name == "map":
-        return f'"{duckdb(b)}"'
-    if b.name == "row":
-        pairs = zip(field_names(b), b.args, strict=True)
-        return "{" + ",".join(f'"{n}":{_json_shape(x)}' for n, (_, x) in pairs) + "}"
-    return f'"{duckdb(b)}"'

@@ -4,6 +4,7 @@ Every table is read under a name of its own (`t0`, `t1`, …), which the caller 
 that no name of a user's can collide. Source: https://trino.io/docs/current/sql/select.html
 """
 
+import re
 from dataclasses import dataclass, field
 
 from . import types as t
@@ -195,7 +196,7 @@ class Checker:
                 columns = query.names
             named[name] = Named(own, query, columns)
             texts.append(text)
-        return f"WITH {'RECURSIVE ' if node.recursive else ''}{', '.join(texts)} "
+        return f"WITH {', '.join(texts)} "
 
     def _column_names(self, node: Node, columns: list[Node] | None, query: Query, what: str) -> list[str | None]:
         if columns is None:
@@ -238,16 +239,23 @@ class Checker:
                 text = f"recursion step relation output type ({b}) is not coercible to recursion base relation output type ({a}) at column {i + 1}"
                 raise self.error("TYPE_MISMATCH", union.right, text)
             casts.append(f"{self.casts.cast(f's.c{i}', b, a)} AS c{i}")
+        return self._rounds(own, base, f"SELECT {', '.join(casts)} FROM ({step.sql}) s", union.all), base
+
+    def _rounds(self, own: str, base: Query, step: str, keep: bool) -> str:
+        """The CTEs of a recursion, one a round as Trino plans it; a row of the last round is an error."""
         names = ", ".join(f"c{i}" for i in range(len(base.types)))
-        word = "UNION ALL" if union.all else "UNION"
-        limit = f"NOT_SUPPORTED: Recursion depth limit exceeded ({MAX_RECURSION}). Use ''max_recursion_depth'' session property to modify the limit."
-        # The reference to itself stays the only one: DuckDB wants the step to read it directly.
-        text = (
-            f"{own} ({names}) AS (SELECT {names} FROM ({base.sql}) b {word} "
-            f"SELECT {', '.join(casts)} FROM ({step.sql}) s)"
-        )
-        del limit
-        return text, base
+        texts = [f"{own}_0 AS MATERIALIZED (SELECT {names} FROM ({base.sql}) b)"]
+        for n in range(1, MAX_RECURSION + 2):
+            earlier = re.sub(rf"\b{own}\b", f"{own}_{n - 1}", step)
+            texts.append(f"{own}_{n} AS MATERIALIZED ({earlier})")
+        message = f"NOT_SUPPORTED: Recursion depth limit exceeded ({MAX_RECURSION}). "
+        message += "Use ''max_recursion_depth'' session property to modify the limit."
+        failed = f"fail_as(c0, '{message}')"
+        rest = "".join(f", c{i}" for i in range(1, len(base.types)))
+        parts = [f"SELECT {names} FROM {own}_{n}" for n in range(MAX_RECURSION + 1)]
+        parts.append(f"SELECT {failed}{rest} FROM {own}_{MAX_RECURSION + 1}")
+        union = " UNION ALL " if keep else " UNION "
+        return ", ".join([*texts, f"{own} AS ({union.join(parts)})"])
 
     def _as_query(self, node: Node) -> Node:
         if node.kind == "query":

@@ -1,6 +1,6 @@
 """The DuckDB that runs translated statements: its settings, and what Trino has and DuckDB lacks, as macros and functions.
 
-A macro fails through `fail('CODE: text')`: DuckDB's own error() can't stand inside TRY, a failing cast can.
+A macro fails through `fail_as(value, 'CODE: text')`: DuckDB's own error() can't stand inside TRY, a failing cast can.
 """
 
 import re
@@ -24,13 +24,13 @@ def _macros() -> list[str]:
         found.append(
             f"varchar_to_{name}(s) AS CASE WHEN s IS NULL THEN NULL "
             f"WHEN regexp_full_match(s, '[+-]?[0-9]+') AND TRY_CAST(s AS {to}) IS NOT NULL THEN TRY_CAST(s AS {to}) "
-            f"ELSE fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to {java}') END"
+            f"ELSE fail_as(0::{to}, 'INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to {java}') END"
         )
         found.append(
             f"double_to_{name}(v) AS CASE WHEN v IS NULL THEN NULL WHEN TRY_CAST(round(v) AS {to}) IS NOT NULL "
             f"THEN TRY_CAST(round(v) AS {to}) "
-            f"WHEN isnan(v) THEN fail('INVALID_CAST_ARGUMENT: Cannot cast double NaN to {name}') "
-            f"ELSE fail('INVALID_CAST_ARGUMENT: Unable to cast ' || floating_text(v) || ' to {name}') END"
+            f"WHEN isnan(v) THEN fail_as(0::{to}, 'INVALID_CAST_ARGUMENT: Cannot cast double NaN to {name}') "
+            f"ELSE fail_as(0::{to}, 'INVALID_CAST_ARGUMENT: Unable to cast ' || floating_text(v) || ' to {name}') END"
         )
         found.append(
             f"json_to_{name}(v) AS CASE WHEN json_type(v) = 'DOUBLE' "
@@ -44,7 +44,7 @@ def _macros() -> list[str]:
             f"THEN CAST(trim(s) AS {to}) "
             f"WHEN regexp_full_match(trim(s), '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?[dDfF]?') "
             f"THEN CAST(rtrim(trim(s), 'dDfF') AS {to}) "
-            f"ELSE fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to {to if to == 'DOUBLE' else 'REAL'}') END"
+            f"ELSE fail_as(0::{to}, 'INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to {to if to == 'DOUBLE' else 'REAL'}') END"
         )
     return found
 
@@ -108,8 +108,12 @@ _KNOWN = [
     ),
     (r"Overflow in (\w+) of INT(\d+) \((-?\d+) . (-?\d+)\)", lambda m: ("NUMERIC_VALUE_OUT_OF_RANGE", _overflow(m))),
     (
-        r"Type (\w+) with value (\S+) can't be cast",
-        lambda m: ("INVALID_CAST_ARGUMENT", f"Out of range for target type: {m[2]}"),
+        r"Type INT128 with value \S+ can't be cast .* the destination type INT64",
+        lambda m: ("NUMERIC_VALUE_OUT_OF_RANGE", "bigint addition overflow"),
+    ),
+    (
+        r"Type \w+ with value (\S+) can't be cast .* the destination type INT(\d+)",
+        lambda m: ("INVALID_CAST_ARGUMENT", f"Out of range for {_SIZES[m[2]]}: {m[1]}"),
     ),
     (
         r"Casting value \"(\S+)\" to type DECIMAL\((\d+),(\d+)\)",

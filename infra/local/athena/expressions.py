@@ -230,18 +230,17 @@ class Expressions:
 
     def compare(self, node: Node, operator: str, left: Expr, right: Expr) -> Expr:
         left_sql, right_sql = self.comparable(node, operator, left, right)
-        return Expr(f"({left_sql} {operator} {right_sql})", t.BOOLEAN, (left, right))
+        text = f"({left_sql} {operator} {right_sql})"
+        if t.common(left.type, right.type).name in ("real", "double"):
+            text = _without_nan(text, operator, (left, left_sql), (right, right_sql))
+        return Expr(text, t.BOOLEAN, (left, right))
 
     def comparable(self, node: Node, operator: str, left: Expr, right: Expr) -> tuple[str, str]:
         """Both sides as SQL of one type; TYPE_MISMATCH if there is none."""
         kind = t.common(left.type, right.type)
         fits = kind is not None and (t.comparable if operator in ("=", "<>") else t.orderable)(kind)
         if not fits:
-            if operator in ("<>", "IS DISTINCT FROM"):
-                operator = "=" if operator == "<>" else operator
-            elif operator in (">", ">="):
-                operator = "<" if operator == ">" else "<="
-                left, right = right, left
+            operator = {"<>": "=", ">": "<", ">=": "<="}.get(operator, operator)
             raise self.error("TYPE_MISMATCH", node, f"Cannot apply operator: {left.type} {operator} {right.type}")
         return self.key(self.coerce(left, kind)), self.key(self.coerce(right, kind))
 
@@ -482,9 +481,14 @@ class Expressions:
             return self._aggregate(node)
         lines = functions.SCALARS.get(node.name)
         if lines is None:
-            raise self.error("FUNCTION_NOT_FOUND", node, f"Function '{node.name}' not registered")
+            raise self._unregistered(node)
         self._refuse_aggregate_parts(node)
         return self._bound_call(node, lines)
+
+    def _unregistered(self, node: Node) -> QueryError:
+        if node.name in functions.NOT_HERE or node.name.startswith("st_"):
+            return self.error("NOT_SUPPORTED", node, f"Function '{node.name}' is not supported by the local Athena")
+        return self.error("FUNCTION_NOT_FOUND", node, f"Function '{node.name}' not registered")
 
     def _refuse_aggregate_parts(self, node: Node) -> None:
         if node.starred:
@@ -527,7 +531,7 @@ class Expressions:
         done: list[Expr] = []
         for i, (p, e) in enumerate(zip(patterns, args, strict=True)):
             if e is None:
-                e = self._lambda(node, node.args[i], p, variables)
+                e = self._bound_lambda(node, node.args[i], p, variables)
             done.append(e)
         final = []
         for p, e in zip(patterns, done, strict=True):
@@ -575,7 +579,7 @@ class Expressions:
         text = f"Unexpected parameters ({given}) for function {node.name}. Expected: {expected}"
         return self.error("FUNCTION_NOT_FOUND", node, text)
 
-    def _lambda(self, call: Node, node: Node, p: Type, variables: dict) -> Expr:
+    def _bound_lambda(self, call: Node, node: Node, p: Type, variables: dict) -> Expr:
         """A lambda as DuckDB's, its result type put into the variables of the signature."""
         result_pattern = p.args[-1]
         for _ in range(4):
@@ -674,7 +678,7 @@ class Expressions:
             if node.name in functions.SCALARS:
                 text = f"Window function requires an aggregation or window function: {node.name}"
                 raise self.error("FUNCTION_NOT_WINDOW", node, text)
-            raise self.error("FUNCTION_NOT_FOUND", node, f"Function '{node.name}' not registered")
+            raise self._unregistered(node)
         if node.distinct:
             raise self.error("NOT_SUPPORTED", node, "DISTINCT in window function parameters not yet supported")
         over, parts, ordered = self.window(node.window)
@@ -701,16 +705,13 @@ class Expressions:
         if node.name in ("lag", "lead") and not ordered:
             text = f"{node.name} function requires an ORDER BY window clause"
             raise self.error("MISSING_ORDER_BY", node.window, text)
-        if node.name in ("lag", "lead", *(("rank",) if False else ())) and self._frame_of(node.window):
+        if node.name in ("lag", "lead") and node.window.frame is not None:
             text = f"Cannot specify window frame for {node.name} function"
             raise self.error("INVALID_WINDOW_FRAME", node.window, text)
         args = [self.check(a) for a in node.args]
         bound, args = self.bind(node, functions.WINDOW[node.name], args)
         ignore = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         return self.render(node, bound, args, {"D": "", "O": ignore, "F": over})
-
-    def _frame_of(self, window: Node) -> bool:
-        return window.frame is not None
 
     def window(self, node: Node) -> tuple[str, list[Expr], bool]:
         """OVER (…) as SQL, the expressions in it, and whether it is ordered."""
@@ -773,6 +774,19 @@ class Expressions:
             raise self.error("TYPE_MISMATCH", node.value, text)
         parts.append(value)
         return f"{value.sql} {node.side}"
+
+
+def _without_nan(text: str, operator: str, left: tuple[Expr, str], right: tuple[Expr, str]) -> str:
+    """A comparison of doubles: NaN, for DuckDB the greatest number, is for Trino neither equal to nor less than any."""
+    sides = {"=": (left, right), "<>": (left, right), ">": (left,), ">=": (left,), "<": (right,), "<=": (right,)}[
+        operator
+    ]
+    if operator in ("=", "<>") and any(isinstance(e.constant, (int, float)) for e in (left[0], right[0])):
+        return text
+    loose = [sql for e, sql in sides if not isinstance(e.constant, (int, float))]
+    if not loose:
+        return text
+    return f"({text} OR isnan({loose[0]}))" if operator == "<>" else f"({text} AND NOT isnan({loose[0]}))"
 
 
 def guarded(e: Expr) -> Expr:

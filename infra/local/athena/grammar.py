@@ -280,9 +280,11 @@ class _Parser:
 
     def row_count(self) -> Node:
         start = self.token.start
+        return self.parameter(start) if self.accept("?") else self.integer()
+
+    def integer(self) -> Node:
+        start = self.token.start
         self.tell("<integer>")
-        if self.accept("?"):
-            return self.parameter(start)
         if self.token.kind != "integer":
             self.fail()
         self.at += 1
@@ -1045,7 +1047,7 @@ class _Parser:
         self.at += 1
         precision = None
         if word in ("CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP") and self.accept("("):
-            precision = int(self.row_count().value)
+            precision = int(self.integer().value)
             self.expect(")")
         return self.node("current", start, word=word, precision=precision)
 

@@ -1,6 +1,8 @@
 -- Trino's functions and casts that DuckDB spells differently. One macro a line; engine.py orders and creates them.
--- fail('CODE: text') raises an error that TRY can catch, which DuckDB's own error() can't stand in.
+-- fail_as(value, 'CODE: text') raises an error that TRY can catch (DuckDB's own error() can't stand in TRY); the value gives its
+-- type. Without one DuckDB may take the result for a NULL and never raise: fail() is for places whose type is not known.
 fail(text) AS [NULL][CAST('!' || text AS BIGINT)]
+fail_as(value, text) AS [value][CAST('!' || text AS BIGINT)]
 local_time(v) AS CASE WHEN v.z = 'UTC' THEN timezone('UTC', v.i) WHEN regexp_matches(v.z, '^[+-]') THEN timezone('UTC', v.i) + offset_interval(v.z) ELSE timezone(v.z, v.i) END
 offset_interval(z) AS CAST((z[1] || '1') AS INTEGER) * (to_hours(CAST(z[2:3] AS INTEGER)) + to_minutes(CAST(z[5:6] AS INTEGER)))
 at_zone(local, zone) AS CASE WHEN local IS NULL OR zone IS NULL THEN NULL ELSE struct_pack(i := CASE WHEN zone = 'UTC' THEN timezone('UTC', local) WHEN regexp_matches(zone, '^[+-]') THEN timezone('UTC', local - offset_interval(zone)) ELSE timezone(zone, local) END, z := zone) END
@@ -9,22 +11,23 @@ java_exponent(m, e) AS CASE WHEN strpos(m, '.') > 0 THEN m ELSE m || '.0' END ||
 scientific(d) AS CASE WHEN strpos(d, 'e') > 0 THEN java_exponent(split_part(d, 'e', 1), split_part(d, 'e', 2)) ELSE scientific_large(split_part(ltrim(d, '-'), '.', 1), split_part(ltrim(d, '-'), '.', 2), CASE WHEN d[1] = '-' THEN '-' ELSE '' END) END
 scientific_large(whole, part, sign) AS CASE WHEN whole = '0' THEN sign || scientific_digits(ltrim(part, '0'), length(ltrim(part, '0')) - length(part) - 1) ELSE sign || scientific_digits(whole || CASE WHEN part = '0' THEN '' ELSE part END, length(whole) - 1) END
 scientific_digits(digits, e) AS digits[1] || '.' || CASE WHEN rtrim(digits[2:], '0') = '' THEN '0' ELSE rtrim(digits[2:], '0') END || 'E' || e
-floating_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END WHEN x = 0 OR (abs(x) >= 1e-3 AND abs(x) < 1e7) THEN CAST(x AS VARCHAR) ELSE scientific(CAST(x AS VARCHAR)) END
+floating_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END WHEN x <> 0 AND abs(x) < 1e-3 THEN scientific(CAST(x AS VARCHAR)) WHEN abs(x) < 1e7 THEN CAST(x AS VARCHAR) ELSE scientific(CAST(x AS VARCHAR)) END
 double_text(x) AS floating_text(x)
 real_text(x) AS floating_text(x)
 day_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE day_text(CAST(epoch_ms(v) AS BIGINT)) END
 day_text(ms) AS CASE WHEN ms < 0 THEN '-' ELSE '' END || (abs(ms) // 86400000) || ' ' || printf('%02d:%02d:%02d.%03d', abs(ms) // 3600000 % 24, abs(ms) // 60000 % 60, abs(ms) // 1000 % 60, abs(ms) % 1000)
 year_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE month_text(datepart('year', v) * 12 + datepart('month', v)) END
 month_text(m) AS CASE WHEN m < 0 THEN '-' ELSE '' END || (abs(m) // 12) || '-' || (abs(m) % 12)
-json_to_varchar(v) AS CASE json_type(v) WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN bad_json_cast(v, 'varchar') WHEN 'ARRAY' THEN bad_json_cast(v, 'varchar') ELSE json_extract_string(v, '$') END
+json_to_varchar(v) AS CASE json_type(v) WHEN 'NULL' THEN NULL WHEN 'OBJECT' THEN bad_json_text(v) WHEN 'ARRAY' THEN bad_json_text(v) ELSE json_extract_string(v, '$') END
+bad_json_text(v) AS fail_as('', 'INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(v AS VARCHAR) || ''' to varchar')
 bad_json_cast(v, type_name) AS fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || CAST(v AS VARCHAR) || ''' to ' || type_name)
 double_to_json(v) AS CASE WHEN v IS NULL THEN NULL ELSE CAST(floating_text(v) AS JSON) END
-checked_decimal(text, value, params) AS CASE WHEN text IS NOT NULL AND value IS NULL THEN fail('INVALID_CAST_ARGUMENT: Cannot cast VARCHAR ''' || text || ''' to DECIMAL(' || params || '). Value is not a number.') ELSE value END
-varchar_to_boolean(s) AS CASE WHEN s IS NULL THEN NULL WHEN lower(s) IN ('t', 'true', '1') THEN true WHEN lower(s) IN ('f', 'false', '0') THEN false ELSE fail('INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to BOOLEAN') END
-varchar_to_date(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '[+-]?\d{4,}-\d{1,2}-\d{1,2}') AND TRY_CAST(trim(s) AS DATE) IS NOT NULL THEN TRY_CAST(trim(s) AS DATE) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || s) END
-varchar_to_time(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, '\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?') AND TRY_CAST(full_time(s) AS TIME) IS NOT NULL THEN TRY_CAST(full_time(s) AS TIME) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to time: ' || s) END
+checked_decimal(text, value, params) AS CASE WHEN text IS NOT NULL AND value IS NULL THEN fail_as(coalesce(value, 0), 'INVALID_CAST_ARGUMENT: Cannot cast VARCHAR ''' || text || ''' to DECIMAL(' || params || '). Value is not a number.') ELSE value END
+varchar_to_boolean(s) AS CASE WHEN s IS NULL THEN NULL WHEN lower(s) IN ('t', 'true', '1') THEN true WHEN lower(s) IN ('f', 'false', '0') THEN false ELSE fail_as(false, 'INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to BOOLEAN') END
+varchar_to_date(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '[+-]?\d{4,}-\d{1,2}-\d{1,2}') AND TRY_CAST(trim(s) AS DATE) IS NOT NULL THEN TRY_CAST(trim(s) AS DATE) ELSE fail_as(DATE '1970-01-01', 'INVALID_CAST_ARGUMENT: Value cannot be cast to date: ' || s) END
+varchar_to_time(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(s, '\d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?') AND TRY_CAST(full_time(s) AS TIME) IS NOT NULL THEN TRY_CAST(full_time(s) AS TIME) ELSE fail_as(TIME '00:00:00', 'INVALID_CAST_ARGUMENT: Value cannot be cast to time: ' || s) END
 full_time(s) AS CASE WHEN length(s) - length(replace(s, ':', '')) = 1 THEN s || ':00' ELSE s END
-varchar_to_timestamp(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '\d{4,}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?)?') AND TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) ELSE fail('INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || s) END
+varchar_to_timestamp(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '\d{4,}-\d{1,2}-\d{1,2}( \d{1,2}:\d{1,2}(:\d{1,2}(\.\d+)?)?)?') AND TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) IS NOT NULL THEN TRY_CAST(full_timestamp(trim(s)) AS TIMESTAMP) ELSE fail_as(TIMESTAMP '1970-01-01 00:00:00', 'INVALID_CAST_ARGUMENT: Value cannot be cast to timestamp: ' || s) END
 full_timestamp(s) AS CASE WHEN strpos(s, ' ') > 0 AND length(s) - length(replace(s, ':', '')) = 1 THEN s || ':00' ELSE s END
 varchar_to_zoned(s) AS parsed_zoned(zoned_parts(s))
 parsed_zoned(p) AS at_zone(CAST(p[1] AS TIMESTAMP), p[2])
@@ -33,31 +36,31 @@ unscaled(v, scale) AS CAST(replace(CAST(v AS VARCHAR), '.', '') AS HUGEINT)
 rounded_division(a, b) AS (2 * abs(a) + abs(b)) // (2 * abs(b)) * CASE WHEN (a < 0) <> (b < 0) THEN -1 ELSE 1 END
 rescaled(v, scale) AS CASE WHEN scale = 0 THEN CAST(v AS VARCHAR) ELSE with_point(CASE WHEN v < 0 THEN '-' ELSE '' END, lpad(CAST(abs(v) AS VARCHAR), CAST(greatest(length(CAST(abs(v) AS VARCHAR)), scale + 1) AS INTEGER), '0'), scale) END
 with_point(sign, digits, scale) AS sign || left(digits, -scale) || '.' || right(digits, scale)
-date_shifted(d, v) AS CASE WHEN epoch_ms(v) % 86400000 <> 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Cannot add hour, minutes or seconds to a date') ELSE d + CAST(epoch_ms(v) // 86400000 AS INTEGER) END
+date_shifted(d, v) AS CASE WHEN epoch_ms(v) % 86400000 <> 0 THEN fail_as(DATE '1970-01-01', 'INVALID_FUNCTION_ARGUMENT: Cannot add hour, minutes or seconds to a date') ELSE d + CAST(epoch_ms(v) // 86400000 AS INTEGER) END
 shown_in(v, zone) AS CASE WHEN v IS NULL OR zone IS NULL THEN NULL ELSE struct_pack(i := v.i, z := zone) END
 offset_name(minutes) AS CASE WHEN minutes = 0 THEN 'UTC' ELSE printf('%s%02d:%02d', CASE WHEN minutes < 0 THEN '-' ELSE '+' END, abs(minutes) // 60, abs(minutes) % 60) END
 array_joined(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE list_concat(a, b) END
-array_subscript(a, i) AS CASE WHEN i = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN i < 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Array subscript is negative: ' || i) WHEN i > len(a) THEN fail('INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to array length: ' || i || ' > ' || len(a)) ELSE a[i] END
-map_subscript(m, k, shown) AS CASE WHEN m IS NOT NULL AND k IS NOT NULL AND NOT map_contains(m, k) THEN fail('INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || shown) ELSE map_extract_value(m, k) END
+array_subscript(a, i) AS CASE WHEN i = 0 THEN fail_as(a[1], 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN i < 0 THEN fail_as(a[1], 'INVALID_FUNCTION_ARGUMENT: Array subscript is negative: ' || i) WHEN i > len(a) THEN fail_as(a[1], 'INVALID_FUNCTION_ARGUMENT: Array subscript must be less than or equal to array length: ' || i || ' > ' || len(a)) ELSE a[i] END
+map_subscript(m, k, shown) AS CASE WHEN m IS NOT NULL AND k IS NOT NULL AND NOT map_contains(m, k) THEN fail_as(map_values(m)[1], 'INVALID_FUNCTION_ARGUMENT: Key not present in map: ' || shown) ELSE map_extract_value(m, k) END
 round_timestamp(v, step) AS make_timestamp(((epoch_us(v) + step // 2) // step) * step)
 white_space() AS chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)
-padded_left(s, n, pad) AS CASE WHEN n < 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE lpad(s, CAST(n AS INTEGER), pad) END
-padded_right(s, n, pad) AS CASE WHEN n < 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail('INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), pad) END
+padded_left(s, n, pad) AS CASE WHEN n < 0 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE lpad(s, CAST(n AS INTEGER), pad) END
+padded_right(s, n, pad) AS CASE WHEN n < 0 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), pad) END
 replaced(s, search, other) AS CASE WHEN search = '' THEN other || array_to_string(list_transform(range(1, length(s) + 1), lambda n: s[n] || other), '') ELSE replace(s, search, other) END
-hamming_distance(a, b) AS CASE WHEN length(a) <> length(b) THEN fail('INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(a, b) END
-split_text(s, d) AS CASE WHEN d = '' THEN fail('INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') ELSE string_split(s, d) END
-split_text_limited(s, d, n) AS CASE WHEN n <= 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(split_text(s, d)) <= n THEN split_text(s, d) ELSE list_concat(split_text(s, d)[1 : n - 1], [array_to_string(split_text(s, d)[n:], d)]) END
-text_part(s, d, i) AS CASE WHEN i < 1 THEN fail('INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE s[i] END WHEN i > len(string_split(s, d)) THEN NULL ELSE split_part(s, d, i) END
-split_entries(s, d, kv) AS CASE WHEN s = '' THEN [] ELSE list_transform(list_filter(string_split(s, d), lambda n: n <> ''), lambda n: CASE WHEN strpos(n, kv) = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || n || '''') ELSE struct_pack(k := n[1 : strpos(n, kv) - 1], v := n[strpos(n, kv) + length(kv) :]) END) END
+hamming_distance(a, b) AS CASE WHEN length(a) <> length(b) THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(a, b) END
+split_text(s, d) AS CASE WHEN d = '' THEN fail_as([''], 'INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') ELSE string_split(s, d) END
+split_text_limited(s, d, n) AS CASE WHEN n <= 0 THEN fail_as([''], 'INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(split_text(s, d)) <= n THEN split_text(s, d) ELSE list_concat(split_text(s, d)[1 : n - 1], [array_to_string(split_text(s, d)[n:], d)]) END
+text_part(s, d, i) AS CASE WHEN i < 1 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Index must be greater than zero') WHEN d = '' THEN CASE WHEN i > length(s) THEN NULL ELSE s[i] END WHEN i > len(string_split(s, d)) THEN NULL ELSE split_part(s, d, i) END
+split_entries(s, d, kv) AS CASE WHEN s = '' THEN [] ELSE list_transform(list_filter(string_split(s, d), lambda n: n <> ''), lambda n: CASE WHEN strpos(n, kv) = 0 THEN fail_as(struct_pack(k := '', v := ''), 'INVALID_FUNCTION_ARGUMENT: Key-value delimiter must appear exactly once in each entry. Bad input: ''' || n || '''') ELSE struct_pack(k := n[1 : strpos(n, kv) - 1], v := n[strpos(n, kv) + length(kv) :]) END) END
 split_to_map(s, d, kv) AS entries_map(split_entries(s, d, kv), s)
-entries_map(l, s) AS CASE WHEN l IS NULL THEN NULL WHEN list_unique(list_transform(l, lambda n: n.k)) < len(l) THEN fail('INVALID_FUNCTION_ARGUMENT: Duplicate keys are not allowed: ' || s) ELSE map(list_transform(l, lambda n: n.k), list_transform(l, lambda n: n.v)) END
-instance_position(s, sub, n) AS CASE WHEN n = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN sub = '' THEN CASE WHEN n > 0 THEN n ELSE length(s) + 2 + n END WHEN n < 0 THEN coalesce(starts_of(s, sub)[-abs(n)], 0) ELSE coalesce(starts_of(s, sub)[n], 0) END
+entries_map(l, s) AS CASE WHEN l IS NULL THEN NULL WHEN list_unique(list_transform(l, lambda n: n.k)) < len(l) THEN fail_as(map([''], ['']), 'INVALID_FUNCTION_ARGUMENT: Duplicate keys are not allowed: ' || s) ELSE map(list_transform(l, lambda n: n.k), list_transform(l, lambda n: n.v)) END
+instance_position(s, sub, n) AS CASE WHEN n = 0 THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN sub = '' THEN CASE WHEN n > 0 THEN n ELSE length(s) + 2 + n END WHEN n < 0 THEN coalesce(starts_of(s, sub)[-abs(n)], 0) ELSE coalesce(starts_of(s, sub)[n], 0) END
 starts_of(s, sub) AS list_filter(range(1, length(s) + 1), lambda n: substring(s, n, length(sub)) = sub)
 part_of_text(s, start, n) AS CASE WHEN start = 0 OR abs(start) > length(s) OR n <= 0 THEN CASE WHEN s IS NULL OR n IS NULL THEN NULL ELSE '' END ELSE substring(s, start, n) END
 part_of_bytes(b, start, n) AS CASE WHEN start = 0 OR abs(start) > octet_length(b) OR n <= 0 THEN ''::BLOB ELSE unhex(substring(hex(b), CASE WHEN start < 0 THEN (octet_length(b) + start) * 2 + 1 ELSE start * 2 - 1 END, CAST(least(n, 1000000000) * 2 AS BIGINT))) END
 from_base64_text(s) AS CASE WHEN length(s) % 4 = 0 THEN from_base64(s) ELSE from_base64(rpad(s, CAST(length(s) + 4 - length(s) % 4 AS INTEGER), '=')) END
-from_hex_text(s) AS CASE WHEN length(s) % 2 = 1 OR NOT regexp_full_match(s, '[0-9A-Fa-f]*') THEN fail('INVALID_FUNCTION_ARGUMENT: String ''' || s || ''' is not a valid hexadecimal number') ELSE unhex(s) END
-counted_bits(v, bits) AS CASE WHEN bits < 2 OR bits > 64 THEN fail('INVALID_FUNCTION_ARGUMENT: Bits specified in bit_count must be between 2 and 64, got ' || bits) WHEN bits = 64 THEN CAST(bit_count(CAST(v AS BIGINT)) AS BIGINT) WHEN v >= CAST(pow(2, bits - 1) AS HUGEINT) OR v < -CAST(pow(2, bits - 1) AS HUGEINT) THEN fail('INVALID_FUNCTION_ARGUMENT: Number must be representable with the bits specified. ' || v || ' cannot be represented with ' || bits || ' bits') ELSE CAST(bit_count(v & CAST(pow(2, bits) - 1 AS BIGINT)) AS BIGINT) END
+from_hex_text(s) AS CASE WHEN length(s) % 2 = 1 OR NOT regexp_full_match(s, '[0-9A-Fa-f]*') THEN fail_as(''::BLOB, 'INVALID_FUNCTION_ARGUMENT: String ''' || s || ''' is not a valid hexadecimal number') ELSE unhex(s) END
+counted_bits(v, bits) AS CASE WHEN bits < 2 OR bits > 64 THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: Bits specified in bit_count must be between 2 and 64, got ' || bits) WHEN bits = 64 THEN CAST(bit_count(CAST(v AS BIGINT)) AS BIGINT) WHEN v >= CAST(pow(2, bits - 1) AS HUGEINT) OR v < -CAST(pow(2, bits - 1) AS HUGEINT) THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: Number must be representable with the bits specified. ' || v || ' cannot be represented with ' || bits || ' bits') ELSE CAST(bit_count(v & CAST(pow(2, bits) - 1 AS BIGINT)) AS BIGINT) END
 wrapped(v, bits) AS CASE WHEN v >= CAST(pow(2, bits - 1) AS HUGEINT) THEN v - CAST(pow(2, bits) AS HUGEINT) ELSE v END
 unsigned_of(v, bits) AS CASE WHEN v < 0 THEN CAST(v AS HUGEINT) + CAST(pow(2, bits) AS HUGEINT) ELSE CAST(v AS HUGEINT) END
 shifted_left(v, n, bits) AS CASE WHEN n >= bits THEN 0 ELSE wrapped(((unsigned_of(v, bits) % CAST(pow(2, bits - n) AS HUGEINT)) * CAST(pow(2, n) AS HUGEINT)), bits) END
@@ -65,7 +68,7 @@ shifted_right(v, n, bits) AS CASE WHEN n >= bits THEN 0 ELSE wrapped(unsigned_of
 arc(x, v) AS CASE WHEN abs(x) > 1 OR isnan(x) THEN CAST('NaN' AS DOUBLE) ELSE v END
 logarithm(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln(x) END
 rounded(x, d) AS CASE WHEN isnan(x) OR isinf(x) THEN x ELSE CAST(round(x, CAST(d AS INTEGER)) AS DOUBLE) END
-width_bucket(x, low, high, n) AS CASE WHEN n <= 0 THEN fail('INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0') WHEN low = high THEN fail('INVALID_FUNCTION_ARGUMENT: bounds cannot equal each other') WHEN low < high THEN CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END ELSE CASE WHEN x > low THEN 0 WHEN x <= high THEN n + 1 ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END END
+width_bucket(x, low, high, n) AS CASE WHEN n <= 0 THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0') WHEN low = high THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: bounds cannot equal each other') WHEN low < high THEN CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END ELSE CASE WHEN x > low THEN 0 WHEN x <= high THEN n + 1 ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END END
 wilson_interval(k, n, z, side) AS (k + z * z / 2 + side * z * sqrt(k * (n - k) / n + z * z / 4)) / (n + z * z)
 map_cosine(a, b) AS list_sum(list_transform(map_keys(a), lambda n: map_extract_value(a, n) * coalesce(map_extract_value(b, n), 0))) / (sqrt(list_sum(list_transform(map_values(a), lambda n: n * n))) * sqrt(list_sum(list_transform(map_values(b), lambda n: n * n))))
 great_circle_distance(a, b, c, d) AS 6371.01 * atan2(sqrt(pow(cos(radians(c)) * sin(radians(b) - radians(d)), 2) + pow(cos(radians(a)) * sin(radians(c)) - sin(radians(a)) * cos(radians(c)) * cos(radians(b) - radians(d)), 2)), sin(radians(a)) * sin(radians(c)) + cos(radians(a)) * cos(radians(c)) * cos(radians(b) - radians(d)))
@@ -75,6 +78,7 @@ json_or_null(s) AS CASE WHEN json_valid(s) THEN CAST(s AS JSON) END
 json_array_has(j, v, kinds) AS CASE WHEN json_type(j) = 'ARRAY' THEN len(list_filter(json_extract(j, '$[*]'), lambda n: list_contains(kinds, json_type(n)) AND json_extract_string(n, '$') = v)) > 0 END
 json_element(j, i) AS CASE WHEN json_type(j) = 'ARRAY' THEN CASE WHEN i >= 0 THEN json_extract(j, '$[*]')[i + 1] ELSE json_extract(j, '$[*]')[i] END END
 json_length(j) AS CASE WHEN json_type(j) = 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) END
+json_member(j, name) AS coalesce(json_extract(j, '$."' || name || '"'), json_extract(j, '$."' || list_filter(json_keys(j), lambda n: lower(n) = name)[1] || '"'))
 json_scalar(j) AS CASE WHEN json_type(j) IN ('OBJECT', 'ARRAY', 'NULL') THEN NULL ELSE json_extract_string(j, '$') END
 json_size_of(j) AS CASE json_type(j) WHEN 'ARRAY' THEN CAST(json_array_length(j) AS BIGINT) WHEN 'OBJECT' THEN CAST(len(json_keys(j)) AS BIGINT) ELSE CASE WHEN j IS NULL THEN NULL ELSE 0::BIGINT END END
 has_null(l) AS len(list_filter(l, lambda n: n IS NULL)) > 0
@@ -90,12 +94,12 @@ array_removed(l, v) AS CASE WHEN v IS NULL THEN NULL ELSE list_filter(l, lambda 
 overlapping(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(list_filter(a, lambda n: n IS NOT NULL), list_filter(b, lambda n: n IS NOT NULL)) THEN true WHEN (has_null(a) AND len(b) > 0) OR (has_null(b) AND len(a) > 0) THEN NULL ELSE false END
 has_element(l, v) AS CASE WHEN l IS NULL OR v IS NULL THEN NULL WHEN list_contains(l, v) THEN true WHEN has_null(l) THEN NULL ELSE false END
 has_sequence(l, s) AS CASE WHEN l IS NULL OR s IS NULL THEN NULL WHEN len(s) = 0 THEN true ELSE len(list_filter(range(1, greatest(len(l) - len(s), -1) + 2), lambda n: l[n : n + len(s) - 1] = s)) > 0 END
-element_of(l, i) AS CASE WHEN i = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE l[i] END
-ngrams_of(l, n) AS CASE WHEN n <= 0 THEN fail('INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN len(l) <= n THEN [l] ELSE list_transform(range(1, len(l) - n + 2), lambda p: l[p : p + n - 1]) END
+element_of(l, i) AS CASE WHEN i = 0 THEN fail_as(l[1], 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE l[i] END
+ngrams_of(l, n) AS CASE WHEN n <= 0 THEN fail_as([l], 'INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN len(l) <= n THEN [l] ELSE list_transform(range(1, len(l) - n + 2), lambda p: l[p : p + n - 1]) END
 number_sequence(a, b) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END
-stepped_sequence(a, b, step) AS CASE WHEN step = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: step must not be zero') WHEN (step > 0) <> (b >= a) AND a <> b THEN fail('INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(a, b, step) END
-slice_of(l, start, n) AS CASE WHEN n < 0 THEN fail('INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN start = 0 THEN fail('INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n = 0 OR abs(start) > len(l) THEN l[2:1] WHEN start < 0 THEN l[len(l) + start + 1 : len(l) + start + n] ELSE l[start : start + n - 1] END
-new_map(k, v) AS CASE WHEN len(k) <> len(v) THEN fail('INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same length') ELSE map(k, v) END
+stepped_sequence(a, b, step) AS CASE WHEN step = 0 THEN fail_as([a], 'INVALID_FUNCTION_ARGUMENT: step must not be zero') WHEN (step > 0) <> (b >= a) AND a <> b THEN fail_as([a], 'INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(a, b, step) END
+slice_of(l, start, n) AS CASE WHEN n < 0 THEN fail_as(l, 'INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN start = 0 THEN fail_as(l, 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n = 0 OR abs(start) > len(l) THEN l[2:1] WHEN start < 0 THEN l[len(l) + start + 1 : len(l) + start + n] ELSE l[start : start + n - 1] END
+new_map(k, v) AS CASE WHEN len(k) <> len(v) THEN fail_as(map(k[1:1], v[1:1]), 'INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same length') WHEN list_unique(k) < len(k) THEN fail_as(map(k[1:1], v[1:1]), 'INVALID_FUNCTION_ARGUMENT: Duplicate map keys (' || CAST(list_filter(k, lambda n, i: list_position(k, n) < i)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
 counted(l) AS counted_by(list_filter(l, lambda n: n IS NOT NULL))
 counted_by(l) AS CASE WHEN len(l) > 0 THEN map(ordered_distinct(l), list_transform(ordered_distinct(l), lambda n: CAST(len(list_filter(l, lambda m: m = n)) AS BIGINT))) END
 first_entries(l) AS CASE WHEN l IS NULL THEN NULL ELSE unique_entries(list_filter(l, lambda n: n.k IS NOT NULL)) END
@@ -104,7 +108,7 @@ repeated_entries(l, keys) AS map(keys, list_transform(keys, lambda n: list_filte
 collected(l) AS CASE WHEN l IS NULL THEN NULL ELSE collected_by(list_filter(l, lambda n: n.k IS NOT NULL), ordered_distinct(list_transform(list_filter(l, lambda n: n.k IS NOT NULL), lambda n: n.k))) END
 collected_by(l, keys) AS map(keys, list_transform(keys, lambda n: list_transform(list_filter(l, lambda m: m.k = n), lambda m: m.v)))
 most_frequent(n, m) AS map_from_entries(list_transform(list_sort(list_transform(map_entries(m), lambda e: struct_pack(c := -e.value, e := e)))[1:n], lambda e: e.e))
-percentile(l, q) AS CASE WHEN q < 0 OR q > 1 THEN fail('INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') ELSE ranked(list_sort(list_filter(l, lambda n: n IS NOT NULL)), q) END
+percentile(l, q) AS CASE WHEN q < 0 OR q > 1 THEN fail_as(l[1], 'INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') ELSE ranked(list_sort(list_filter(l, lambda n: n IS NOT NULL)), q) END
 percentiles(l, qs) AS list_transform(qs, lambda q: ranked(list_sort(list_filter(l, lambda n: n IS NOT NULL)), q))
 ranked(l, q) AS CASE WHEN q * len(l) < 1 THEN l[1] WHEN q * len(l) > len(l) - 1 THEN l[-1] ELSE l[CAST(floor(q * len(l)) AS BIGINT) + 1] END
 iso_offset(m) AS printf('%s%02d:%02d', CASE WHEN m < 0 THEN '-' ELSE '+' END, abs(m) // 60, abs(m) % 60)

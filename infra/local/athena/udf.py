@@ -231,11 +231,11 @@ def joda_parsed(text: str, pattern: str) -> list[str]:
 def _joda_regex(field: str, digits_follow: bool) -> str:
     letter, width = field[0], len(field)
     if letter == "S":
-        return r"\d{%d}" % width if digits_follow else r"\d{1,9}"
+        return rf"\d{{{width}}}" if digits_follow else r"\d{1,9}"
     if letter == "M" and width >= 3:
         return r"[A-Za-z]+"
     if digits_follow and letter in "yYMdHkKhmsDwe":
-        return r"\d{%d}" % width
+        return rf"\d{{{width}}}"
     return _READ[letter]
 
 
@@ -566,7 +566,7 @@ def to_base_text(value: int, radix: int) -> str:
 def normal_cdf(mean: float, deviation: float, value: float) -> float:
     if deviation <= 0:
         raise _bad_argument("standardDeviation must be > 0")
-    return 0.5 * (1 + math.erf((value - mean) / (deviation * math.sqrt(2))))
+    return 0.5 * math.erfc((mean - value) / (deviation * math.sqrt(2)))
 
 
 def inverse_normal_cdf(mean: float, deviation: float, p: float) -> float:
