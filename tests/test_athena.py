@@ -243,6 +243,31 @@ def test_stop_really_stops(lake: Lake) -> None:
     lake.athena.stop_query_execution(QueryExecutionId=identifier)  # once more: no error
 
 
+def test_stop_at_once_and_of_what_is_queued(lake: Lake) -> None:
+    identifiers = [lake.start(LONG) for _ in range(7)]  # more than there are workers
+    for identifier in identifiers:
+        lake.athena.stop_query_execution(QueryExecutionId=identifier)
+    assert {lake.wait(identifier)["Status"]["State"] for identifier in identifiers} == {"CANCELLED"}
+    started = time.monotonic()
+    assert lake.rows("SELECT 1") == [["1"]]
+    assert time.monotonic() - started < 15
+
+
+def test_queries_at_the_same_time_do_not_mix(lake: Lake) -> None:
+    for number in range(8):
+        lake.put_json(f"t{number}/a", *({"a": number} for _ in range(number + 1)))
+        lake.table(f"t{number}", "a int", f"t{number}/")
+    identifiers = [lake.start(f"SELECT sum(a), count(*) FROM t{number}") for number in range(8)]
+    found = [lake.results(lake.wait(identifier))[1] for identifier in identifiers]
+    assert found == [[str(n * (n + 1)), str(n + 1)] for n in range(8)]
+
+
+def test_blanks_before_a_statement_do_not_count(lake: Lake) -> None:
+    execution = lake.run("\n\n   SELECT nope FROM (VALUES 1) t(a) ;  ")
+    assert execution["Status"]["StateChangeReason"].startswith("COLUMN_NOT_FOUND: line 1:8: Column 'nope'")
+    assert lake.rows("  \n SELECT 1;") == [["1"]]
+
+
 def test_lists_and_batches(lake: Lake) -> None:
     identifiers = [lake.ok(f"SELECT {number}")["QueryExecutionId"] for number in range(3)]
     page = lake.athena.list_query_executions(MaxResults=2)
@@ -329,6 +354,36 @@ def test_json_that_is_bad_fails_in_athenas_words(lake: Lake) -> None:
     assert lake.reason("SELECT a FROM big") == (
         "HIVE_BAD_DATA: Error parsing field value '12312845691' for field 0: For input string: \"12312845691\""
     )
+
+
+def test_json_lines_that_are_no_objects(lake: Lake) -> None:
+    lake.put("raw/a", '{"a": 1, "b": "x"}\n"text"\n[2, "y"]\n7\n')
+    lake.table("raw", "a int, b string", "raw/")
+    assert lake.rows("SELECT a, b FROM raw ORDER BY a") == [["1", "x"], ["2", "y"], [None, None], [None, None]]
+
+
+def test_json_exact_reading_of_all_types(lake: Lake) -> None:
+    lake.put(
+        "raw/a",
+        '{"I":"0x1F","l":9007199254740993,"d":"1e3","r":1.5,"n":"12.345","b":true,"s":{"X":{"Y":[1,"2"]}},"t":1.5,"x":"AQI="} tail\n',
+    )
+    lake.table(
+        "raw", "i int; l bigint; d double; r float; n decimal(10,2); b boolean; s struct<x:struct<y:array<int>>>; "
+        "t timestamp; x binary", "raw/",
+    )  # fmt: skip
+    assert lake.rows("SELECT * FROM raw") == [
+        [
+            "31",
+            "9007199254740993",
+            "1000.0",
+            "1.5",
+            "12.35",
+            "true",
+            "{x={y=[1, 2]}}",
+            "1970-01-01 00:00:01.500",
+            "01 02",
+        ]
+    ]
 
 
 def test_json_malformed_lines_are_null_when_the_table_says_so(lake: Lake) -> None:
@@ -491,6 +546,20 @@ def test_partitions_are_pruned_and_not_counted(lake: Lake) -> None:
     assert lake.results(mixed)[1] == ["1"]
 
 
+def test_partition_values_of_another_type(lake: Lake) -> None:
+    partitioned(lake)
+    lake.put_json("raw/odd/x", {"a": 1})
+    entry = lake.glue.get_partitions(DatabaseName="db", TableName="raw")["Partitions"][0]["StorageDescriptor"]
+    entry["Location"] = f"s3://{lake.bucket}/raw/odd/"
+    lake.glue.create_partition(
+        DatabaseName="db", TableName="raw", PartitionInput={"Values": ["2026", "x"], "StorageDescriptor": entry}
+    )
+    assert lake.rows("SELECT a FROM raw WHERE y = '2025'") == [["12"]]
+    assert lake.reason("SELECT a FROM raw WHERE y = '2026'") == (
+        "HIVE_INVALID_PARTITION_VALUE: Invalid partition value 'x' for INTEGER partition key: m"
+    )
+
+
 def test_hidden_columns(lake: Lake) -> None:
     partitioned(lake)
     assert lake.rows('SELECT "$path", "$file_size", m FROM raw WHERE y = \'2025\'') == [
@@ -647,6 +716,24 @@ def test_parameters_and_prepared_statements(lake: Lake) -> None:
     assert refused(lambda: lake.start("EXECUTE more USING 1"))[1] == (
         "PreparedStatement more was not found in workGroup primary"
     )
+
+
+def test_prepared_statements_of_other_kinds(lake: Lake) -> None:
+    lake.ok(f"CREATE TABLE t WITH (external_location = 's3://{lake.bucket}/t/') AS SELECT 1 AS a")
+    lake.ok("PREPARE more FROM INSERT INTO t SELECT ?")
+    execution = lake.ok("EXECUTE more USING 41")
+    assert (execution["StatementType"], execution["SubstatementType"]) == ("DML", "INSERT")
+    assert lake.rows("SELECT a FROM t ORDER BY a") == [["1"], ["41"]]
+
+
+def test_tags(lake: Lake, account: str) -> None:
+    arn = f"arn:aws:athena:us-east-1:{account}:workgroup/team"
+    lake.athena.create_work_group(Name="team", Tags=[{"Key": "a", "Value": "1"}])
+    lake.athena.tag_resource(ResourceARN=arn, Tags=[{"Key": "b", "Value": "2"}])
+    lake.athena.untag_resource(ResourceARN=arn, TagKeys=["a"])
+    assert lake.athena.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+    plain = arn.replace("team", "primary")
+    assert lake.athena.list_tags_for_resource(ResourceARN=plain)["Tags"] == []
 
 
 def test_named_queries(lake: Lake) -> None:

@@ -72,14 +72,16 @@ class GlueCatalog:
     def table(self, database: str, name: str) -> Table | None:
         with state.lock("glue"):
             try:
-                return self._backend.get_table(database, name).as_dict()
+                return _whole(self._backend.get_table(database, name).as_dict())
             except JsonRESTError:
                 return None
 
     def tables(self, database: str) -> list[Table]:
         with state.lock("glue"):
             try:
-                return sorted((t.as_dict() for t in self._backend.get_tables(database, None)), key=lambda t: t["Name"])
+                return sorted(
+                    (_whole(t.as_dict()) for t in self._backend.get_tables(database, None)), key=lambda t: t["Name"]
+                )
             except JsonRESTError:
                 return []
 
@@ -96,6 +98,11 @@ class GlueCatalog:
                 return work(self._backend)
             finally:
                 state.save("glue", self.account, self.region)
+
+
+def _whole(table: Table) -> Table:
+    """A table whose storage descriptor is a map, also where its maker gave none."""
+    return table if table.get("StorageDescriptor") else {**table, "StorageDescriptor": {}}
 
 
 def is_view(table: Table) -> bool:

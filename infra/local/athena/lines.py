@@ -57,6 +57,8 @@ def _chunks(path: Path, compression: str) -> Iterator[bytes]:
 
 def damaged(error: Exception) -> QueryError:
     """What Athena says about a compressed file that cannot be read to its end."""
+    if isinstance(error, FileNotFoundError):
+        return QueryError("HIVE_CANNOT_OPEN_SPLIT", "Error opening Hive split: The specified key does not exist")
     if isinstance(error, EOFError):
         return QueryError("HIVE_CURSOR_ERROR", "Unexpected end of input stream")
     return QueryError("HIVE_CURSOR_ERROR", "incorrect header check")

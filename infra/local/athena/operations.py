@@ -135,6 +135,21 @@ class LocalAthenaResponse(AthenaResponse):
             "EngineVersions", [{"SelectedEngineVersion": v, "EffectiveEngineVersion": ENGINE} for v in versions]
         )
 
+    # --- tags
+
+    def list_tags_for_resource(self) -> str:
+        arn = self.asked["ResourceARN"]
+        backend = self.athena_backend
+        known = [
+            *backend.work_groups.values(),
+            *backend.data_catalogs.values(),
+            *backend.capacity_reservations.values(),
+        ]
+        if arn not in [each.arn for each in known]:
+            raise InvalidRequest(f"Resource {arn} was not found", "RESOURCE_NOT_FOUND")
+        tags = backend.tagger.get_tag_dict_for_resource(arn)
+        return self.listed("Tags", [{"Key": key, "Value": value} for key, value in sorted(tags.items())], 75)
+
     # --- named queries
 
     def _named(self, identifier: str) -> dict[str, Any]:

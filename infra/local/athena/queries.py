@@ -85,7 +85,12 @@ class Query:
             raise run_time_error(error) from None
 
     def bind(self, reader: Reader, translated: Translated) -> None:
-        self.scanned = sum(reader.bind(use) for use in translated.tables)
+        try:
+            self.scanned = sum(reader.bind(use) for use in translated.tables)
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise run_time_error(error) from None
         if self.scan_limit is not None and self.scanned > self.scan_limit:
             raise ScanLimit
 

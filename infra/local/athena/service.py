@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExe
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("workshop.athena")
 
 WORKERS = 4
+INTERRUPT_SECONDS = 0.05
 S3_PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 NO_OUTPUT = (
     "No output location provided. An output location is required either through the Workgroup result configuration setting "
@@ -69,15 +71,15 @@ class Limits:
     enforced: bool = False
     scan_limit: int | None = None
     metrics: bool = False
-    prepared: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Job:
-    """An execution that is queued or running."""
+    """An execution that is queued or running: its statement, the text that holds it, and the values of its parameters."""
 
-    def __init__(self, execution: Execution, statement: Statement, limits: Limits):
+    def __init__(self, execution: Execution, statement: Statement, text: str, parameters: list[str], limits: Limits):
         self.execution, self.statement, self.limits = execution, statement, limits
-        self.cancelled = threading.Event()
+        self.text, self.parameters = text, parameters
+        self.cancelled, self.ended = threading.Event(), threading.Event()
         self.connection: Any = None
         self.lock = threading.Lock()
         self.events = 0
@@ -159,7 +161,7 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
 
     account, region = backend.account_id, backend.region_name
     executions = store(account, region)
-    text = request["QueryString"]
+    text = request["QueryString"].strip()
     group = backend.enabled_work_group(request.get("WorkGroup") or "primary")
     token = request.get("ClientRequestToken") or ""
     asked = json.dumps({key: request[key] for key in sorted(request) if key != "ClientRequestToken"})
@@ -176,6 +178,11 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
     database = context.get("Database", "").strip("`") or None
     try:
         statement = statements.parse(text)
+        parameters = request.get("ExecutionParameters")
+        run_text, run_parameters = text, list(parameters or [])
+        if statement.kind == "EXECUTE":
+            run_text, run_parameters = _prepared(backend, group.name, statement), statement.values or run_parameters
+            statement = statements.parse(run_text)
         ddl.check_at_start(statement, GlueCatalog(account, region), database)
     except SyntaxRefused as error:
         raise InvalidRequest(error.message, "MALFORMED_QUERY") from None
@@ -190,28 +197,31 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
         if not 0 <= reuse["MaxAgeInMinutes"] <= 10_080:
             raise InvalidRequest("MaxAgeInMinutes must be between 0 and 10080")
     execution = Execution(
-        id=identifier, account=account, region=region, query=text.strip(), kind=statement.kind, type=statement.type,
+        id=identifier, account=account, region=region, query=text, kind=statement.kind, type=statement.type,
         workgroup=group.name, context=context, result=result, output=location + _name(statement, identifier),
-        parameters=request.get("ExecutionParameters"), reuse=reuse,
+        parameters=parameters, reuse=reuse,
         selected_engine=group.configuration["EngineVersion"]["SelectedEngineVersion"],
     )  # fmt: skip
     limits = Limits(
         enforced=bool(group.configuration.get("EnforceWorkGroupConfiguration")),
         scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
         metrics=bool(group.configuration.get("PublishCloudWatchMetricsEnabled")),
-        prepared={
-            name: p.query_statement for (g, name), p in list(backend.prepared_statements.items()) if g == group.name
-        },
     )
-    if statement.kind == "EXECUTE" and statement.name not in limits.prepared:
-        raise InvalidRequest(f"PreparedStatement {statement.name} was not found in workGroup {group.name}")
     executions.add(execution, token, asked, _reuse_key(execution, location))
-    job = Job(execution, statement, limits)
+    job = Job(execution, statement, run_text, run_parameters, limits)
     _jobs[identifier] = job
     with job.lock:
         job.tell()
     _workers.submit(_run, job, location)
     return identifier
+
+
+def _prepared(backend: LocalAthenaBackend, group: str, statement: Statement) -> str:
+    """The text that EXECUTE runs. Raises InvalidRequest."""
+    found = backend.prepared_statements.get((group, statement.name))
+    if found is None:
+        raise InvalidRequest(f"PreparedStatement {statement.name} was not found in workGroup {group}")
+    return found.query_statement
 
 
 def _output(account: str, configuration: dict[str, Any], given: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -241,7 +251,6 @@ def _name(statement: Statement, identifier: str) -> str:
         return identifier
     is_csv = statement.kind in (
         "SELECT",
-        "EXECUTE",
         "SHOW_FUNCTIONS",
         "DELETE",
         "UPDATE",
@@ -271,6 +280,7 @@ def _run(job: Job, location: str) -> None:
     execution = job.execution
     execution.queue_ms = execution.total_ms()
     if not job.move(RUNNING):
+        job.ended.set()
         return
     scratch = _scratch(execution)
     try:
@@ -281,6 +291,7 @@ def _run(job: Job, location: str) -> None:
         log.exception("query %s", execution.id)
         _fail(job, "GENERIC_INTERNAL_ERROR: The local AWS failed at this query; see its log file.", SYSTEM_ERROR, 1001)
     finally:
+        job.ended.set()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -415,9 +426,20 @@ def stop_execution(backend: LocalAthenaBackend, identifier: str) -> None:
         return
     job.cancelled.set()
     job.move(CANCELLED, "Query cancelled by user")
-    connection = job.connection
-    if connection is not None:
-        connection.interrupt()
+    threading.Thread(target=_interrupt, args=(job,), daemon=True, name="athena-stop").start()
+
+
+def _interrupt(job: Job) -> None:
+    """Interrupt a job until it has ended: DuckDB forgets an interrupt that comes before its query begins."""
+    import duckdb
+
+    while True:
+        connection = job.connection
+        if connection is not None:
+            with contextlib.suppress(duckdb.ConnectionException):  # it was closed meanwhile
+                connection.interrupt()
+        if job.ended.wait(INTERRUPT_SECONDS):
+            return
 
 
 def results(backend: LocalAthenaBackend, request: dict[str, Any]) -> dict[str, Any]:
@@ -496,7 +518,6 @@ def stop() -> None:
     """End the threads; what runs is interrupted and counts as FAILED after the restart."""
     for job in list(_jobs.values()):
         job.cancelled.set()
-        if job.connection is not None:
-            job.connection.interrupt()
+        threading.Thread(target=_interrupt, args=(job,), daemon=True).start()
     _workers.shutdown(wait=True, cancel_futures=True)
     _events.shutdown(wait=True, cancel_futures=True)

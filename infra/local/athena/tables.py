@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,12 @@ _WIDER = {
     "timestamp": {"string"},
     "boolean": {"string"},
 }
+
+
+_PARTITION_VALUES: dict[str, Callable[[str], Any]] = {
+    "tinyint": int, "smallint": int, "integer": int, "bigint": int, "double": float, "real": float,
+    "date": date.fromisoformat,
+}  # fmt: skip
 
 
 class File(NamedTuple):
@@ -171,6 +178,8 @@ class Reader:
         descriptions: dict[tuple[Any, ...], tuple[dict[str, str], dict[str, str]]] = {}
         for values, location, own in partitions:
             check_partition(table, keys, values, own)
+            for value, (name, kind) in zip(values, keys, strict=True):
+                check_value(name, value, kind)
             serde_info = own.get("SerdeInfo") or descriptor.get("SerdeInfo") or {}
             format_name = format_of(serde_info.get("SerializationLibrary", ""), own.get("InputFormat", ""))
             serde = serde_info.get("Parameters") or {}
@@ -226,11 +235,16 @@ class Reader:
         conditions = [c.sql for c in conjuncts if c.columns and c.columns <= names]
         if not conditions or not partitions:
             return partitions
+        used = set().union(*(c.columns for c in conjuncts if c.columns and c.columns <= names))
+        asked = [(place, name, kind) for place, (name, kind) in enumerate(keys) if name in used]
+        for values in partitions:
+            for place, name, kind in asked:
+                check_value(name, values[place], kind)
         rows = ", ".join(
-            f"({number}, {', '.join(_typed(_hive_null(v), kind) for v, (_, kind) in zip(values, keys, strict=True))})"
+            f"({number}, {', '.join(_typed(_hive_null(values[place]), kind) for place, _, kind in asked)})"
             for number, values in enumerate(partitions)
         )
-        names_sql = ", ".join(["partition_number", *(quoted(name) for name, _ in keys)])
+        names_sql = ", ".join(["partition_number", *(quoted(name) for _, name, _ in asked)])
         kept = self.connection.execute(
             f"SELECT partition_number FROM (VALUES {rows}) {quoted(alias)}({names_sql}) WHERE {' AND '.join(conditions)}"
         ).fetchall()
@@ -442,6 +456,20 @@ def check_partition(
             f"coerced. The column '{name}' in table '{table['DatabaseName']}.{table['Name']}' is declared as type "
             f"'{kind}', but partition '{partition}' declared column '{name}' as type '{other}'.",
         )
+
+
+def check_value(name: str, value: str, kind: Type) -> None:
+    """Raise QueryError HIVE_INVALID_PARTITION_VALUE for a partition value that is none of its column's type."""
+    read = _PARTITION_VALUES.get(kind.name)
+    if read is None or value == "__HIVE_DEFAULT_PARTITION__":
+        return
+    try:
+        read(value)
+    except ValueError:
+        raise QueryError(
+            "HIVE_INVALID_PARTITION_VALUE",
+            f"Invalid partition value '{value}' for {kind.name.upper()} partition key: {name}",
+        ) from None
 
 
 def _hive_null(value: str | None) -> str | None:

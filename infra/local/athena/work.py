@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import ddl, statements, workgroups
+from . import ddl, workgroups
 from .catalog import GlueCatalog
 from .errors import QueryError
 from .functions import AGGREGATES, SCALARS, WINDOW
@@ -38,14 +38,10 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
         )
     if not _has_query(statement):
         return _listed(ddl.execute(statement, catalog, database), scratch)
-    text, parameters = execution.query, list(execution.parameters or [])
-    if statement.kind == "EXECUTE":
-        text, parameters = job.limits.prepared[statement.name], statement.values or parameters
-        statement = statements.parse(text)
-    query = Query(catalog, database, scratch, job.cancelled, parameters, job.limits.scan_limit)
+    query = Query(catalog, database, scratch, job.cancelled, job.parameters, job.limits.scan_limit)
     job.connection = query.connection
     try:
-        return _of_query(query, text, statement, location + f"tables/{execution.id}", job.limits.enforced)
+        return _of_query(query, job.text, statement, location + f"tables/{execution.id}", job.limits.enforced)
     finally:
         execution.scanned, execution.planning_ms = query.scanned, query.planning_ms
         job.connection = None
@@ -53,7 +49,7 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
 
 
 def _has_query(statement: Statement) -> bool:
-    return hasattr(statement, "query") or statement.kind in ("EXPLAIN", "EXECUTE")
+    return hasattr(statement, "query") or statement.kind == "EXPLAIN"
 
 
 def _of_query(query: Query, text: str, statement: Statement, tables: str, enforced: bool) -> Outcome:
