@@ -98,11 +98,8 @@ class Driver:
         from pyspark import SparkContext
         from pyspark.sql import SparkSession
 
-        ready, settings, original = (
-            self.context,
-            dict(self.context.getConf().getAll()),
-            SparkContext._initialize_context,
-        )
+        ready, original = self.context, SparkContext._initialize_context
+        settings = dict(ready.getConf().getAll())
 
         def initialize(context, wanted):
             SparkContext._initialize_context = original
@@ -189,6 +186,7 @@ def _main_module(**names) -> dict:
     """A fresh `__main__` for the user's code, so that functions defined in it travel to Python workers by value."""
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
+    sys.argv = [""]  # a session has no arguments; a job sets its own
     vars(module).update(names)
     return vars(module)
 

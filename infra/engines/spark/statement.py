@@ -70,6 +70,7 @@ def run(code: str, namespace: dict, interruptible: Callable[[bool], None]) -> di
             finally:
                 interruptible(False)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a statement, not the session
+            interruptible(False)  # again: an interrupt may have come in the finally above
             result |= {"status": "error", **describe(error, name)}
     return result | {"stdout": stdout.text(), "stderr": stderr.text()}
 
