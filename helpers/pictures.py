@@ -48,11 +48,25 @@ def draw_lake(marked: tuple[str, ...] = ()) -> Figure:
             colour, line = ("#E69F00", 2.0) if name in marked else ("#DCEBF7", 1.0)
             axes.add_patch(
                 FancyBboxPatch(
-                    (left, bottom), WIDTH, HEIGHT, boxstyle="round,pad=0.08", facecolor=colour, edgecolor="#333333", linewidth=line
+                    (left, bottom),
+                    WIDTH,
+                    HEIGHT,
+                    boxstyle="round,pad=0.08",
+                    facecolor=colour,
+                    edgecolor="#333333",
+                    linewidth=line,
                 )
             )
             axes.text(left + WIDTH / 2, bottom + HEIGHT / 2 + 0.1, label, ha="center", va="center", fontsize=9)
-            axes.text(left + WIDTH / 2, bottom + 0.02, f"chapter {chapter}", ha="center", va="bottom", fontsize=7, color="#444444")
+            axes.text(
+                left + WIDTH / 2,
+                bottom + 0.02,
+                f"chapter {chapter}",
+                ha="center",
+                va="bottom",
+                fontsize=7,
+                color="#444444",
+            )
     return figure
 
 

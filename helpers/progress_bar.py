@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from html import escape
 
-from IPython import get_ipython
-from IPython.display import display
-
 from helpers.sending import Listener, Sent
+from helpers.showing import live_line
 
 
 def progress_bar(title: str, total: int | None) -> Listener:
@@ -18,18 +16,8 @@ def progress_bar(title: str, total: int | None) -> Listener:
     title: the line that stays when all is sent. It has no times or counts, so that a stored output never differs from a new one
     total: number of records, None if unknown
     """
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return lambda sent: None
-    handle = display({"text/plain": title}, raw=True, display_id=True)
-
-    def show(sent: Sent) -> None:
-        bundle = {"text/plain": title}
-        if not sent.finished:
-            bundle["text/html"] = _html(title, total, sent)
-        handle.update(bundle, raw=True)
-
-    return show
+    show = live_line(title)
+    return lambda sent: show(None if sent.finished else _html(title, total, sent))
 
 
 def _html(title: str, total: int | None, sent: Sent) -> str:

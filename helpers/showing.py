@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from IPython import get_ipython
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -20,3 +22,20 @@ def show(figure: Figure, alt: str) -> None:
     """
     display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
+
+
+def live_line(title: str) -> Callable[[str | None], None]:
+    """Show HTML that changes while a cell runs; call the result with it, and with None at the end.
+
+    What stays in the notebook is `title` alone: no times or counts, so that a stored output never differs from a new one.
+    Outside a notebook nothing is shown.
+    """
+    shell = get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return lambda html: None
+    handle = display({"text/plain": title}, raw=True, display_id=True)
+
+    def show(html: str | None) -> None:
+        handle.update({"text/plain": title} | ({"text/html": html} if html else {}), raw=True)
+
+    return show

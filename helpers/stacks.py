@@ -12,8 +12,8 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
-from IPython import get_ipython
-from IPython.display import display
+
+from helpers.showing import live_line
 
 FOLDER = Path(__file__).resolve().parents[1] / "infra" / "stacks"
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -187,19 +187,11 @@ def _plain(reason: str) -> str:
 
 def _display(name: str) -> Callable[[list[dict[str, Any]], str], None]:
     """Return a function that shows the last events below the present cell; at the end nothing of it is left."""
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return lambda events, status: None
-    handle = display({"text/plain": ""}, raw=True, display_id=True)
+    update = live_line("")
 
     def show(events: list[dict[str, Any]], status: str) -> None:
-        bundle = {"text/plain": ""}
-        if events:
-            rows = "".join(
-                f"<tr><td>{'</td><td>'.join(map(escape, _cells(e)))}</td></tr>" for e in events[-SHOWN_EVENTS:]
-            )
-            bundle["text/html"] = f"<p>{escape(name)}: {escape(status)}</p><table>{rows}</table>"
-        handle.update(bundle, raw=True)
+        rows = "".join(f"<tr><td>{'</td><td>'.join(map(escape, _cells(e)))}</td></tr>" for e in events[-SHOWN_EVENTS:])
+        update(f"<p>{escape(name)}: {escape(status)}</p><table>{rows}</table>" if events else None)
 
     return show
 

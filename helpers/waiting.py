@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from html import escape
 from typing import Any, TypeVar
 
-from IPython.display import clear_output
+from helpers.showing import live_line
 
 State = TypeVar("State")
 
@@ -30,13 +31,13 @@ def wait_for(
     Raises TookTooLong.
     """
     started = time.monotonic()
+    show = live_line(f"Waiting: {what}")
     while True:
         state = ask()
         if done(state):
-            clear_output()
+            show(None)
             return state
         if time.monotonic() - started > seconds:
             raise TookTooLong(f"{what}: still {state} after {seconds:.0f} s.")
-        clear_output(wait=True)
-        print(f"{what}: {state} … {time.monotonic() - started:.0f} s")
+        show(f"{escape(what)}: {escape(str(state)[:200])} … {time.monotonic() - started:.0f} s")
         time.sleep(every)
