@@ -414,9 +414,9 @@ def list_page(
 def flush() -> None:
     """Write the rows of changed objects, then remove the files that no row names any more."""
     with state.lock("s3"):
-        while _changed:
-            account, bucket, name = _changed.pop()
-            _write_row(account, bucket, name)
+        for change in list(_changed):
+            _write_row(*change)
+            _changed.discard(change)
         while _garbage:
             _garbage.pop().unlink(missing_ok=True)
 
