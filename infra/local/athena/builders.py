@@ -445,9 +445,10 @@ def _try(ex, node: Node):
 def _typeof(ex, node: Node):
     _count(ex, node, 1, 1, "typeof")
     value = ex.check(node.args[0])
-    found = _expr(_quote(str(value.type)), t.VARCHAR, constant=str(value.type))
-    found.loose, found.aggregate = value.loose, value.aggregate
-    return found
+    name = _quote(str(value.type))
+    # An aggregate must stay one, for the query has one row by it.
+    text = f"CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END" if value.aggregate else name
+    return _expr(text, t.VARCHAR, value, constant=str(value.type))
 
 
 _KINDS = {**dict.fromkeys(t.INTEGERS, "d"), "decimal": "f", "double": "f", "real": "f", "boolean": "b"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from . import types as t
 from .casts import Casts
 from .errors import QueryError, SyntaxRefused
-from .expressions import Expr, Expressions, written
+from .expressions import Expr, Expressions, canonical, written
 from .grammar import Node, line_and_column, parse
 from .types import Type, quoted
 
@@ -277,7 +277,7 @@ class Checker:
     def _body(self, node: Node, parent: Scope | None, named: dict, names: bool) -> Query:
         body = node.body
         if body.kind == "query":
-            inner = self.query(body, parent, named, names)
+            inner = self.query(body, parent, named)
             return self._ordered(node, inner, parent, named, names)
         if body.kind == "select":
             return self._select(body, node, parent, named, names)
@@ -503,7 +503,7 @@ class Checker:
         for f in fields:
             value = Expr(f.use(), f.type)
             value.loose = item
-            if value.sql in expressions.groups:
+            if canonical(value.sql) in expressions.groups:
                 value.loose = None
             found.append((f.name, value))
         return found
@@ -521,17 +521,17 @@ class Checker:
             found.append((name, Expr(f"struct_extract({base.sql}, '{inner}')", kind, (base,))))
         return found
 
-    def _group_by(self, node: Node, scope: Scope) -> tuple[str, frozenset[str]]:
+    def _group_by(self, node: Node, scope: Scope) -> tuple[str, dict[str, str]]:
         if node.group is None:
-            return "", frozenset()
+            return "", {}
         expressions = Expressions(self, scope, "GROUP BY clause")
         texts: list[str] = []
-        groups: set[str] = set()
+        groups: dict[str, str] = {}
         for element in node.group.sets:
             sets = []
             for members in element.sets:
                 values = [self._group_key(member, node, expressions) for member in members]
-                groups.update(values)
+                groups.update((canonical(v), v) for v in values)
                 sets.append(values)
             if element.sort == "SIMPLE":
                 texts += sets[0] if sets[0] else ["()"]
@@ -540,7 +540,7 @@ class Checker:
                 texts.append(f"{word} ({', '.join('(' + ', '.join(s) + ')' for s in sets)})")
         if texts == ["()"]:
             texts = ["GROUPING SETS (())"]
-        return " GROUP BY " + ", ".join(texts), frozenset(groups)
+        return " GROUP BY " + ", ".join(texts), groups
 
     def _group_key(self, member: Node, node: Node, expressions: Expressions) -> str:
         if member.kind == "integer":
@@ -610,9 +610,9 @@ class Checker:
             if not t.comparable(item.type):
                 text = f"DISTINCT can only be applied to comparable types (actual: {item.type})"
                 raise self.error("TYPE_MISMATCH", node, text)
-        shown = {item.sql for item in items}
+        shown = {canonical(item.sql) for item in items}
         for value, item in zip(order_values, query.order or [], strict=False):
-            if value.sql not in shown:
+            if canonical(value.sql) not in shown:
                 text = "For SELECT DISTINCT, ORDER BY expressions must appear in select list"
                 raise self.error("EXPRESSION_NOT_IN_DISTINCT", item.value, text)
 

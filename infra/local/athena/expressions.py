@@ -37,18 +37,27 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+_FRESH = re.compile(r"\be\d+\b")
+
+
+def canonical(sql: str) -> str:
+    """SQL with the parameters of its lambdas renumbered, so that equal expressions have equal text."""
+    if "lambda" not in sql:
+        return sql
+    names: dict[str, str] = {}
+    return _FRESH.sub(lambda m: names.setdefault(m[0], f"e_{len(names)}"), sql)
+
+
 class Expressions:
     """Checks the expressions of one clause of one query."""
 
-    def __init__(
-        self, checker, scope, clause: str, aggregates: bool = False, windows: bool = False, groups=frozenset()
-    ):
+    def __init__(self, checker, scope, clause: str, aggregates: bool = False, windows: bool = False, groups=None):
         self.checker = checker
         self.scope = scope
         self.clause = clause  # as Trino names it: "WHERE clause"
         self.aggregates_allowed = aggregates
         self.windows_allowed = windows
-        self.groups = groups  # DuckDB texts of the GROUP BY expressions
+        self.groups: dict[str, str] = groups or {}  # the GROUP BY expressions' SQL by canonical()
         self.aliases: dict[str, Expr] = {}  # output columns that ORDER BY may name
         self.variables: list[dict[str, Expr]] = []
         self.inside: Node | None = None  # the aggregate whose arguments are being checked
@@ -66,8 +75,8 @@ class Expressions:
 
     def check(self, node: Node) -> Expr:
         found = getattr(self, "_" + node.kind, self._unsupported)(node)
-        if found.loose is not None and found.sql in self.groups:
-            found.loose = None
+        if found.loose is not None and self.groups and (grouped := self.groups.get(canonical(found.sql))):
+            found.sql, found.loose = grouped, None
         return found
 
     def boolean(self, node: Node, what: str) -> Expr:
@@ -461,7 +470,7 @@ class Expressions:
     def _grouping_call(self, node: Node) -> Expr:
         values = [self.check(v) for v in node.values]
         for value, at in zip(values, node.values, strict=True):
-            if value.loose is not None or value.sql not in self.groups:
+            if value.loose is not None or canonical(value.sql) not in self.groups:
                 raise self.error(
                     "INVALID_ARGUMENTS",
                     at,

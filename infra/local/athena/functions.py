@@ -472,7 +472,7 @@ bitwise_or_agg(bigint) -> bigint = bit_or($0)$F
 bitwise_xor_agg(bigint) -> bigint = bit_xor($0)$F
 histogram(K) -> map(K,bigint) = counted(list($0)$F)
 map_agg(K, V) -> map(K,V) = first_entries(list(struct_pack(k := $0, v := $1)$O)$F)
-map_union(map(K,V)) -> map(K,V) = first_entries(flatten(list(list_transform(map_entries($0), lambda n: struct_pack(k := n.key, v := n.value)))$F))
+map_union(map(K,V)) -> map(K,V) = first_entries(list_transform(flatten(list(map_entries($0))$F), lambda n: struct_pack(k := n.key, v := n.value)))
 multimap_agg(K, V) -> map(K,array(V)) = collected(list(struct_pack(k := $0, v := $1)$O)$F)
 approx_distinct(T) -> bigint = count(DISTINCT $0)$F
 approx_distinct(T, double) -> bigint = count(DISTINCT $0)$F

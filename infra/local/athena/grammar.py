@@ -29,6 +29,23 @@ QUERY_START = ("SELECT", "WITH", "VALUES", "TABLE")
 COMPARISONS = ("=", "<>", "!=", "<", "<=", ">", ">=")
 INTERVAL_UNITS = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
 
+# What can follow an element of GROUP BY ("" is the end).
+_AFTER_GROUPING = (
+    ",",
+    ")",
+    "HAVING",
+    "WINDOW",
+    "ORDER",
+    "OFFSET",
+    "LIMIT",
+    "FETCH",
+    "UNION",
+    "EXCEPT",
+    "INTERSECT",
+    "",
+    ";",
+)
+
 _LEXER = re.compile(
     r"""(?P<space>\s+|--[^\r\n]*|/\*.*?\*/)
       | (?P<double>(?:\d+(?:\.\d*)?|\.\d+)[eE][+-]?\d+)
@@ -400,7 +417,11 @@ class _Parser:
 
     def group_by(self) -> Node:
         start = self.token.start
-        quantifier = self.any_of("ALL", "DISTINCT")
+        quantifier = (
+            None
+            if self.token.upper == "ALL" and self.peek().upper in _AFTER_GROUPING
+            else self.any_of("ALL", "DISTINCT")
+        )
         sets = self.comma_separated(self.grouping_element)
         return self.node("group_by", start, distinct=quantifier == "DISTINCT", sets=sets)
 
@@ -421,8 +442,7 @@ class _Parser:
             if self.accept(")"):
                 return []
             found = self.comma_separated(self.expression)
-            if self.accept(")") and self.token.upper in (",", ")", "HAVING", "WINDOW", "ORDER", "OFFSET", "LIMIT", "FETCH",
-                                                         "UNION", "EXCEPT", "INTERSECT", "", ";"):  # fmt: skip
+            if self.accept(")") and self.token.upper in _AFTER_GROUPING:
                 return found
             self.at, self.parameters = before
         return [self.expression()]
