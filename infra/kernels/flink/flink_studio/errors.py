@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from py4j.java_gateway import JavaObject
+
 from .paragraph import Statement
 from .told import Told
 
@@ -44,9 +46,8 @@ class Explained:
 
 def stack_trace(error) -> str:
     """The Java stack trace of a py4j or pyflink exception, or of a Java Throwable."""
-    java = getattr(error, "java_exception", None)
-    if java is None and hasattr(error, "getStackTrace"):
-        java = error
+    # a Java object seems to have every attribute
+    java = error if isinstance(error, JavaObject) else getattr(error, "java_exception", None)
     if java is not None:
         lines = []
         while java is not None:

@@ -62,6 +62,13 @@ def show_chart(result: Result, settings: Settings) -> None:
     display(data, raw=True, metadata={"image/png": {"alt": told}})
 
 
+def _close(widget) -> None:
+    """Close a widget and all in it."""
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    widget.close()
+
+
 class PlainScreen:
     """For a run without a front end: nothing while it runs, the last table and chart at the end."""
 
@@ -132,7 +139,7 @@ class LiveScreen:
                     show_chart(result, settings)
                 except ChartError as error:
                     print(error)
-            self._box.close_all()
+            _close(self._box)
 
     def _choices(self, widgets):
         """Zeppelin's chart settings."""
