@@ -491,6 +491,31 @@ def test_parquet_counts_only_the_chunks_of_used_columns(lake: Lake) -> None:
     assert lake.ok("SELECT count(*) FROM p")["Statistics"]["DataScannedInBytes"] == 0
 
 
+def test_parquet_row_groups_that_conditions_rule_out_do_not_count(lake: Lake) -> None:
+    out = io.BytesIO()
+    table = pa.table({"a": pa.array(range(3000), pa.int32()), "day": pa.array([f"d{x // 1000}" for x in range(3000)])})
+    pq.write_table(table, out, row_group_size=1000)
+    lake.put("p/a", out.getvalue())
+    lake.table("p", "a int, day string", "p/", serde=PARQUET)
+    metadata = pq.ParquetFile(io.BytesIO(out.getvalue())).metadata
+    a = [metadata.row_group(i).column(0).total_compressed_size for i in range(3)]
+    day = [metadata.row_group(i).column(1).total_compressed_size for i in range(3)]
+    expected = {
+        "SELECT count(*) FROM p WHERE a >= 2500": (500, a[2]),
+        "SELECT count(*) FROM p WHERE 1000 > a": (1000, a[0]),
+        "SELECT count(*) FROM p WHERE a BETWEEN 1500 AND 1600": (101, a[1]),
+        "SELECT count(*) FROM p WHERE day = 'd1' AND a < 1500": (500, a[1] + day[1]),
+        "SELECT count(*) FROM p WHERE a IN (5, 2005)": (2, a[0] + a[2]),
+        "SELECT count(*) FROM p WHERE a > 9000": (0, 0),
+        "SELECT count(*) FROM p WHERE a > 2500 OR day = 'd0'": (1499, sum(a[::2]) + sum(day[::2])),
+        "SELECT count(*) FROM p WHERE a % 2 = 0": (1500, sum(a)),
+    }
+    for query, (count, scanned) in expected.items():
+        execution = lake.ok(query)
+        assert lake.results(execution)[1] == [str(count)], query
+        assert execution["Statistics"]["DataScannedInBytes"] == scanned, query
+
+
 def test_parquet_of_another_type_or_none_at_all_is_bad_data(lake: Lake) -> None:
     lake.put("p/a", parquet(a=pa.array(["x"])))
     lake.table("p", "a bigint", "p/", serde=PARQUET)

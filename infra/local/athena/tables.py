@@ -18,7 +18,7 @@ import duckdb
 
 from infra.local import s3
 
-from . import information, lines, projection, types
+from . import grammar, information, lines, projection, row_groups, types
 from .catalog import GlueCatalog
 from .check import Conjunct, TableUse
 from .errors import QueryError
@@ -150,7 +150,7 @@ class Reader:
         sources = self.sources(table, keys, conjuncts, alias)
         parts, scanned = [], 0
         for source in sources:
-            sqls, size = self.read(source, columns, wanted_columns)
+            sqls, size = self.read(source, columns, wanted_columns, conjuncts)
             scanned += size
             parts += [self.with_partition(sql, files, keys, wanted, wanted_columns) for sql, files in sqls]
         if not parts:
@@ -253,11 +253,15 @@ class Reader:
     # --- how they are read
 
     def read(
-        self, source: Source, columns: list[tuple[str, Type]], wanted: list[tuple[str, Type]]
+        self,
+        source: Source,
+        columns: list[tuple[str, Type]],
+        wanted: list[tuple[str, Type]],
+        conjuncts: list[Conjunct],
     ) -> tuple[list[tuple[str, list[File]]], int]:
         """SELECTs (with the file's path as `filename`) that give the wanted columns, each with its files; and the bytes scanned."""
         if source.format == "parquet":
-            return self.read_parquet(source.files, wanted)
+            return self.read_parquet(source.files, wanted, conjuncts)
         self.has_text = True
         size = sum(file.size for file in source.files)
         readers = {"json": self.read_json, "lazy": self.read_lazy, "csv": self.read_csv}
@@ -359,21 +363,30 @@ class Reader:
         return [(_json_select(written, "none", wanted, tuple(name for name, _ in wanted), plain=True), written)]
 
     def read_parquet(
-        self, files: list[File], wanted: list[tuple[str, Type]]
+        self, files: list[File], wanted: list[tuple[str, Type]], conjuncts: list[Conjunct]
     ) -> tuple[list[tuple[str, list[File]]], int]:
+        kinds = dict(wanted)
+        conditions = [
+            (grammar.parse_expression(c.text), {name: kinds[name] for name in c.columns})
+            for c in conjuncts
+            if c.columns and c.columns <= set(kinds)
+        ]
         footers = parquet_footers(self.connection, files)
         groups: dict[tuple[Any, ...], list[File]] = defaultdict(list)
         scanned = 0
         for file in files:
             footer = footers[file.path]
             groups[footer.signature].append(file)
-            scanned += sum(footer.bytes.get(name, 0) for name, _ in wanted)
+            for group in footer.groups:
+                bounds = {name: (chunk.low, chunk.high) for name, chunk in group.items()}
+                if all(row_groups.may_hold(condition, bounds, of) for condition, of in conditions):
+                    scanned += sum(group[name].size for name, _ in wanted if name in group)
         found = []
-        for group in groups.values():
-            footer = footers[group[0].path]
-            select = [_parquet_column(name, kind, footer.types.get(name), group[0].uri) for name, kind in wanted]
+        for alike in groups.values():
+            footer = footers[alike[0].path]
+            select = [_parquet_column(name, kind, footer.types.get(name), alike[0].uri) for name, kind in wanted]
             found.append(
-                (f"SELECT {', '.join([*select, 'filename'])} FROM read_parquet({_paths(group)}, filename=true)", group)
+                (f"SELECT {', '.join([*select, 'filename'])} FROM read_parquet({_paths(alike)}, filename=true)", alike)
             )
         return found, scanned
 
@@ -580,12 +593,20 @@ def _lazy(sql: str, kind: Type) -> str:
 # --- Parquet --------------------------------------------------------------------------------------------------------
 
 
+class Chunk(NamedTuple):
+    """A column in a row group: its bytes (all parts of a nested column), its smallest and largest value as text."""
+
+    size: int
+    low: str | None
+    high: str | None
+
+
 class Footer(NamedTuple):
-    """What the end of a Parquet file says: columns as they are written, their DuckDB types, bytes by column (lower case)."""
+    """What the end of a Parquet file says, by column in lower case: the name as it is written and the DuckDB type, the chunks of each row group."""
 
     signature: tuple[Any, ...]
     types: dict[str, tuple[str, str]]
-    bytes: dict[str, int]
+    groups: list[dict[str, Chunk]]
 
 
 _footers: OrderedDict[Path, Footer] = OrderedDict()
@@ -615,24 +636,27 @@ def parquet_footers(connection: duckdb.DuckDBPyConnection, files: list[File]) ->
             f"FROM parquet_schema({paths})"
         ).fetchall()
         chunks = connection.execute(
-            "SELECT file_name, lower(string_split(path_in_schema, ', ')[1]), sum(total_compressed_size) "
-            f"FROM parquet_metadata({paths}) GROUP BY ALL"
+            "SELECT file_name, row_group_id, lower(path_in_schema), total_compressed_size, "
+            "coalesce(stats_min_value, stats_min), coalesce(stats_max_value, stats_max) "
+            f"FROM parquet_metadata({paths})"
         ).fetchall()
     except duckdb.Error:
         raise QueryError("HIVE_BAD_DATA", f"Malformed Parquet file: {', '.join(f.uri for f in missing)}") from None
     signatures: dict[str, list[Any]] = defaultdict(list)
-    sizes: dict[str, dict[str, int]] = defaultdict(dict)
+    groups: dict[str, dict[int, dict[str, Chunk]]] = defaultdict(lambda: defaultdict(dict))
     for name, *rest in schema:
         signatures[name].append(tuple(rest))
-    for name, column, size in chunks:
-        sizes[name][column] = int(size)
+    for name, number, path, size, low, high in chunks:
+        column, nested, _ = path.partition(", ")
+        before = groups[name][number].get(column, Chunk(0, None, None)).size
+        groups[name][number][column] = Chunk(before + size, None if nested else low, None if nested else high)
     described: dict[tuple[Any, ...], dict[str, tuple[str, str]]] = {}
     for file in missing:
         signature = tuple(signatures[str(file.path)])
         if signature not in described:
             rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({_paths([file])})").fetchall()
             described[signature] = {row[0].lower(): (row[0], row[1]) for row in rows}
-        found[file.path] = Footer(signature, described[signature], sizes[str(file.path)])
+        found[file.path] = Footer(signature, described[signature], list(groups[str(file.path)].values()))
     with _footers_lock:
         for file in missing:
             _footers[file.path] = found[file.path]
