@@ -8,6 +8,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -703,6 +704,27 @@ def test_bytes_scanned_cutoff_cancels(lake: Lake) -> None:
     status = lake.run("SELECT count(*) FROM raw", WorkGroup="small")["Status"]
     assert (status["State"], status["StateChangeReason"]) == ("CANCELLED", "Bytes scanned limit was exceeded")
     assert lake.rows("SELECT count(*) FROM raw") == [["1100"]]
+
+
+def test_metrics_of_a_workgroup(lake: Lake, client: Callable[..., Any]) -> None:
+    lake.athena.create_work_group(
+        Name="team",
+        Configuration={"EnforceWorkGroupConfiguration": False, "PublishCloudWatchMetricsEnabled": True},
+    )
+    lake.put_json("raw/a", {"a": 1})
+    lake.table("raw", "a int", "raw/")
+    lake.ok("SELECT a FROM raw", WorkGroup="team")
+    lake.ok("SELECT a FROM raw")  # primary publishes none
+    dimensions = [
+        {"Name": "QueryState", "Value": "SUCCEEDED"}, {"Name": "QueryType", "Value": "DML"},
+        {"Name": "WorkGroup", "Value": "team"},
+    ]  # fmt: skip
+    now = datetime.now(UTC)
+    found = client("cloudwatch").get_metric_statistics(
+        Namespace="AWS/Athena", MetricName="ProcessedBytes", Dimensions=dimensions, Statistics=["Sum", "SampleCount"],
+        StartTime=now - timedelta(hours=1), EndTime=now + timedelta(hours=1), Period=3600,
+    )["Datapoints"]  # fmt: skip
+    assert [(point["Sum"], point["SampleCount"]) for point in found] == [(9.0, 1.0)]
 
 
 def test_result_reuse(lake: Lake) -> None:

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
-from infra.local import s3
+from infra.local import s3, state
 
 from . import ddl, results, types, writers
 from .catalog import GlueCatalog, is_view
 from .errors import QueryError
 from .sql import Translated, connect, run_time_error, translate
 from .statements import Statement
-from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
+from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder, literal
 from .types import Column
 from .writers import Written
 
@@ -43,6 +43,19 @@ class ScanLimit(Exception):
     """The statement would scan more bytes than its workgroup allows."""
 
 
+_spills = threading.Lock()
+_spilled_to: list[str] = []
+
+
+def _spill_beside_state(connection: duckdb.DuckDBPyConnection) -> None:
+    """What does not fit into memory goes below the state folder, not into the folder that the server was started in."""
+    with _spills:
+        if not _spilled_to:
+            path = str(state.root() / "spill")
+            connection.execute(f"SET GLOBAL temp_directory = {literal(path)}")
+            _spilled_to.append(path)
+
+
 class Query:
     """One statement at work: a connection of its own, temporary files, and what it scanned."""
 
@@ -53,6 +66,7 @@ class Query:
         self.catalog, self.database, self.scratch, self.cancelled = catalog, database, scratch, cancelled
         self.parameters, self.scan_limit = parameters, scan_limit
         self.connection = connect()
+        _spill_beside_state(self.connection)
         self.scanned = 0
         self.planning_ms = 0
 
