@@ -42,7 +42,7 @@ def test_out_of_memory_is_named(server):
     running = Session(server.endpoint, conf={"spark.driver.memory": "512m"})
     running.driver.ready.result(START_SECONDS)
     with pytest.raises(DriverLost, match="^Command Failed due to Out of Memory$"):
-        running.run("spark.range(10**8).selectExpr('collect_list(id)').first()")
+        running.run("spark._jvm.java.util.ArrayList(10**9)")
 
 
 def test_spark_that_cannot_start_says_why(server):

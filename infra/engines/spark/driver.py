@@ -65,6 +65,13 @@ class Driver:
         self._channel.send({"event": "failed", "reason": reason})
         os._exit(1)
 
+    def _java_is_gone(self) -> bool:
+        try:
+            self.context._gateway.jvm.System.nanoTime()
+        except (Py4JError, OSError):
+            return True
+        return False
+
     def serve(self) -> None:
         """Read messages in a thread and do the work here, until told to stop."""
         threading.Thread(target=self._read, name="messages", daemon=True).start()
@@ -89,6 +96,8 @@ class Driver:
                 result = job.run(message["script"], message["arguments"])
         finally:
             self._running = None
+        if result["status"] == "error" and self._java_is_gone():
+            self._watch_java()  # the reason is Java's end, not the error that it made here
         if message["id"] in self._cancelled:
             result["status"] = "cancelled"
         return result
