@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infra import profile, project
-from infra.kernels import install
+from infra.engines import jars
+from infra.engines.spark import options
+from infra.kernels import glue, install
 from infra.local import process, server
 
 FREE_BYTES = 2_000_000_000
@@ -24,6 +26,9 @@ class Step(NamedTuple):
 def _steps() -> list[Step]:
     return [
         Step("kernel Python (Analytics Workshop)", install.install_python_kernel),
+        Step("kernel Glue PySpark", glue.install_glue_kernel),
+        Step("Spark's S3 connector (5 MB)", lambda: jars.fetch(jars.SPARK)),
+        Step("Java class archive, so that Spark starts faster (about 30 s, once)", options.make_archive),
         Step(
             "AWS profile workshop-local",
             lambda: profile.write(project.home(), f"http://{server.HOST}:{server.FIRST_PORT}"),
@@ -51,7 +56,16 @@ class Finding(NamedTuple):
 
 def examine() -> list[Finding]:
     """Look at everything the workshop needs on this machine."""
-    return [_python(), _kernel(install.PYTHON_KERNEL), _java(), _disk(), _profile(), _server(), _browser()]
+    return [
+        _python(),
+        _kernel(install.PYTHON_KERNEL),
+        _kernel(glue.KERNEL),
+        _java(),
+        _disk(),
+        _profile(),
+        _server(),
+        _browser(),
+    ]
 
 
 def _python() -> Finding:

@@ -16,7 +16,9 @@ def kernelspec_folder(name: str) -> Path:
     return project.environment_prefix() / "share" / "jupyter" / "kernels" / name
 
 
-def write_kernelspec(name: str, display_name: str, argv: list[str], env: dict[str, str] | None = None) -> Path:
+def write_kernelspec(
+    name: str, display_name: str, argv: list[str], env: dict[str, str] | None = None, debugger: bool = True
+) -> Path:
     """Write one kernelspec and return its folder."""
     folder = kernelspec_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
@@ -25,7 +27,7 @@ def write_kernelspec(name: str, display_name: str, argv: list[str], env: dict[st
         "display_name": display_name,
         "language": "python",
         "interrupt_mode": "signal",
-        "metadata": {"debugger": True},
+        "metadata": {"debugger": debugger},
         "env": env or {},
     }
     (folder / "kernel.json").write_text(json.dumps(spec, indent=1) + "\n")
