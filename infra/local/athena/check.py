@@ -40,37 +40,46 @@ class Conjunct:
 
     columns: frozenset[str]
     sql: str  # DuckDB; columns are written "<TableUse.name>"."<column>"
-    text: str  # as the user wrote it
-
-    @property
-    def expression(self):
-        """The condition as a sqlglot expression, columns without qualifiers."""
-        import sqlglot
-
-        tree = sqlglot.parse_one(self.text, dialect="athena")
-        for column in tree.find_all(sqlglot.exp.Column):
-            column.set("table", None)
-            column.set("db", None)
-        return tree
+    text: str  # Athena's SQL, "true" where it names the columns otherwise than the table does
 
 
 class Field:
-    """A column that a name can mean."""
+    """A column that a name can mean. `of` is the column that it shows under another name or from another place."""
 
-    __slots__ = ("hidden", "name", "relation", "sql", "table", "type")
+    __slots__ = ("hidden", "name", "of", "optional", "relation", "sql", "table", "type")
 
-    def __init__(self, relation: tuple[str, ...], name: str | None, type_: Type, sql: str, hidden=False, table=None):
-        self.relation = relation  # (alias,) or (database, table)
+    def __init__(
+        self,
+        relation: tuple[str, ...],  # (alias,) or (database, table)
+        name: str | None,
+        type_: Type,
+        sql: str,
+        hidden: bool = False,
+        table: TableUse | None = None,
+        of: "Field | None" = None,
+    ):
+        self.relation = relation
         self.name = name
         self.type = type_
         self.sql = sql
         self.hidden = hidden
-        self.table: TableUse | None = table
+        self.table = table
+        self.of = of
+        self.optional = of is not None and of.optional  # an outer join may leave it without a value
+
+    @property
+    def root(self) -> "Field":
+        return self if self.of is None else self.of.root
 
     def use(self) -> str:
+        """The column's SQL; its table learns that it is read."""
         if self.table is not None:
-            self.table.columns.add(self.name)
+            self.table.columns.add(self.root.name)
         return self.sql
+
+    @property
+    def is_read(self) -> bool:
+        return self.table is None or self.root.name in self.table.columns
 
     def matches(self, parts: list[str]) -> bool:
         if self.name is None or self.name.lower() != parts[-1]:
@@ -79,7 +88,10 @@ class Field:
         return not qualifier or tuple(qualifier) == self.relation[-len(qualifier) :]
 
     def moved(self, sql: str) -> "Field":
-        return Field(self.relation, self.name, self.type, sql, self.hidden, self.table)
+        return Field(self.relation, self.name, self.type, sql, self.hidden, self.table, self)
+
+    def renamed(self, relation: str, name: str | None) -> "Field":
+        return Field((relation,), name, self.type, self.sql, self.hidden, self.table, self)
 
 
 class Scope:
@@ -106,10 +118,12 @@ class Relation:
 class Query:
     """A checked query: its SQL, whose columns are c0, c1, …, and their names and types."""
 
-    def __init__(self, sql: str, names: list[str | None], types: list[Type]):
+    def __init__(self, sql: str, names: list[str | None], types: list[Type], origins: list[Field | None] | None = None):
         self.sql = sql
         self.names = names
         self.types = types
+        # The columns of tables that its columns are, where leaving out rows before or after it is the same.
+        self.origins = origins or [None] * len(types)
 
 
 class Named:
@@ -121,6 +135,11 @@ class Named:
         self.columns = columns
 
 
+# Stands in SQL for a projection that finish() writes.
+MARK = "\x03"
+_MARKED = re.compile(f"{MARK}(\\d+){MARK}")
+
+
 class Checker:
     def __init__(self, text: str, catalog, database: str | None, parameters: list[str], now=None):
         self.text = text
@@ -129,6 +148,7 @@ class Checker:
         self.parameters = parameters
         self.casts = Casts()
         self.tables: list[TableUse] = []
+        self.projections: list[tuple[Relation, list[str]]] = []
         self.count = 0
         self.now = now
         self.views: list[tuple[str, str]] = []  # views being read, against views that read themselves
@@ -168,7 +188,7 @@ class Checker:
             named = dict(named)
             prefix = self._with(node, parent, named)
         found = self._body(node, parent, named, names)
-        return Query(prefix + found.sql, found.names, found.types)
+        return Query(prefix + found.sql, found.names, found.types, found.origins)
 
     def subquery(self, node: Node, scope: Scope, single: bool = False) -> Query:
         found = self.query(node, scope, scope.named)
@@ -462,7 +482,9 @@ class Checker:
         tail = f" ORDER BY {order}" if order else ""
         word = "SELECT DISTINCT" if node.distinct else "SELECT"
         sql = f"{word} {columns}{source}{where}{group}{having}{ties}{tail}{self._limits(query, parent, named)}"
-        return Query(sql, item_names, [e.type for e in items])
+        whole = group or having or query.limit or query.offset or any(e.aggregate or e.window for e in items)
+        origins = None if whole else [e.column if e.column and e.column.table else None for e in items]
+        return Query(sql, item_names, [e.type for e in items], origins)
 
     def _items(self, node: Node, scope: Scope, expressions: Expressions):
         """The select list with `*` spelt out: expressions, names and the nodes they came from."""
@@ -502,7 +524,7 @@ class Checker:
         found = []
         for f in fields:
             value = Expr(f.use(), f.type)
-            value.loose = item
+            value.loose, value.column = item, f
             if canonical(value.sql) in expressions.groups:
                 value.loose = None
             found.append((f.name, value))
@@ -640,8 +662,8 @@ class Checker:
                 )
                 raise self.error("MISMATCHED_COLUMN_ALIASES", node, text)
             names = [c.value for c in node.columns]
-        fields = [_Renamed(f, name, new) for f, new in zip(shown, names, strict=True)]
-        fields += [_Renamed(f, name, f.name) for f in found.fields if f.hidden and node.columns is None]
+        fields = [f.renamed(name, new) for f, new in zip(shown, names, strict=True)]
+        fields += [f.renamed(name, f.name) for f in found.fields if f.hidden and node.columns is None]
         return Relation(found.sql, fields)
 
     def _table(self, node: Node, parent, named, left=None) -> Relation:
@@ -708,10 +730,10 @@ class Checker:
 
     def _derived(self, query: Query, relation: tuple[str, ...], lateral: bool = False) -> Relation:
         alias = self.fresh("r")
-        fields = [
-            Field(relation, n, k, f"{alias}.c{i}")
-            for i, (n, k) in enumerate(zip(query.names, query.types, strict=True))
-        ]
+        fields = []
+        for i, (name, kind, origin) in enumerate(zip(query.names, query.types, query.origins, strict=True)):
+            table = origin.table if origin else None
+            fields.append(Field(relation, name, kind, f"{alias}.c{i}", table=table, of=origin))
         return Relation(f"{'LATERAL ' if lateral else ''}({query.sql}) {alias}", fields)
 
     def _subquery(self, node: Node, parent, named, left) -> Relation:
@@ -736,17 +758,27 @@ class Checker:
         return Relation(f"(SELECT * FROM {moved.sql} WHERE random() * 100 < {value.constant})", moved.fields)
 
     def _projected(self, found: Relation, more: list[str]) -> Relation:
-        """A relation as a derived table of its columns and of `more` expressions, which become c<n>, c<n+1>, …"""
+        """A relation as a derived table of its columns c0, c1, … and of `more` expressions, which follow them.
+
+        Which columns are read is known at the end only: finish() writes them.
+        """
         alias = self.fresh("r")
-        fields = found.fields
-        fields = [f for f in fields if not f.hidden or "$" in self.text]
-        texts = [f.use() if f.hidden else f.sql for f in fields] + more
-        columns = ", ".join(f"{text} AS c{i}" for i, text in enumerate(texts)) or "1 AS nothing"
-        source = f" FROM {found.sql}" if found.sql else ""
-        sql = f"(SELECT {columns}{source}) {alias}"
-        found = Relation(sql, [f.moved(f"{alias}.c{i}") for i, f in enumerate(fields)])
-        found.alias, found.first = alias, len(texts) - len(more)
-        return found
+        mark = f"{MARK}{len(self.projections)}{MARK}"
+        self.projections.append((found, more))
+        moved = Relation(f"({mark}) {alias}", [f.moved(f"{alias}.c{i}") for i, f in enumerate(found.fields)])
+        moved.alias = alias
+        return moved
+
+    def finish(self, sql: str) -> str:
+        """The SQL with its projections written out, each with the columns that are read."""
+        while MARK in sql:
+            sql = _MARKED.sub(lambda m: self._projection(*self.projections[int(m[1])]), sql)
+        return sql
+
+    def _projection(self, found: Relation, more: list[str]) -> str:
+        texts = [f"{f.sql} AS c{i}" for i, f in enumerate(found.fields) if f.is_read]
+        texts += [f"{text} AS c{len(found.fields) + i}" for i, text in enumerate(more)]
+        return f"SELECT {', '.join(texts) or '1 AS nothing'}{f' FROM {found.sql}' if found.sql else ''}"
 
     def _cross(self, left: Relation, node: Node, parent, named) -> Relation:
         if _is_unnest(node):
@@ -770,6 +802,7 @@ class Checker:
             return self._join_using(node, left, right, parent, named)
         fields = left.fields + right.fields
         scope = Scope(fields, parent, named)
+        self._mark_optional(node.sort, left, right)
         expressions = Expressions(self, scope, "JOIN clause")
         condition = expressions.boolean(node.on, "JOIN ON clause must evaluate to a boolean: actual type {}")
         if node.sort == "INNER":
@@ -778,7 +811,14 @@ class Checker:
         nested = f"({right.sql})" if node.right.kind == "join" else right.sql
         return Relation(f"{left.sql} {word} {nested} ON {condition.sql}", fields)
 
+    def _mark_optional(self, sort: str, left: Relation, right: Relation) -> None:
+        for side, sorts in ((left, ("RIGHT", "FULL")), (right, ("LEFT", "FULL"))):
+            if sort in sorts:
+                for f in side.fields:
+                    f.optional = True
+
     def _join_using(self, node: Node, left: Relation, right: Relation, parent, named) -> Relation:
+        self._mark_optional(node.sort, left, right)
         conditions, shared = [], []
         used: set[int] = set()
         expressions = Expressions(self, Scope([], parent, named), "JOIN clause")
@@ -844,7 +884,8 @@ class Checker:
             columns.append((len(lists), None, t.BIGINT, "{}"))
         moved = self._projected(left, more)
         fields = [
-            Field((), name, kind, how.format(f"{moved.alias}.c{moved.first + i}")) for i, name, kind, how in columns
+            Field((), name, kind, how.format(f"{moved.alias}.c{len(left.fields) + i}"))
+            for i, name, kind, how in columns
         ]
         if alias_node is not None:
             fields = self._alias_fields(alias_node, fields)
@@ -858,7 +899,7 @@ class Checker:
                 text = f"Column alias list has {len(node.columns)} entries but '{name}' has {len(fields)} columns available"
                 raise self.error("MISMATCHED_COLUMN_ALIASES", node, text)
             names = [c.value for c in node.columns]
-        return [_Renamed(f, name, new) for f, new in zip(fields, names, strict=True)]
+        return [f.renamed(name, new) for f, new in zip(fields, names, strict=True)]
 
     # --- what partitions can be left out
 
@@ -876,9 +917,10 @@ class Checker:
             except QueryError:
                 continue
             tables = {id(f.table): f.table for f in uses.used}
-            if len(tables) == 1 and None not in tables.values() and "?" not in self.text[term.start : term.end]:
-                columns = frozenset(f.sql.split(".", 1)[1][1:-1].replace('""', '"') for f in uses.used)
-                text = self.text[term.start : term.end]
+            if len(tables) == 1 and None not in tables.values() and not uses.optional:
+                columns = frozenset(f.name for f in uses.used)
+                plain = not uses.renamed and "?" not in self.text[term.start : term.end]
+                text = self.text[term.start : term.end] if plain else "true"
                 next(iter(tables.values())).conjuncts.append(Conjunct(columns, found.sql, text))
 
 
@@ -888,33 +930,18 @@ class _Uses:
     def __init__(self, scope: Scope):
         self.scope = scope
         self.used: list[Field] = []
+        self.optional = False
+        self.renamed = False
         self.parent = None
         self.named = scope.named
         self.windows = scope.windows
 
     def find(self, parts: list[str]) -> list[Field]:
         found = self.scope.find(parts)
-        self.used += found
-        return found
-
-
-class _Renamed(Field):
-    """A column under an alias; using it uses the column."""
-
-    __slots__ = ("of",)
-
-    def __init__(self, of: Field, relation: str, name: str | None):
-        super().__init__((relation,), name, of.type, of.sql, of.hidden, of.table)
-        self.of = of
-
-    def use(self) -> str:
-        self.of.use()
-        return self.sql
-
-    def moved(self, sql: str) -> "Field":
-        found = _Renamed(self.of, self.relation[0], self.name)
-        found.sql = sql
-        return found
+        self.used += [f.root for f in found]
+        self.optional = self.optional or any(f.optional for f in found)
+        self.renamed = self.renamed or any(f.name != f.root.name for f in found)
+        return [f.root if f.root.table is not None else f for f in found]
 
 
 def _is_unnest(node: Node) -> bool:

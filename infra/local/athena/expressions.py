@@ -22,12 +22,13 @@ GUARD = builders.GUARD
 class Expr:
     """A checked expression: DuckDB SQL, Trino type, and what its surroundings need to know of it."""
 
-    __slots__ = ("aggregate", "constant", "loose", "sql", "type", "window")
+    __slots__ = ("aggregate", "column", "constant", "loose", "sql", "type", "window")
 
     def __init__(self, sql: str, type_: Type, parts: tuple = (), constant=None):
         self.sql = sql.replace(GUARD, "$") if GUARD in sql else sql
         self.type = type_
         self.constant = constant  # the value of a literal
+        self.column = None  # the Field that a plain column is
         self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
         self.aggregate = any(p.aggregate for p in parts)
         self.window = any(p.window for p in parts)
@@ -180,7 +181,7 @@ class Expressions:
             if fields:
                 found = Expr(fields[0].use(), fields[0].type)
                 if not outer:
-                    found.loose = node
+                    found.loose, found.column = node, fields[0]
                 return found
             scope, outer = scope.parent, True
         return None

@@ -70,7 +70,7 @@ def translate(
     checker = Checker(text, catalog, database.lower() if database else None, list(parameters))
     found = checker.query(tree, None, {}, names=True)
     columns = [Column(n, str(k)) for n, k in zip(final_names(found.names), found.types, strict=True)]
-    return Translated(found.sql, columns, checker.tables)
+    return Translated(checker.finish(found.sql), columns, checker.tables)
 
 
 __all__ = [
