@@ -135,6 +135,12 @@ def test_no_rows_give_the_header_line_only(lake: Lake) -> None:
     assert lake.results(execution) == [["a"]]
 
 
+def test_columns_that_are_all_null(lake: Lake) -> None:
+    lake.ok("CREATE TABLE n AS SELECT CAST(NULL AS double) AS d, CAST(NULL AS real) AS r, CAST(NULL AS timestamp) AS t")
+    assert lake.rows("SELECT d, r, t FROM n") == [[None, None, None]]
+    assert lake.rows("SELECT CAST(NULL AS double), NULL") == [[None, None]]
+
+
 def test_result_pages(lake: Lake) -> None:
     identifier = lake.ok("SELECT x FROM UNNEST(sequence(1, 2500)) t(x) ORDER BY x")["QueryExecutionId"]
     pages, token = [], None

@@ -215,6 +215,9 @@ def test_msck_repair_finds_hive_folders_only(lake: Lake) -> None:
     ]
     assert lake.rows("SELECT day, a FROM t ORDER BY 1") == [["2026-01-01", "one"], ["a b", "two"]]
     assert lake.lines("MSCK REPAIR TABLE t") == []
+    lake.ok(f"CREATE EXTERNAL TABLE plain (a string) LOCATION 's3://{lake.bucket}/t/'")
+    assert lake.lines("MSCK REPAIR TABLE plain") == []
+    assert partitions(lake, "plain") == {}
 
 
 # --- CTAS, INSERT INTO, UNLOAD --------------------------------------------------------------------------------------

@@ -564,6 +564,8 @@ def repair(statement: Statement, catalog: GlueCatalog, database: str | None) -> 
     if is_view(table):
         raise HiveError(f"{EXECUTION_ERROR} Can not create a Path from an empty string")
     keys = [key["Name"].lower() for key in table.get("PartitionKeys") or []]
+    if not keys:
+        return Listing([], [], counted=False)
     bucket, prefix = tables.folder(table["StorageDescriptor"].get("Location") or "")
     there = s3.objects(catalog.account, bucket, prefix) if s3.exists(catalog.account, bucket) else []
     if not there:

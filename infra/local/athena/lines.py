@@ -78,13 +78,8 @@ def _remembered(path: Path, question: Any, answer: Callable[[], Any]) -> Any:
     return value
 
 
-def key_form(path: Path, compression: str, name: str) -> str | None:
-    """How a JSON file writes a key that is `name` in lower case; `name` itself if it is not there, None if in several ways."""
-    return _remembered(path, ("key", name), lambda: _key_forms(path, compression, [name])[name])
-
-
 def key_forms(path: Path, compression: str, names: list[str]) -> dict[str, str | None]:
-    """`key_form` for several names, reading the file at most once."""
+    """How a JSON file writes keys given in lower case: itself if it is not there, None if in several ways. Reads the file at most once."""
     with _found_lock:
         known = {name: _found.get((str(path), ("key", name)), ...) for name in names}
     unknown = [name for name, form in known.items() if form is ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 import time
@@ -22,6 +23,8 @@ from .statements import Statement
 from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder, literal
 from .types import Column
 from .writers import Written
+
+log = logging.getLogger("workshop.athena")
 
 ROWS_COLUMN = results.column_info(Column("rows", "bigint"))
 HEADER = "Query Plan"
@@ -43,17 +46,22 @@ class ScanLimit(Exception):
     """The statement would scan more bytes than its workgroup allows."""
 
 
-_spills = threading.Lock()
-_spilled_to: list[str] = []
+_settings = threading.Lock()
+_set: list[str] = []
 
 
-def _spill_beside_state(connection: duckdb.DuckDBPyConnection) -> None:
-    """What does not fit into memory goes below the state folder, not into the folder that the server was started in."""
-    with _spills:
-        if not _spilled_to:
+def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
+    """Settings of the process's DuckDB, made once.
+
+    What does not fit into memory goes below the state folder, not into the folder that the server was started in. And DuckDB 2.0
+    fails (BindBuiltinScalarFunction …) where its statistics say that a column of nested text functions is all NULL.
+    """
+    with _settings:
+        if not _set:
             path = str(state.root() / "spill")
             connection.execute(f"SET GLOBAL temp_directory = {literal(path)}")
-            _spilled_to.append(path)
+            connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
+            _set.append(path)
 
 
 class Query:
@@ -66,7 +74,7 @@ class Query:
         self.catalog, self.database, self.scratch, self.cancelled = catalog, database, scratch, cancelled
         self.parameters, self.scan_limit = parameters, scan_limit
         self.connection = connect()
-        _spill_beside_state(self.connection)
+        _set_up(self.connection)
         self.scanned = 0
         self.planning_ms = 0
 
@@ -87,9 +95,15 @@ class Query:
         self.bind(reader, translated)
         try:
             return work()
+        except duckdb.InterruptException:
+            raise
         except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException) as error:
             if not reader.has_text:
                 raise run_time_error(error) from None
+        except duckdb.Error as error:
+            if isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.InternalException)):
+                log.error("DuckDB does not take %s", translated.sql, exc_info=True)
+            raise run_time_error(error) from None
         try:
             self.bind(Reader(self.connection, self.catalog, self.scratch, self.cancelled, exact=True), translated)
             return work()

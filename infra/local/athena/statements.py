@@ -489,7 +489,7 @@ class _Parser:
     def create_table(self, external: bool, absent: bool) -> Statement:
         found = Statement(
             kind="CREATE_TABLE", type=DDL, name=self.qualified(self.hive_name), external=external, absent=absent,
-            columns=[], comment=None, partition_keys=[], buckets=None, bucket_columns=[], sort_columns=[], serde=None,
+            columns=[], comment=None, partition_keys=[], buckets=None, bucket_columns=[], serde=None,
             serde_properties={}, delimited={}, stored=None, formats=None, location=None, properties={},
         )  # fmt: skip
         if self.is_next("("):
