@@ -84,9 +84,15 @@ def test_prose_before_every_code_cell(notebook):
     assert bare == []
 
 
+def only_magics(cell):
+    """Lines for AWS's Glue kernel; they must come before the session starts, and the parameters start it."""
+    return all(line.startswith(("%", "!")) for line in lines(cell))
+
+
 def test_parameters_are_literals(notebook):
     tagged = [cell for cell in code(notebook) if "parameters" in cell["metadata"].get("tags", [])]
-    assert tagged == code(notebook)[:1]
+    is_glue = notebook["metadata"]["kernelspec"]["name"] == "glue_pyspark"
+    assert tagged == [cell for cell in code(notebook) if not (is_glue and only_magics(cell))][:1]
     for statement in ast.parse(source(tagged[0])).body:
         assert isinstance(statement, ast.Assign)
         ast.literal_eval(statement.value)
@@ -98,6 +104,13 @@ def test_nothing_that_stops_a_headless_run(notebook):
             assert word not in source(cell)
 
 
+def has_alt_as_text(notebook, cell):
+    """AWS's Glue kernel writes a figure's metadata itself, so there the text stands above the figure."""
+    is_glue = notebook["metadata"]["kernelspec"]["name"] == "glue_pyspark"
+    printed = "".join("".join(output.get("text", "")) for output in cell["outputs"]).strip()
+    return is_glue and len(printed) > 20 and 'alt="' in source(cell) and printed in source(cell)
+
+
 def test_outputs_are_stored(notebook):
     counts = [cell["execution_count"] for cell in code(notebook)]
     assert all(counts), "a code cell was never run: make refresh"
@@ -107,7 +120,7 @@ def test_outputs_are_stored(notebook):
         for output in cell.get("outputs", []):
             assert output["output_type"] != "error"
             assert output.get("name") != "stderr", "".join(output.get("text", ""))
-            if "image/png" in output.get("data", {}):
+            if "image/png" in output.get("data", {}) and not has_alt_as_text(notebook, cell):
                 assert output["metadata"].get("image/png", {}).get("alt"), "a figure without alt text"
 
 

@@ -25,7 +25,7 @@ GLUE_VERSION = "5.1"
 
 def install_glue_kernel() -> Path:
     """Install the kernelspec, with AWS's own logos, and return its folder."""
-    argv = [sys.executable, "-m", "infra.kernels.glue", "-f", "{connection_file}"]
+    argv = [sys.executable, "-m", "infra.kernels.glue", "-f", "{connection_file}", "--log-level=ERROR"]
     folder = install.write_kernelspec(KERNEL, DISPLAY_NAME, argv, debugger=False)
     import aws_glue_interactive_sessions_kernel as kernel
 
