@@ -26,6 +26,7 @@ class Step(NamedTuple):
 def _steps() -> list[Step]:
     return [
         Step("kernel Python (Analytics Workshop)", install.install_python_kernel),
+        Step("JupyterLab's settings", install.write_lab_settings),
         Step("kernel Glue PySpark", glue.install_glue_kernel),
         Step("Spark's S3 connector (5 MB)", lambda: jars.fetch(jars.SPARK)),
         Step("Java class archive, so that Spark starts faster (about 30 s, once)", options.make_archive),

@@ -16,7 +16,7 @@ from infra.local import process
 
 pytestmark = pytest.mark.timeout(420)
 NOTEBOOK = project.NOTEBOOKS / "01_ingest_and_store.ipynb"
-RUN_SECONDS = 180
+RUN_SECONDS = 120
 
 
 @pytest.fixture
@@ -86,6 +86,7 @@ def page():
 def test_notebook_01_runs_in_the_browser_and_its_form_sends(lab, page, tmp_path):
     page.goto(f"{lab}/lab/tree/{NOTEBOOK.name}?reset", timeout=60_000)
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+    page.get_by_text("Python (Analytics Workshop) | Idle").wait_for(timeout=60_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name=re.compile("^Run All Cells")).click()
     form = page.locator(".kdg-form").first

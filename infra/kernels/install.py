@@ -36,5 +36,27 @@ def write_kernelspec(
 
 def install_python_kernel() -> Path:
     """Install `Python (Analytics Workshop)`: ipykernel in the project's environment."""
-    argv = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}", "--log-level=ERROR"]
+    argv = [
+        sys.executable,
+        "-Xfrozen_modules=off",
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        "{connection_file}",
+        "--log-level=ERROR",
+    ]
     return write_kernelspec(PYTHON_KERNEL, "Python (Analytics Workshop)", argv)
+
+
+LAB_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "defer"},  # find in page reaches every cell
+}
+
+
+def write_lab_settings() -> Path:
+    """Write this environment's JupyterLab defaults: nothing is fetched from outside, and all cells are on the page."""
+    path = project.environment_prefix() / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(LAB_SETTINGS, indent=1) + "\n")
+    return path
