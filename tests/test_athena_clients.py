@@ -159,6 +159,22 @@ def test_awswrangler_json_and_csv_tables(lake: str) -> None:
     assert wr.athena.read_sql_query("SELECT sum(id) AS s FROM c", database="db")["s"].tolist() == [6]
 
 
+def test_awswrangler_prepared_statements_and_cache(lake: str) -> None:
+    wr.athena.create_prepared_statement("SELECT name FROM t WHERE id = ?", "by_id")
+    found = wr.athena.read_sql_query("EXECUTE by_id USING 2", database="db", ctas_approach=False)
+    assert found["name"].tolist() == ['b"c']
+    assert [item["StatementName"] for item in wr.athena.list_prepared_statements()] == ["by_id"]
+    wr.athena.create_prepared_statement("SELECT x FROM t WHERE id = ?", "by_id")  # replaced, as awswrangler does
+    wr.athena.delete_prepared_statement("by_id")
+    assert wr.athena.list_prepared_statements() == []
+    settings = {"max_cache_seconds": 900}
+    first = wr.athena.read_sql_query("SELECT id FROM t ORDER BY id", database="db", athena_cache_settings=settings)
+    executions = len(wr.athena.list_query_executions())
+    again = wr.athena.read_sql_query("SELECT id FROM t ORDER BY id", database="db", athena_cache_settings=settings)
+    assert again["id"].tolist() == first["id"].tolist() == [1, 2, 3]
+    assert len(wr.athena.list_query_executions()) == executions
+
+
 def test_pyathena_cursors(lake: str) -> None:
     connection = connect(s3_staging_dir=f"s3://{lake}/pyathena/", schema_name="db", poll_interval=0.05)
     cursor = connection.cursor()

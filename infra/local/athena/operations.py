@@ -13,7 +13,7 @@ from moto.core.exceptions import JsonRESTError
 from . import service
 from .catalog import GlueCatalog
 from .executions import ENGINE, store
-from .service import InvalidRequest
+from .service import InvalidRequest, ResourceNotFound
 from .workgroups import PRIMARY, LocalAthenaBackend
 
 BATCH = 50
@@ -146,7 +146,7 @@ class LocalAthenaResponse(AthenaResponse):
             *backend.capacity_reservations.values(),
         ]
         if arn not in [each.arn for each in known]:
-            raise InvalidRequest(f"Resource {arn} was not found", "RESOURCE_NOT_FOUND")
+            raise ResourceNotFound(f"Resource {arn} was not found")
         tags = backend.tagger.get_tag_dict_for_resource(arn)
         return self.listed("Tags", [{"Key": key, "Value": value} for key, value in sorted(tags.items())], 75)
 

@@ -16,7 +16,7 @@ from moto.athena.models import AthenaBackend, DataCatalog, NamedQuery, PreparedS
 from infra.local import state
 
 from .executions import ENGINE, store
-from .service import S3_PATH, InvalidRequest
+from .service import S3_PATH, InvalidRequest, ResourceNotFound
 
 NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 STATEMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
@@ -176,9 +176,7 @@ class LocalAthenaBackend(AthenaBackend):
         self.work_group(work_group)
         found = self.prepared_statements.get((work_group, statement_name))
         if found is None:
-            raise InvalidRequest(
-                f"PreparedStatement {statement_name} was not found in workGroup {work_group}", "RESOURCE_NOT_FOUND"
-            )
+            raise ResourceNotFound(f"PreparedStatement {statement_name} was not found in workGroup {work_group}")
         return found
 
     def update_prepared_statement(
