@@ -393,6 +393,29 @@ def test_json_exact_reading_of_all_types(lake: Lake) -> None:
     ]
 
 
+def test_json_keys_that_the_serde_maps(lake: Lake) -> None:
+    lake.put("raw/a", '{"MyKey": 1, "a.b": 2, "TS": 3}\n')
+    lake.table(
+        "raw", "mine int, a_b int, ts int", "raw/",
+        serde_parameters={"mapping.mine": "MyKey", "dots.in.keys": "true"},
+    )  # fmt: skip
+    assert lake.rows("SELECT mine, ts FROM raw") == [["1", "3"]]
+    assert lake.rows("SELECT mine, a_b, ts FROM raw") == [["1", "2", "3"]]
+
+
+def test_json_keys_in_two_cases_in_one_file(lake: Lake) -> None:
+    lake.put("raw/a", '{"Id": 1}\n{"ID": 2}\n{"id": 3}\n')
+    lake.table("raw", "id int", "raw/")
+    assert lake.rows("SELECT id FROM raw ORDER BY id") == [["1"], ["2"], ["3"]]
+
+
+def test_objects_that_are_replaced_are_read_anew(lake: Lake) -> None:
+    lake.table("raw", "a int", "raw/")
+    for number in range(3):
+        lake.put_json("raw/x", {"A" if number % 2 else "a": number})
+        assert lake.rows("SELECT a FROM raw") == [[str(number)]]
+
+
 def test_json_malformed_lines_are_null_when_the_table_says_so(lake: Lake) -> None:
     lake.put("raw/a", '{"a": 1}\n{"a": \n{"a": 3}\n')
     lake.table("raw", "a int", "raw/", serde_parameters={"ignore.malformed.json": "true"})
