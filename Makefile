@@ -33,11 +33,12 @@ clean: ## stop the local AWS; remove its data, the environments and build/
 setup: .venv/.ready ## install everything (done once; the other commands do it by themselves)
 
 .venv/.ready: pyproject.toml uv.lock $(UV) $(shell find infra/kernels infra/engines -name '*.py' -o -name '*.toml' -o -name '*.lock' -o -name '*.txt' 2>/dev/null)
+	@echo "Installing the Python packages (1.6 GB on disk; about a minute)"
 	@$(UV) sync --frozen --quiet --python $(PYTHON)
 	@$(WORKSHOP) setup
 	@touch $@
 
 .workshop/uv/bin/uv: infra/uv.txt
 	@echo "Fetching uv, the installer"
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target .workshop/uv -r infra/uv.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-deps --require-hashes --upgrade --target .workshop/uv -r infra/uv.txt
 	@touch $@

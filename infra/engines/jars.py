@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pooch
 
+pooch.get_logger().setLevel("WARNING")  # the set-up says what it fetches
+
 MAVEN = os.environ.get("WORKSHOP_MAVEN", "https://repo1.maven.org/maven2")
 
 SPARK = {
