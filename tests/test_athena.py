@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.athena import projection
+from infra.local.athena.errors import QueryError
 from tests.athena_lake import Lake
 from tests.conftest import Server
 
@@ -199,6 +201,8 @@ def test_what_start_query_execution_refuses(lake: Lake) -> None:
     assert message("CREATE TABLE x (a int) LOCATION 's3://b/x/'")[1] == "External keyword required for table type HIVE"
     assert message("DESCRIBE db.nope")[1].startswith("Entity Not Found (Service: AmazonDataCatalog; Status Code: 400;")
     assert message('DROP TABLE "x"')[0] == "MALFORMED_QUERY"
+    deep = "(" * 20_000 + "1" + ")" * 20_000
+    assert message("SELECT " + deep)[1] == "statement is too large (stack overflow while parsing)"
     assert lake.athena.list_query_executions()["QueryExecutionIds"] == []
 
 
@@ -679,6 +683,55 @@ def test_projection_of_enum_integer_and_injected(lake: Lake) -> None:
         "HIVE_METASTORE_ERROR: Table db.r is configured for partition projection, but the following partition columns "
         "are missing projection configuration: [kind, n] (table db.r)"
     )
+
+
+def projected(values: list[str], **settings: str) -> list[str]:
+    """Which values of a column `d` a projection takes."""
+    table = {
+        "DatabaseName": "db", "Name": "t", "PartitionKeys": [{"Name": "d", "Type": "string"}],
+        "StorageDescriptor": {"Location": "s3://b/t/"},
+        "Parameters": {f"projection.d.{key.replace('_', '.')}": value for key, value in settings.items()},
+    }  # fmt: skip
+    found = projection.projections(table)
+    text = projection.template(table, found)
+    return [v for (v,) in projection.matches(text, found, [f"s3://b/t/d={value}/x" for value in values])]
+
+
+def test_projected_dates_relative_to_now() -> None:
+    now = datetime.now(UTC)
+    days = [(now + timedelta(days=shift)).strftime("%Y-%m-%d") for shift in (-400, -10, 0, 2)]
+    settings = {"type": "date", "format": "yyyy-MM-dd"}
+    assert projected(days, range="NOW-1YEARS,NOW", **settings) == days[1:3]
+    assert projected(days, range="NOW-30DAYS,NOW+3DAYS", **settings) == days[1:]
+    assert projected(["2026-01-01", "2026-01-02", "2026-01-08"], range="2026-01-01,NOW+9999DAYS", interval="1",
+                     interval_unit="WEEKS", **settings) == ["2026-01-01", "2026-01-08"]  # fmt: skip
+    months = ["202601", "202602", "202604"]
+    assert projected(months, type="date", format="yyyyMM", range="202601,203001", interval="3") == ["202601", "202604"]
+    assert projected(["2026-01-01T05", "x"], type="date", format="yyyy-MM-dd'T'HH", range="2026-01-01T00,2026-01-02T00",
+                     interval="1", interval_unit="HOURS") == ["2026-01-01T05"]  # fmt: skip
+
+
+def test_projections_that_are_wrong() -> None:
+    for settings, text in (
+        ({"type": "date", "range": "2026,NOW"}, "The property projection.d.format is missing"),
+        ({"type": "date", "range": "2026,NOW", "format": "GG"}, "the letter 'G' of the format 'GG' is not supported"),
+        ({"type": "date", "range": "2026-01-01T00,NOW", "format": "yyyy-MM-dd'T'HH"}, "interval.unit is required"),
+        ({"type": "integer", "range": "a,b"}, "Invalid partition projection of column d"),
+        ({"type": "uuid"}, "Unknown projection type 'uuid' of column d"),
+    ):
+        with pytest.raises(QueryError, match="HIVE_METASTORE_ERROR") as caught:
+            projected(["x"], **settings)
+        assert text in caught.value.message
+
+
+def test_properties_that_are_not_read_are_refused(lake: Lake) -> None:
+    lake.put("c/a", "1\n2\n")
+    lake.table("foot", "a int", "c/", serde=LAZY, parameters={"skip.footer.line.count": "1"})
+    assert lake.reason("SELECT a FROM foot").startswith(
+        "NOT_SUPPORTED: The local AWS does not read skip.footer.line.count"
+    )
+    lake.table("latin", "a int", "c/", serde=LAZY, serde_parameters={"serialization.encoding": "ISO-8859-1"})
+    assert lake.reason("SELECT a FROM latin").startswith("NOT_SUPPORTED: The local AWS reads text in UTF-8 only")
 
 
 # --- workgroups, reuse, prepared statements, named queries ----------------------------------------------------------

@@ -43,6 +43,7 @@ NOT_REPEATABLE = re.compile(
     re.IGNORECASE,
 )
 SYSTEM_ERROR, USER_ERROR = 1, 2
+TOO_DEEP = "statement is too large (stack overflow while parsing)"
 MAX_QUERY_BYTES = 262_144
 NO_COLUMNS_WITH_METADATA = ("ALTER_TABLE_ADD_COLUMN", "ALTER_TABLE_REPLACE_COLUMN", "MSCK_REPAIR")
 
@@ -196,6 +197,8 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
         ddl.check_at_start(statement, GlueCatalog(account, region), database)
     except SyntaxRefused as error:
         raise InvalidRequest(error.message, "MALFORMED_QUERY") from None
+    except RecursionError:
+        raise InvalidRequest(TOO_DEEP, "MALFORMED_QUERY") from None
     except statements.Unsupported:
         raise InvalidRequest("Queries of this type are not supported", "MALFORMED_QUERY") from None
     except ddl.Refused as error:
@@ -217,7 +220,7 @@ def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
         scan_limit=group.configuration.get("BytesScannedCutoffPerQuery"),
         metrics=bool(group.configuration.get("PublishCloudWatchMetricsEnabled")),
     )
-    executions.add(execution, token, asked, _reuse_key(execution, location))
+    executions.add(execution, token, asked, _reuse_key(execution, run_text, location))
     job = Job(execution, statement, run_text, run_parameters, limits)
     _jobs[identifier] = job
     with job.lock:
@@ -271,11 +274,20 @@ def _name(statement: Statement, identifier: str) -> str:
     return f"{identifier}.csv" if is_csv else f"{identifier}.txt"
 
 
-def _reuse_key(execution: Execution, location: str) -> str:
-    if execution.kind != "SELECT" or NOT_REPEATABLE.search(execution.query):
+def _reuse_key(execution: Execution, text: str, location: str) -> str:
+    """What executions must have in common to share a result; "" for those whose result is not used again."""
+    if execution.kind != "SELECT" or NOT_REPEATABLE.search(text):
         return ""
     return json.dumps(
-        [execution.query, execution.context, execution.parameters, execution.workgroup, execution.result, location]
+        [
+            execution.query,
+            text,
+            execution.context,
+            execution.parameters,
+            execution.workgroup,
+            execution.result,
+            location,
+        ]
     )
 
 
@@ -309,7 +321,10 @@ def _fail(job: Job, reason: str, category: int, kind: int) -> None:
     execution = job.execution
     if execution.output.endswith(".txt") and execution.kind != "EXPLAIN" and execution.state not in FINAL:
         text = reason if reason.startswith("FAILED: ") else f"FAILED: {reason}"
-        _put(execution, "", text.encode())
+        try:
+            _put(execution, "", text.encode())
+        except (s3.MissingBucket, OSError):  # the query has failed all the same, and says why in its status
+            log.exception("result of query %s", execution.id)
     job.move(
         FAILED,
         reason,
@@ -335,6 +350,9 @@ def _performed(job: Job, scratch: Path, location: str) -> bool:
     except duckdb.InterruptException:
         if not job.cancelled.is_set():
             raise
+        return False
+    except RecursionError:
+        _fail(job, f"STACK_OVERFLOW: {TOO_DEEP}", USER_ERROR, 1006)
         return False
     except QueryError as error:
         execution.engine_ms = round((time.perf_counter() - started) * 1000)
@@ -396,7 +414,7 @@ def _put(execution: Execution, suffix: str, body: bytes | Path, kind: str = "app
 def _reused(job: Job, location: str) -> bool:
     """Give the result of an earlier execution of the same text, when the request allows it and it is there."""
     execution = job.execution
-    key = _reuse_key(execution, location)
+    key = _reuse_key(execution, job.text, location)
     if not execution.reuse.get("Enabled") or not key:
         return False
     since = time.time() - execution.reuse["MaxAgeInMinutes"] * 60

@@ -183,6 +183,7 @@ class Reader:
             serde_info = own.get("SerdeInfo") or descriptor.get("SerdeInfo") or {}
             format_name = format_of(serde_info.get("SerializationLibrary", ""), own.get("InputFormat", ""))
             serde = serde_info.get("Parameters") or {}
+            check_properties(table, {**parameters, **serde})
             shape = (format_name, tuple(sorted(serde.items())))
             for file in self.files(location, tuple(_hive_null(v) for v in values)):
                 group = (*shape, "" if format_name == "parquet" else compression_of(file.uri))
@@ -468,6 +469,19 @@ def check_partition(
             "There is a mismatch between the table and partition schemas. The types are incompatible and cannot be "
             f"coerced. The column '{name}' in table '{table['DatabaseName']}.{table['Name']}' is declared as type "
             f"'{kind}', but partition '{partition}' declared column '{name}' as type '{other}'.",
+        )
+
+
+def check_properties(table: dict[str, Any], properties: dict[str, str]) -> None:
+    """Raise QueryError for properties of text tables that change what is read and are not supported here."""
+    footer = properties.get("skip.footer.line.count", "0")
+    encoding = properties.get("serialization.encoding", "UTF-8")
+    name = f"{table['DatabaseName']}.{table['Name']}"
+    if footer != "0":
+        raise QueryError("NOT_SUPPORTED", f"The local AWS does not read skip.footer.line.count of table {name}")
+    if encoding.upper() not in ("UTF-8", "UTF8"):
+        raise QueryError(
+            "NOT_SUPPORTED", f"The local AWS reads text in UTF-8 only, not in {encoding} as table {name} says"
         )
 
 
