@@ -711,7 +711,7 @@ def date_trunc(ex, node, bound, args):
     kind = args[1].type
     unit = _unit(ex, node, args, *_units(kind))
     if kind.name == "time":
-        return f"CAST(date_trunc('{unit}', TIMESTAMP '1970-01-01 00:00:00' + (CAST($1 AS TIME) - TIME '00:00:00')) AS TIME)"
+        return f"CAST(date_trunc('{unit}', DATE '1970-01-01' + $1) AS TIME)"
     if kind.name == t.ZONED[0]:
         return f"at_zone(date_trunc('{unit}', local_time($1)), struct_extract($1, 'z'))"
     value = f"date_trunc('{unit}', $1)"
@@ -751,7 +751,7 @@ def date_diff(ex, node, bound, args):
             zone = f"struct_extract({a}, 'z')"
             a, b = f"local_time({a})", f"local_time(shown_in({b}, {zone}))"
     if kind.name == "time":
-        a, b = (f"(TIMESTAMP '1970-01-01 00:00:00' + ({x} - TIME '00:00:00'))" for x in (a, b))
+        a, b = (f"(DATE '1970-01-01' + {x})" for x in (a, b))
     return f"CAST(date_sub('{unit}', {a}, {b}) AS BIGINT)"
 
 
@@ -783,7 +783,9 @@ def date_parse(ex, node, bound, args):
     if not isinstance(args[1].constant, str):
         return "strptime($0, mysql_format($1))"
     text = _refusing(mysql_format, args[1].constant).replace("%-", "%")
-    return f"CAST(strptime($0, {_quote(text)}) AS TIMESTAMP)"
+    if re.search("%[YyG]", text):
+        return f"CAST(strptime($0, {_quote(text)}) AS TIMESTAMP)"
+    return f"CAST(strptime('1970 ' || $0, {_quote('%Y ' + text)}) AS TIMESTAMP)"
 
 
 def format_datetime(ex, node, bound, args):

@@ -191,11 +191,13 @@ class Checker:
         return Query(prefix + found.sql, found.names, found.types, found.origins)
 
     def subquery(self, node: Node, scope: Scope, single: bool = False) -> Query:
+        """A query inside an expression. `single`: of one column, several are made a row as Trino does."""
         found = self.query(node, scope, scope.named)
-        if single and len(found.types) != 1:
-            text = f"Multiple columns returned by subquery are not yet supported. Found {len(found.types)}"
-            raise self.error("NOT_SUPPORTED", node, text)
-        return found
+        if not single or len(found.types) == 1:
+            return found
+        kind = t.row(*zip(found.names, found.types, strict=True))
+        parts = ", ".join(f"{quoted(n)} := q.c{i}" for i, n in enumerate(t.field_names(kind)))
+        return Query(f"SELECT struct_pack({parts}) AS c0 FROM ({found.sql}) q", [None], [kind])
 
     def _with(self, node: Node, parent: Scope | None, named: dict) -> str:
         texts, seen = [], set()
@@ -546,6 +548,8 @@ class Checker:
     def _group_by(self, node: Node, scope: Scope) -> tuple[str, dict[str, str]]:
         if node.group is None:
             return "", {}
+        if node.group.distinct:
+            raise self.error("NOT_SUPPORTED", node.group, "GROUP BY DISTINCT is not supported by the local Athena")
         expressions = Expressions(self, scope, "GROUP BY clause")
         texts: list[str] = []
         groups: dict[str, str] = {}
@@ -616,12 +620,14 @@ class Checker:
             if item.loose is None:
                 continue
             if node.kind == "star":
-                text = f"Column '{self._column_text(item)}' not in GROUP BY clause"
+                text = f"Column {self._column_text(item.column)} not in GROUP BY clause"
                 raise self.error("EXPRESSION_NOT_AGGREGATE", node, text)
             raise self._not_aggregate(node)
 
-    def _column_text(self, item: Expr) -> str:
-        return item.sql.replace('"', "")
+    def _column_text(self, column: Field) -> str:
+        """A column of `*` as Trino names it, with what it belongs to."""
+        of = (CATALOG, *column.relation) if len(column.relation) == 2 else column.relation
+        return "'" + ".".join([*of, column.name or "?"]) + "'"
 
     def _not_aggregate(self, node: Node) -> QueryError:
         text = f"'{written(node, self.text)}' must be an aggregate expression or appear in GROUP BY clause"

@@ -34,7 +34,7 @@ def _macros() -> list[str]:
         )
         found.append(
             f"json_to_{name}(v) AS CASE WHEN json_type(v) = 'DOUBLE' "
-            f"THEN double_to_{name}(CAST(json_extract_string(v, '$') AS DOUBLE)) "
+            f"THEN double_to_{name}(TRY_CAST(json_extract_string(v, '$') AS DOUBLE)) "
             f"WHEN json_type(v) = 'BOOLEAN' THEN CAST(CAST(v AS VARCHAR) = 'true' AS {to}) "
             f"ELSE varchar_to_{name}(json_to_varchar(v)) END"
         )
@@ -121,7 +121,7 @@ _KNOWN = [
     ),
     (
         r"Could not cast value (\S+) to DECIMAL\((\d+),(\d+)\)",
-        lambda m: ("INVALID_CAST_ARGUMENT", f"Cannot cast '{m[1]}' to DECIMAL({m[2]}, {m[3]})"),
+        lambda m: ("INVALID_CAST_ARGUMENT", f"Cannot cast DOUBLE '{float(m[1])}' to DECIMAL({m[2]}, {m[3]})"),
     ),
     (r"Unknown TimeZone '([^']*)'", lambda m: ("INVALID_FUNCTION_ARGUMENT", f"'{m[1]}' is not a valid time zone")),
     (r"Map keys must be unique", lambda m: ("INVALID_FUNCTION_ARGUMENT", "Duplicate map keys are not allowed")),

@@ -309,7 +309,8 @@ class Expressions:
         query = self.checker.subquery(node.query, self.scope, single=True)
         kind = t.common(value.type, query.types[0])
         if kind is None:
-            text = f"value and result of subquery must be of the same type for IN expression: {value.type} vs {query.types[0]}"
+            text = "Value expression and result of subquery must be of the same type: "
+            text += f"{value.type} vs {query.types[0]}"
             raise self.error("TYPE_MISMATCH", node, text)
         inner = query.sql
         if query.types[0] != kind or kind.name == t.ZONED[0]:

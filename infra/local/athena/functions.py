@@ -565,5 +565,6 @@ WINDOW = table(_WINDOW)
 # Of Trino, but beyond what DuckDB can answer alike: refused by name, not as unknown.
 NOT_HERE = frozenset(
     """approx_set merge empty_approx_set qdigest_agg tdigest_agg value_at_quantile values_at_quantiles quantile_at_value
-    make_set_digest word_stem spooky_hash_v2_32 spooky_hash_v2_64 murmur3 bing_tile geometry_union to_geometry""".split()
+    make_set_digest word_stem spooky_hash_v2_32 spooky_hash_v2_64 murmur3 beta_cdf
+    inverse_beta_cdf t_cdf t_pdf bar color render rgb bing_tile geometry_union to_geometry""".split()
 )

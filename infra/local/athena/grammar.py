@@ -1209,9 +1209,11 @@ class _Parser:
         if word:
             self.expect("ON", "NULL")
             default = word == "NULL"
-        for unique in ("WITH", "WITHOUT"):
-            if self.accept(unique, "UNIQUE"):
-                self.accept("KEYS")
+        if self.accept("WITHOUT", "UNIQUE"):
+            self.accept("KEYS")
+        elif self.token.upper == "WITH" and self.peek().upper == "UNIQUE":
+            where = line_and_column(self.sql, self.token.start)
+            raise SyntaxRefused("WITH UNIQUE KEYS is not supported by the local Athena", *where)
         return default
 
     def json_returning(self) -> None:

@@ -59,6 +59,15 @@ def translate(
     Raises SyntaxRefused (Athena refuses the statement at once) or QueryError (the query fails).
     """
     text = query if isinstance(query, str) else query.sql(dialect="athena")
+    try:
+        return _translate(text, catalog, database, parameters, start, end)
+    except RecursionError:
+        raise SyntaxRefused("statement is too large (stack overflow while parsing)", 1, 1) from None
+
+
+def _translate(
+    text: str, catalog: Catalog, database: str | None, parameters, start: int, end: int | None
+) -> Translated:
     tree = grammar.parse(text, start, end)
     if len(parameters) != tree.parameters:
         raise QueryError(

@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
+from .text import java_double
+
 
 class Refused(ValueError):
     """A value that a function refuses, with Trino's error code and text."""
@@ -274,9 +276,11 @@ def _no_constant(name: str):
 
 
 def json_canonical(text: str) -> str:
-    """JSON text as Trino writes it: no blanks, keys sorted, numbers as they were."""
+    """JSON text as Trino writes it: no blanks, keys sorted, fractions as doubles."""
     try:
-        value = json.loads(text, parse_float=_Number, parse_int=_Number, parse_constant=_no_constant)
+        value = json.loads(
+            text, parse_float=lambda n: _Number(java_double(float(n))), parse_int=_Number, parse_constant=_no_constant
+        )
     except (ValueError, RecursionError):
         raise _bad_argument(f"Cannot convert value to JSON: '{text}'") from None
     return json_text(value)
