@@ -81,7 +81,8 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> Result:
             execution_timeout=CELL_SECONDS,
         )
     except PapermillExecutionError as error:
-        reason = f"Cell {error.cell_index}: {error.ename}: {error.evalue}"
+        told = f"{error.ename}: {error.evalue}" if error.evalue else _last_words(target)
+        reason = f"Cell {error.cell_index}: {told}"
     except (DeadKernelError, TimeoutError) as error:
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
     return Result(notebook, time.monotonic() - started, reason or unfinished(target))
@@ -91,14 +92,34 @@ def unfinished(executed: Path) -> str:
     """Return why an executed copy is not a whole success, "" if it is.
 
     AWS's Glue kernel reports a failed cell as plain text, so papermill stops there without an error: the cells that never ran tell.
+    A session that it cannot start or has lost it reports on stderr only, and goes on.
     """
-    for number, cell in enumerate(json.loads(executed.read_text())["cells"]):
+    book = json.loads(executed.read_text())
+    is_glue = book["metadata"].get("kernelspec", {}).get("name") == "glue_pyspark"
+    for number, cell in enumerate(book["cells"]):
         told = cell.get("metadata", {}).get("papermill", {})
         if cell["cell_type"] != "code" or not "".join(cell["source"]).strip():
             continue
+        said = [output for output in cell["outputs"] if is_glue and output.get("name") == "stderr"]
         if told.get("exception") or told.get("status") not in ("completed", None):
             return f"Cell {number} {told.get('status', 'failed')}: {''.join(cell['source']).splitlines()[0]}"
+        if said:
+            return f"Cell {number}: {_first_line(said)}"
     return ""
+
+
+def _last_words(executed: Path) -> str:
+    """Return the last line that the failed cell wrote: AWS's Glue kernel tells errors as plain text."""
+    for cell in json.loads(executed.read_text())["cells"]:
+        if cell.get("metadata", {}).get("papermill", {}).get("exception"):
+            written = "".join("".join(output.get("text", "")) for output in cell["outputs"]).strip()
+            return written.splitlines()[-1] if written else "failed without a word"
+    return "failed without a word"
+
+
+def _first_line(outputs: list[dict[str, Any]]) -> str:
+    text = "".join("".join(output["text"]) for output in outputs).strip()
+    return text.splitlines()[0] if text else "the kernel reported an error without words"
 
 
 def table(results: list[Result]) -> str:
