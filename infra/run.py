@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from infra import project
 
 CELL_SECONDS = 300
+PYTHON_KERNELS = ("glue_pyspark", "flink_studio")
 
 
 class Result(NamedTuple):
@@ -65,7 +66,12 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> Result:
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from papermill.translators import PythonTranslator, papermill_translators
 
+    for (
+        kernel
+    ) in PYTHON_KERNELS:  # both call their language by names of their own, and parameters are Python all the same
+        papermill_translators.register(kernel, PythonTranslator)
     known = papermill.inspect_notebook(str(notebook))
     passed = {name: value for name, value in parameters.items() if name in known}
     started = time.monotonic()
