@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
 import json
@@ -9,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -448,6 +450,20 @@ def test_gzip_is_known_by_its_name_and_damage_is_told(lake: Lake) -> None:
     assert lake.reason("SELECT sum(a) FROM not_gzip") == "HIVE_CURSOR_ERROR: incorrect header check"
 
 
+def test_other_compressions(lake: Lake, tmp_path: Path) -> None:
+    lake.put("raw/a.bz2", bz2.compress(b'{"a": 1}\n{"A": 2}\n'))
+    with pa.output_stream(str(tmp_path / "b.zst")) as out:
+        out.write(b'{"A": 3}\n{"a": 4}\n')
+    lake.put("raw/b.zst", (tmp_path / "b.zst").read_bytes())
+    lake.table("raw", "a int", "raw/")
+    assert lake.rows("SELECT a FROM raw ORDER BY a") == [["1"], ["2"], ["3"], ["4"]]
+    lake.put("snap/a.snappy", b"x")
+    lake.table("snap", "a int", "snap/")
+    assert lake.reason("SELECT a FROM snap").startswith(
+        "NOT_SUPPORTED: The local AWS does not read the compression of s3://"
+    )
+
+
 def test_hidden_files_are_skipped_and_empty_tables_are_empty(lake: Lake) -> None:
     lake.put_json("raw/a", {"a": 1})
     lake.put("raw/_SUCCESS", "not json")
@@ -729,6 +745,10 @@ def test_properties_that_are_not_read_are_refused(lake: Lake) -> None:
     lake.table("foot", "a int", "c/", serde=LAZY, parameters={"skip.footer.line.count": "1"})
     assert lake.reason("SELECT a FROM foot").startswith(
         "NOT_SUPPORTED: The local AWS does not read skip.footer.line.count"
+    )
+    lake.table("odd", "a int", "c/", serde=LAZY, parameters={"skip.header.line.count": "one"})
+    assert lake.reason("SELECT a FROM odd") == (
+        "HIVE_INVALID_METADATA: Invalid value for skip.header.line.count property: one"
     )
     lake.table("latin", "a int", "c/", serde=LAZY, serde_parameters={"serialization.encoding": "ISO-8859-1"})
     assert lake.reason("SELECT a FROM latin").startswith("NOT_SUPPORTED: The local AWS reads text in UTF-8 only")

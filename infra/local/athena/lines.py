@@ -11,6 +11,7 @@ from __future__ import annotations
 import bz2
 import csv
 import gzip
+import io
 import json
 import re
 import threading
@@ -40,6 +41,10 @@ def opened(path: Path, compression: str) -> BinaryIO:
         return gzip.open(path, "rb")
     if compression == "bzip2":
         return bz2.open(path, "rb")
+    if compression == "zstd":
+        import pyarrow
+
+        return io.BufferedReader(pyarrow.input_stream(str(path), compression="zstd"))
     return open(path, "rb")
 
 

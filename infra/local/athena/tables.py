@@ -6,6 +6,7 @@ and read by DuckDB where they lie. Files that DuckDB would read otherwise than A
 
 from __future__ import annotations
 
+import itertools
 import re
 import threading
 from collections import OrderedDict, defaultdict
@@ -36,6 +37,7 @@ _FORMATS = dict.fromkeys(JSON_SERDES, "json") | {LAZY: "lazy", OPEN_CSV: "csv", 
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd"}
 _UNREADABLE = (".snappy", ".lz4", ".deflate", ".lzo", ".zip")
 _ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
+_numbers = itertools.count()  # of temporary files
 NEVER = "\x01\x02\x03"  # stands for NULL in files where nothing does
 _WIDER = {
     "tinyint": {"smallint", "int", "bigint", "float", "double", "string"},
@@ -306,18 +308,17 @@ class Reader:
         self, source: Source, columns: list[tuple[str, Type]], wanted: list[tuple[str, Type]]
     ) -> list[tuple[str, list[File]]]:
         text = lines.LazyText(source.serde)
-        skip = int(source.parameters.get("skip.header.line.count", "0"))
+        skip = _header_lines(source.parameters)
         places = {name: number for number, (name, _) in enumerate(columns)}
         nested = any(kind.name in ("array", "map", "row", "varbinary") for _, kind in wanted)
         exact = self.exact or nested or source.compression == "bzip2" or len(text.delimiter) != 1
         patterns = [b"\n\n", b"\n\r\n", *([text.escape.encode()] if text.escape else [])]
-        regular = [f for f in source.files if not exact and not lines.holds(f.path, source.compression, *patterns)]
+        regular, slow = _parted(source, exact, patterns)
         found = []
         if regular:
             select = ", ".join(f"{_lazy(f'c{places[n]}', kind)} AS {quoted(n)}" for n, kind in wanted)
             reader = _csv_reader(regular, source.compression, len(columns), text.delimiter, "", text.null, skip)
             found.append((f"SELECT {select or '1 AS one'}, filename FROM {reader}", regular))
-        slow = [file for file in source.files if file not in regular] if len(regular) < len(source.files) else []
         listed = [(name, places[name], kind) for name, kind in wanted]
         found += self.plain(
             slow, wanted,
@@ -329,20 +330,19 @@ class Reader:
         self, source: Source, columns: list[tuple[str, Type]], wanted: list[tuple[str, Type]]
     ) -> list[tuple[str, list[File]]]:
         serde = source.serde
-        skip = int(source.parameters.get("skip.header.line.count", "0"))
+        skip = _header_lines(source.parameters)
         places = {name: number for number, (name, _) in enumerate(columns)}
         separator, quote = serde.get("separatorChar", ","), serde.get("quoteChar", '"')
         escape = serde.get("escapeChar", "\\")
         plain_types = all(kind.name in ("varchar", "char") for _, kind in wanted)
         exact = self.exact or not plain_types or source.compression == "bzip2" or len(separator) != 1 or len(quote) != 1
         patterns = [b"\n\n", b"\n\r\n", *([escape.encode()] if escape and escape != quote else [])]
-        regular = [f for f in source.files if not exact and not lines.holds(f.path, source.compression, *patterns)]
+        regular, slow = _parted(source, exact, patterns)
         found = []
         if regular:
             select = ", ".join(f"c{places[n]} AS {quoted(n)}" for n, _ in wanted)
             reader = _csv_reader(regular, source.compression, len(columns), separator, quote, NEVER, skip)
             found.append((f"SELECT {select or '1 AS one'}, filename FROM {reader}", regular))
-        slow = [file for file in source.files if file not in regular] if len(regular) < len(source.files) else []
         listed = [(name, places[name], kind) for name, kind in wanted]
         found += self.plain(
             slow, wanted,
@@ -358,7 +358,7 @@ class Reader:
             return []
         written = []
         for file in files:
-            path = self.scratch / f"{file.path.name}-{len(list(self.scratch.iterdir()))}.json"
+            path = self.scratch / f"{next(_numbers)}.json"
             lines.write_plain(rows_of(file), path, self.cancelled)
             written.append(file._replace(path=path))
         return [(_json_select(written, "none", wanted, tuple(name for name, _ in wanted), plain=True), written)]
@@ -515,6 +515,21 @@ def _typed(value: str | None, kind: Type) -> str:
 def _absent(duck: str) -> str:
     """NULL for a column that files do not have. DuckDB 2.0 fails to fold some macros over a constant NULL, so it is none."""
     return f"TRY_CAST(CASE WHEN filename = '' THEN '' END AS {duck})"
+
+
+def _parted(source: Source, exact: bool, patterns: list[bytes]) -> tuple[list[File], list[File]]:
+    """The files that DuckDB reads as Athena does, and those with something that it reads otherwise."""
+    parts: tuple[list[File], list[File]] = ([], [])
+    for file in source.files:
+        parts[exact or lines.holds(file.path, source.compression, *patterns)].append(file)
+    return parts
+
+
+def _header_lines(parameters: dict[str, str]) -> int:
+    text = parameters.get("skip.header.line.count", "0")
+    if not text.strip().isdigit():
+        raise QueryError("HIVE_INVALID_METADATA", f"Invalid value for skip.header.line.count property: {text}")
+    return int(text)
 
 
 def _hidden(name: str, file: File) -> str:
