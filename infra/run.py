@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from infra import project
 
 CELL_SECONDS = 300
-PYTHON_KERNELS = ("glue_pyspark", "flink_studio")
+PYTHON_KERNELS = ("glue_pyspark", "flink-studio")
 
 
 class Result(NamedTuple):

@@ -10,7 +10,7 @@ import pytest
 from infra import project
 
 NOTEBOOKS = project.chapters()
-KERNELS = {"03": "glue_pyspark", "07": "flink_studio"}
+KERNELS = {"03": "glue_pyspark", "07": "flink-studio"}
 SKELETON = [
     "**You will be able to**",
     "| Needs |",
