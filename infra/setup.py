@@ -13,6 +13,7 @@ from infra import profile, project
 from infra.engines import jars
 from infra.engines.spark import options
 from infra.kernels import glue, install
+from infra.kernels.flink import install as flink
 from infra.local import process, server
 
 FREE_BYTES = 2_000_000_000
@@ -30,6 +31,10 @@ def _steps() -> list[Step]:
         Step("kernel Glue PySpark", glue.install_glue_kernel),
         Step("Spark's S3 connector (5 MB)", lambda: jars.fetch(jars.SPARK)),
         Step("Java class archive, so that Spark starts faster (about 30 s, once)", options.make_archive),
+        Step(
+            "kernel Flink (Studio), with an environment and class archive of its own (1 to 2 minutes, once)",
+            flink.install,
+        ),
         Step(
             "AWS profile workshop-local",
             lambda: profile.write(project.home(), f"http://{server.HOST}:{server.FIRST_PORT}"),
@@ -61,6 +66,7 @@ def examine() -> list[Finding]:
         _python(),
         _kernel(install.PYTHON_KERNEL),
         _kernel(glue.KERNEL),
+        _kernel(flink.NAME),
         _java(),
         _disk(),
         _profile(),
