@@ -439,7 +439,7 @@ def _nullif(ex, node: Node):
 def _try(ex, node: Node):
     _count(ex, node, 1, 1, "try")
     value = ex.check(node.args[0])
-    return _expr(f"TRY({value.sql})", value.type, value)
+    return _expr(ex.attempt(value.sql, value), value.type, value)
 
 
 def _typeof(ex, node: Node):
@@ -661,6 +661,11 @@ def extreme(ex, node, bound, args):
     if not t.orderable(args[0].type):
         raise ex._not_found(node, args, functions.AGGREGATES[node.name])
     return f"{node.name}($D$0)$F"
+
+
+def array_agg(ex, node, bound, args):
+    # DISTINCT keeps the first of equals in its place.
+    return "ordered_distinct(list($0)$F)" if node.distinct and not node.order else "list($D$0$O)$F"
 
 
 def checksum(ex, node, bound, args):

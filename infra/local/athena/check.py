@@ -107,6 +107,22 @@ class Scope:
         return [f for f in self.fields if f.matches(parts)]
 
 
+@dataclass
+class _Parts:
+    """The pieces of a SELECT as SQL."""
+
+    items: list[Expr]
+    names: list[str | None]
+    source: str
+    where: str
+    group: str
+    having: str
+    order: str
+    groups: dict[str, str]
+    aggregates: list[str]  # the SQL of each aggregate in it
+    lifted: bool  # whether a TRY stands around an aggregate
+
+
 class Relation:
     """Something in FROM: its SQL and columns."""
 
@@ -452,7 +468,7 @@ class Checker:
         expressions = Expressions(self, scope, "SELECT", aggregates=True, windows=True, groups=groups)
         items, item_names, item_nodes = self._items(node, scope, expressions)
         having = ""
-        having_value = None
+        having_value = conditions = None
         if node.having is not None:
             conditions = Expressions(self, scope, "HAVING clause", aggregates=True, groups=groups)
             having_value = conditions.boolean(node.having, "HAVING clause must evaluate to a boolean: actual type {}")
@@ -468,25 +484,49 @@ class Checker:
                     raise self._not_aggregate(item.value)
         if node.distinct:
             self._check_distinct(items, item_nodes, query, order_values)
-        return self._emit(node, query, relation, items, item_names, where, group, having, order, parent, named, names)
+        lifted = expressions.lifted or (conditions is not None and conditions.lifted)
+        aggregates = expressions.aggregate_texts + (conditions.aggregate_texts if conditions else [])
+        parts = _Parts(items, item_names, relation.sql, where, group, having, order, groups, aggregates, lifted)
+        return self._emit(node, query, parts, self._limits(query, parent, named), names)
 
-    def _emit(
-        self, node, query, relation, items, item_names, where, group, having, order, parent, named, names
-    ) -> Query:
-        output = self._output(item_names, names)
+    def _emit(self, node: Node, query: Node, parts: "_Parts", limits: str, names: bool) -> Query:
+        if parts.lifted:
+            parts = self._lift(parts)
+        items = parts.items
+        output = self._output(parts.names, names)
         columns = ", ".join(f"{e.sql} AS {o}" for e, o in zip(items, output, strict=True))
-        source = f" FROM {relation.sql}" if relation.sql else ""
+        source = f" FROM {parts.source}" if parts.source else ""
         ties = ""
         if query.ties:
-            if not order:
+            if not parts.order:
                 raise self.error("MISSING_ORDER_BY", query, "FETCH FIRST WITH TIES clause requires ORDER BY")
-            ties = f" QUALIFY rank() OVER (ORDER BY {order}) <= {query.limit.value}"
-        tail = f" ORDER BY {order}" if order else ""
+            ties = f" QUALIFY rank() OVER (ORDER BY {parts.order}) <= {query.limit.value}"
+        order = f" ORDER BY {parts.order}" if parts.order else ""
         word = "SELECT DISTINCT" if node.distinct else "SELECT"
-        sql = f"{word} {columns}{source}{where}{group}{having}{ties}{tail}{self._limits(query, parent, named)}"
-        whole = group or having or query.limit or query.offset or any(e.aggregate or e.window for e in items)
+        sql = f"{word} {columns}{source}{parts.where}{parts.group}{parts.having}{ties}{order}{limits}"
+        whole = parts.group or parts.having or limits or any(e.aggregate or e.window for e in items)
         origins = None if whole else [e.column if e.column and e.column.table else None for e in items]
-        return Query(sql, item_names, [e.type for e in items], origins)
+        return Query(sql, parts.names, [e.type for e in items], origins)
+
+    def _lift(self, parts: "_Parts") -> "_Parts":
+        """Aggregates in a query of their own, for DuckDB has no TRY around them."""
+        texts = {text: f"g.a{i}" for i, text in enumerate(dict.fromkeys(parts.aggregates))}
+        texts |= {text: f"g.k{i}" for i, text in enumerate(parts.groups.values())}
+        longest = sorted(texts, key=len, reverse=True)
+        pattern = re.compile("|".join(f'{re.escape(text)}(?![\\w"])' for text in longest))
+
+        def lifted(sql: str) -> str:
+            return pattern.sub(lambda m: texts[m[0]], sql)
+
+        columns = ", ".join(f"{text} AS {name[2:]}" for text, name in texts.items())
+        source = f" FROM {parts.source}" if parts.source else ""
+        inner = f"SELECT {columns}{source}{parts.where}{parts.group}"
+        items = []
+        for e in parts.items:
+            found = Expr(lifted(e.sql), e.type, (e,))
+            items.append(found)
+        having = f" WHERE {lifted(parts.having.removeprefix(' HAVING '))}" if parts.having else ""
+        return _Parts(items, parts.names, f"({inner}) g", having, "", "", lifted(parts.order), {}, [], False)
 
     def _items(self, node: Node, scope: Scope, expressions: Expressions):
         """The select list with `*` spelt out: expressions, names and the nodes they came from."""

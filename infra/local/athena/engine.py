@@ -101,6 +101,11 @@ def _in_order(macros: list[str]) -> list[str]:
 _KNOWN = [
     (r"Could not convert string '!(\w+): (.*?)' to INT64", lambda m: (m[1], m[2])),
     (r"ATHENA (\w+): (.*)", lambda m: (m[1], m[2].split("\n")[0])),
+    (r"Overflow.*DECIMAL", lambda m: ("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")),
+    (
+        r"TRY can not be used",
+        lambda m: ("NOT_SUPPORTED", "TRY around a subquery or a random value is not supported by the local Athena"),
+    ),
     (r"Division by zero", lambda m: ("DIVISION_BY_ZERO", "Division by zero")),
     (
         r"More than one row returned by a subquery",

@@ -62,6 +62,8 @@ class Expressions:
         self.aliases: dict[str, Expr] = {}  # output columns that ORDER BY may name
         self.variables: list[dict[str, Expr]] = []
         self.inside: Node | None = None  # the aggregate whose arguments are being checked
+        self.aggregate_texts: list[str] = []  # the SQL of the aggregates in the clause
+        self.lifted = False  # whether a TRY stands around one of them
         self.casts = checker.casts
 
     # --- errors
@@ -434,7 +436,7 @@ class Expressions:
             raise self.error("TYPE_MISMATCH", node, f"Cannot cast {value.type} to {to}")
         sql = self.casts.cast(value.sql, value.type, to)
         if node.safe:
-            sql = f"TRY({sql})"
+            sql = self.attempt(sql, value)
         return Expr(sql, to, (value,))
 
     def type(self, text: str, pos: int) -> Type:
@@ -480,6 +482,7 @@ class Expressions:
                 )
         found = Expr(f"CAST(grouping({', '.join(v.sql for v in values)}) AS BIGINT)", t.BIGINT)
         found.aggregate = True
+        self.aggregate_texts.append(found.sql)
         return found
 
     def _call(self, node: Node) -> Expr:
@@ -631,7 +634,13 @@ class Expressions:
             raise self.error("EXPRESSION_NOT_SCALAR", node, text)
         found = self._aggregate_call(node, "")
         found.loose, found.aggregate, found.window = None, True, False
+        self.aggregate_texts.append(found.sql)
         return found
+
+    def attempt(self, sql: str, value: Expr) -> str:
+        """SQL that is NULL where `sql`, made of `value`, fails."""
+        self.lifted = self.lifted or value.aggregate
+        return f"TRY({sql})"
 
     def _misplaced(self, node: Node) -> QueryError:
         text = f"{self.clause} cannot contain aggregations, window functions or grouping operations: [{self.written(node)}]"

@@ -376,6 +376,12 @@ array_sort(array(T), function(T,T,bigint)) -> array(T) = @array_sort
 array_union(array(E), array(E)) -> array(E) = ordered_distinct(array_joined($0, $1))
 arrays_overlap(array(E), array(E)) -> boolean = overlapping($0, $1)
 cardinality(array(T)) -> bigint = CAST(len($0) AS BIGINT)
+cardinality(hyperloglog) -> bigint = CAST(list_unique($0) AS BIGINT)
+empty_approx_set() -> hyperloglog = CAST([] AS UBIGINT[])
+value_at_quantile(qdigest(T), double) -> T = percentile($0, $1)
+value_at_quantile(tdigest, double) -> double = percentile($0, $1)
+values_at_quantiles(qdigest(T), array(double)) -> array(T) = percentiles($0, $1)
+values_at_quantiles(tdigest, array(double)) -> array(double) = percentiles($0, $1)
 cardinality(map(K,V)) -> bigint = CAST(cardinality($0) AS BIGINT)
 combinations(array(T), bigint) -> array(array(T)) = @combinations
 contains(array(T), T) -> boolean = has_element($0, $1)
@@ -436,7 +442,7 @@ uuid() -> uuid = uuid()
 _AGGREGATES = r"""
 any_value(T) -> T = any_value($0)$F
 arbitrary(T) -> T = any_value($0)$F
-array_agg(T) -> array(T) = list($D$0$O)$F
+array_agg(T) -> array(T) = @array_agg
 avg(bigint) -> double = avg($D$0)$F
 avg(double) -> double = avg($D$0)$F
 avg(real) -> real = CAST(avg($D$0)$F AS FLOAT)
@@ -514,6 +520,13 @@ var_pop(bigint) -> double = var_pop($D$0)$F
 var_samp(double) -> double = var_samp($D$0)$F
 var_samp(bigint) -> double = var_samp($D$0)$F
 reduce_agg(T, S, function(S,T,S), function(S,S,S)) -> S = list_reduce(list_filter(list($0)$F, lambda n: n IS NOT NULL), $2, $1)
+approx_set(T) -> hyperloglog = list(CASE WHEN $0 IS NOT NULL THEN hash($0) END)$F
+merge(hyperloglog) -> hyperloglog = flatten(list($0)$F)
+merge(tdigest) -> tdigest = flatten(list($0)$F)
+merge(qdigest(T)) -> qdigest(T) = flatten(list($0)$F)
+qdigest_agg(bigint) -> qdigest(bigint) = list($0)$F
+qdigest_agg(double) -> qdigest(double) = list($0)$F
+tdigest_agg(double) -> tdigest = list($0)$F
 numeric_histogram(bigint, double) -> map(double,double) = @numeric_histogram
 """
 
@@ -564,7 +577,6 @@ WINDOW = table(_WINDOW)
 
 # Of Trino, but beyond what DuckDB can answer alike: refused by name, not as unknown.
 NOT_HERE = frozenset(
-    """approx_set merge empty_approx_set qdigest_agg tdigest_agg value_at_quantile values_at_quantiles quantile_at_value
-    make_set_digest word_stem spooky_hash_v2_32 spooky_hash_v2_64 murmur3 beta_cdf
+    """quantile_at_value make_set_digest word_stem spooky_hash_v2_32 spooky_hash_v2_64 murmur3 beta_cdf
     inverse_beta_cdf t_cdf t_pdf bar color render rgb bing_tile geometry_union to_geometry""".split()
 )

@@ -120,7 +120,7 @@ def _bind_inside(p: Type, actual: Type, variables: dict) -> int | None:
         if len(p.args) != len(actual.args):
             return None
         pairs = [(x, y) for (_, x), (_, y) in zip(p.args, actual.args, strict=True)]
-    elif p.name in ("array", "map"):
+    elif p.name in ("array", "map", "qdigest"):
         pairs = list(zip(p.args, actual.args, strict=True))
     else:
         for name, value in zip(p.args, actual.args, strict=False):

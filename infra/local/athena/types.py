@@ -288,7 +288,9 @@ _DUCKDB = {
     # DuckDB keeps the moment only, Trino also the zone that it is shown in.
     "timestamp with time zone": "STRUCT(i TIMESTAMPTZ, z VARCHAR)",
     "time with time zone": "TIMETZ",
-    "hyperloglog": "BLOB",
+    # The values themselves stand for the sketches.
+    "hyperloglog": "UBIGINT[]",
+    "tdigest": "DOUBLE[]",
 }
 
 
@@ -297,7 +299,7 @@ def duckdb(t: Type) -> str:
     """The DuckDB type that holds values of `t`."""
     if t.name == "decimal":
         return f"DECIMAL({t.args[0]}, {t.args[1]})"
-    if t.name == "array":
+    if t.name in ("array", "qdigest"):
         return duckdb(t.element) + "[]"
     if t.name == "map":
         return f"MAP({duckdb(t.args[0])}, {duckdb(t.args[1])})"
@@ -325,7 +327,7 @@ def trino_to_duckdb(t: str) -> str:
     return duckdb(parse(t))
 
 
-_FROM_DUCKDB = {v: k for k, v in _DUCKDB.items() if k not in ("char", "unknown", "ipaddress", "hyperloglog")}
+_FROM_DUCKDB = {v: k for k, v in _DUCKDB.items() if k not in ("char", "unknown", "ipaddress", "hyperloglog", "tdigest")}
 _FROM_DUCKDB |= {"INTERVAL": "interval day to second", "TIMESTAMP": "timestamp(3)", "TIME": "time(3)"}
 _FROM_DUCKDB |= {"HUGEINT": "decimal(38,0)", "UBIGINT": "decimal(20,0)", "UINTEGER": "bigint"}
 _FROM_DUCKDB |= {"USMALLINT": "integer", "UTINYINT": "smallint", "TIMESTAMP_NS": "timestamp(9)"}
