@@ -580,6 +580,20 @@ def test_parquet_of_another_type_or_none_at_all_is_bad_data(lake: Lake) -> None:
     )
 
 
+def test_one_malformed_parquet_file_among_others_is_named(lake: Lake) -> None:
+    for name in ("a", "c"):
+        lake.put(f"p/{name}", parquet(a=pa.array([1], pa.int64())))
+    lake.put("p/b", b"PAR1 no footer here PAR1")
+    lake.table("p", "a bigint", "p/", serde=PARQUET)
+    assert lake.reason("SELECT a FROM p") == f"HIVE_BAD_DATA: Malformed Parquet file: s3://{lake.bucket}/p/b"
+
+
+def test_a_byte_order_mark_and_bytes_that_are_no_utf8(lake: Lake) -> None:
+    lake.put("raw/a", b'\xef\xbb\xbf{"a": "x"}\n{"a": "caf\xe9"}\n')
+    lake.table("raw", "a string", "raw/")
+    assert lake.rows("SELECT a FROM raw ORDER BY a") == [["caf\ufffd"], ["x"]]
+
+
 def test_serdes_that_are_not_there_are_refused(lake: Lake) -> None:
     lake.put("o/a", b"ORC")
     lake.table("o", "a bigint", "o/", serde="org.apache.hadoop.hive.ql.io.orc.OrcSerde")

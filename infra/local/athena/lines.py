@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html
 from __future__ import annotations
 
 import bz2
+import codecs
 import csv
 import gzip
 import io
@@ -122,7 +123,9 @@ def rows(path: Path, compression: str) -> Iterator[str]:
     """The lines of a file, without their ends. Raises QueryError for a damaged file."""
     try:
         with opened(path, compression) as file:
-            for line in file:
+            for number, line in enumerate(file):
+                if number == 0:
+                    line = line.removeprefix(codecs.BOM_UTF8)
                 yield line.rstrip(b"\n").removesuffix(b"\r").decode("utf-8", "replace")
     except (EOFError, zlib.error, OSError) as error:
         raise damaged(error) from None

@@ -669,8 +669,11 @@ def parquet_footers(connection: duckdb.DuckDBPyConnection, files: list[File]) ->
             "coalesce(stats_min_value, stats_min), coalesce(stats_max_value, stats_max) "
             f"FROM parquet_metadata({paths})"
         ).fetchall()
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error:
-        raise QueryError("HIVE_BAD_DATA", f"Malformed Parquet file: {', '.join(f.uri for f in missing)}") from None
+        bad = next((file for file in missing if not _has_schema(connection, file)), missing[0])
+        raise QueryError("HIVE_BAD_DATA", f"Malformed Parquet file: {bad.uri}") from None
     signatures: dict[str, list[Any]] = defaultdict(list)
     groups: dict[str, dict[int, dict[str, Chunk]]] = defaultdict(lambda: defaultdict(dict))
     for name, *rest in schema:
@@ -692,6 +695,14 @@ def parquet_footers(connection: duckdb.DuckDBPyConnection, files: list[File]) ->
         while len(_footers) > lines.KEPT:
             _footers.popitem(last=False)
     return found
+
+
+def _has_schema(connection: duckdb.DuckDBPyConnection, file: File) -> bool:
+    try:
+        connection.execute(f"SELECT count(*) FROM parquet_schema({_paths([file])})").fetchall()
+    except duckdb.Error:
+        return False
+    return True
 
 
 _COMPATIBLE = {
