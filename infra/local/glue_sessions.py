@@ -556,19 +556,21 @@ class Sessions(GlueBackend):
         live.cancel(number)
 
     def statements(self, session_id: str) -> dict[int, Statement]:
-        """Return a session's statements by number. Raises EntityNotFoundException."""
+        """Return a session's statements by number, their progress up to date. Raises EntityNotFoundException."""
         session = self.get_session(session_id)
         live = _live.get(session.arn)
-        return live.statements if live else _stored_statements(session)
+        if live is None:
+            return _stored_statements(session)
+        for statement in list(live.statements.values()):
+            if statement.state == "RUNNING":
+                statement.progress = live.driver.progress.get(statement.id, 0.0)
+        return live.statements
 
     def statement(self, session_id: str, number: int) -> Statement:
-        """Return one statement, its progress up to date. Raises EntityNotFoundException."""
+        """Return one statement. Raises EntityNotFoundException."""
         statement = self.statements(session_id).get(number)
         if statement is None:
             raise EntityNotFoundException(f"Statement {number} not found.")
-        live = _live.get(self.sessions[session_id].arn)
-        if live and live.driver and statement.state == "RUNNING":
-            statement.progress = live.driver.progress.get(number, 0.0)
         return statement
 
     def _running(self, session_id: str) -> Live:

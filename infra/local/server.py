@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import errno
 import logging
 import logging.handlers
@@ -101,8 +100,10 @@ def _stop() -> None:
 
     telemetry.flush_metrics()
     for service in reversed(services.loaded()):
-        with contextlib.suppress(Exception):
+        try:
             service.stop()
+        except Exception:  # the others must be stopped all the same
+            log.exception("stopping %s", service.name)
 
 
 def _logging(home: Path) -> None:
@@ -143,6 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
     kinesis.enforce_shard_limits(options.shard_limits)
     _load()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # uvicorn ends at SIGTERM and then raises it again: the default would end the process before the services are stopped
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     try:
         import uvloop
 
