@@ -16,12 +16,13 @@ UNLOCKED = {
     "GetQueryResults", "GetQueryRuntimeStatistics", "GetDatabase", "ListDatabases", "GetTableMetadata",
     "ListTableMetadata",
 }  # fmt: skip
+UNSAVED = {"StartQueryExecution", "StopQueryExecution"}  # executions are in a table of their own
 
 
 def resume() -> None:
-    """Fail what was queued or running when the server stopped."""
-    for _, _, backend in list(BACKENDS.iter_backends()):
-        service.resume(backend)
+    """Open the tables of executions, which fails what was queued or running when the server stopped."""
+    for account, region, _ in list(BACKENDS.iter_backends()):
+        executions.store(account, region)
 
 
 def stop() -> None:

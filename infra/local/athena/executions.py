@@ -6,9 +6,11 @@ Each is saved on its own at each change of state; kill -9 loses nothing that was
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import sqlite3
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -17,6 +19,7 @@ from infra.local import state
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 FINAL = (SUCCEEDED, FAILED, CANCELLED)
+INTERRUPTED = "The query was interrupted because the local AWS was stopped while it ran. Run it again."
 ENGINE = "Athena engine version 3"
 
 
@@ -123,6 +126,15 @@ class Store:
         )
         for column in ("workgroup", "state", "token", "reuse"):
             self._connection.execute(f"CREATE INDEX IF NOT EXISTS by_{column} ON executions ({column})")
+        self._recover(path.parent)
+
+    def _recover(self, folder: Path) -> None:
+        """What is queued or running when the table is opened was so when the server stopped: it has FAILED, and its temporary files go."""
+        shutil.rmtree(folder / "scratch", ignore_errors=True)
+        for execution in self.unfinished():
+            execution.state, execution.reason, execution.completed = FAILED, INTERRUPTED, time.time()
+            execution.error = {"ErrorCategory": 1, "ErrorType": 233, "Retryable": True, "ErrorMessage": INTERRUPTED}
+            self.save(execution)
 
     def add(self, execution: Execution, token: str, request: str, reuse: str) -> None:
         """Save a new execution. `request` tells whether a token is used with the same parameters; `reuse` is the key of its result."""

@@ -528,18 +528,7 @@ def _page(execution: Execution, token: str | None, limit: int, failed: bool) -> 
         raise InvalidRequest(f"Malformed nextPageToken {token}") from None
 
 
-# --- restart and shutdown -------------------------------------------------------------------------------------------
-
-
-def resume(backend: LocalAthenaBackend) -> None:
-    """After a restart: what was queued or running has FAILED, and its temporary files go."""
-    account, region = backend.account_id, backend.region_name
-    shutil.rmtree(state.folder("athena", account, region) / "scratch", ignore_errors=True)
-    reason = "The query was interrupted because the local AWS was stopped while it ran. Run it again."
-    for execution in store(account, region).unfinished():
-        execution.state, execution.reason, execution.completed = FAILED, reason, time.time()
-        execution.error = {"ErrorCategory": 1, "ErrorType": 233, "Retryable": True, "ErrorMessage": reason}
-        store(account, region).save(execution)
+# --- shutdown -------------------------------------------------------------------------------------------------------
 
 
 def stop() -> None:
