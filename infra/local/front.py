@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import binascii
 import logging
 import re
 import uuid
@@ -446,7 +447,7 @@ def _record(record: Any, is_cbor: bool) -> dict[str, Any]:
     return {
         "SequenceNumber": record.sequence_number,
         "ApproximateArrivalTimestamp": cbor2.CBORTag(1, record.arrival_ms) if is_cbor else record.arrival_ms / 1000,
-        "Data": record.data if is_cbor else base64.b64encode(record.data).decode(),
+        "Data": record.data if is_cbor else binascii.b2a_base64(record.data, newline=False).decode("ascii"),
         "PartitionKey": record.partition_key,
     }
 

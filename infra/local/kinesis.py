@@ -162,14 +162,14 @@ class StoredShard(Shard):
         last = min(last, max(position + 1, bisect_left(self.offsets, start + max_bytes, position, last)))
         end = self.offsets[last] if last < len(self.offsets) else self.end
         block = os.pread(self._data, end - start, start)
-        records, at, prefix = [], 0, self.prefix
+        records, at, prefix, unpack = [], 0, self.prefix, HEADER.unpack_from
         for number in range(position, last):
-            arrival, key_length, data_length = HEADER.unpack_from(block, at)
-            at += HEADER.size
-            key = block[at : at + key_length].decode()
-            at += key_length
-            records.append(StoredRecord(f"{prefix}{number:029d}", arrival, key, block[at : at + data_length]))
-            at += data_length
+            arrival, key_length, data_length = unpack(block, at)
+            middle = at + HEADER.size + key_length
+            at_key, at = at + HEADER.size, middle + data_length
+            records.append(
+                StoredRecord(f"{prefix}{number:029d}", arrival, block[at_key:middle].decode(), block[middle:at])
+            )
         return records
 
     def arrival(self, position: int) -> int:
