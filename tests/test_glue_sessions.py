@@ -243,7 +243,7 @@ def test_an_answer_is_held_until_the_statement_is_done(glue, main):
 
 
 def test_progress_is_told(glue, main):
-    code = "import time\nsc.parallelize(range(4), 4).map(lambda n: time.sleep(0.8)).count()"
+    code = "import time\nsc.parallelize(range(8), 8).map(lambda n: time.sleep(0.5)).count()"
     number = submit(glue, main, code)
     seen = set()
 
