@@ -272,11 +272,10 @@ class Live:
     def run(self, code: str) -> int:
         """Queue a statement and return its number. Raises DriverLost when the driver has just gone."""
         statement = Statement(len(self.statements), code)
+        self._store(statement)  # before it can run: what was acknowledged must be there after a kill
         future = self.driver.run(statement.id, code, started=lambda: self._started(statement))
         self.statements[statement.id] = statement
         self._used = time.monotonic()
-        if statement.state == "WAITING":
-            self._store(statement)
         future.add_done_callback(lambda done: self._finished(statement, done))
         return statement.id
 
