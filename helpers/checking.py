@@ -1,4 +1,4 @@
-"""Check answers kindly, check that the chapter before was run, and explain a name that is not there yet."""
+"""Check answers kindly, check that the chapter before was run, and explain what a learner can mend: a missing name, a lost server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from IPython import get_ipython
 
 
@@ -59,18 +59,19 @@ def need_stack(name: str, notebook: str) -> dict[str, str]:
 
 
 def explain_missing_names() -> None:
-    """Make a NameError in this notebook say which cell to run first."""
+    """Make a NameError in this notebook say which cell to run first, and a lost connection how to get it back."""
     shell = get_ipython()
     if shell is not None:
-        shell.set_custom_exc((NameError,), _explain)
+        shell.set_custom_exc((NameError, EndpointConnectionError), _explain)
 
 
-def _explain(shell: Any, kind: type, error: NameError, trace: Any, tb_offset: int | None = None) -> list[str]:
-    where = _assigned_in(error.name or "")
-    place = f"in the cell that begins with “{where}”" if where else "in a cell further up"
-    message = (
-        f"NameError: {error}. It is set {place}: run the cells above first (menu Run → Run All Above Selected Cell)."
-    )
+def _explain(shell: Any, kind: type, error: Exception, trace: Any, tb_offset: int | None = None) -> list[str]:
+    if isinstance(error, EndpointConnectionError):
+        message = f"{error} The local AWS may have been stopped: run the cell with connect() again, it starts it; nothing stored is lost."
+    else:
+        where = _assigned_in(error.name or "")
+        place = f"in the cell that begins with “{where}”" if where else "in a cell further up"
+        message = f"NameError: {error}. It is set {place}: run the cells above first (menu Run → Run All Above Selected Cell)."
     shell._showtraceback(kind, error, [message])
     return [message]
 

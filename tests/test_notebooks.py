@@ -111,6 +111,16 @@ def test_cells_out_of_order_say_what_to_run_first(lake):
     assert "NameError: name 'bucket' is not defined. It is set in a cell further up" in answers
 
 
+def test_a_stopped_server_says_how_to_get_it_back(lake):
+    answers = _run_cells(
+        "from helpers import connect, explain_missing_names\nexplain_missing_names()\naws = connect()",
+        "from infra import project\nfrom infra.local import process\nprocess.stop(project.home())",
+        "aws.client('s3').list_buckets()",
+    )
+    assert "run the cell with connect() again" in answers
+    assert "Traceback" not in answers
+
+
 def test_a_missing_chapter_says_which_notebook_to_run(lake, tmp_path):
     os.environ["WORKSHOP_ACCOUNT"] = "210987654321"  # an account in which nothing was ever run
     try:
