@@ -77,3 +77,10 @@ def test_no_secrets_and_no_machine_paths_in_tracked_text():
             for key in re.findall(r"AKIA[0-9A-Z]{16}", text):
                 assert key == "AKIAIOSFODNN7EXAMPLE", name
             assert str(project.ROOT) + "/" not in text or name.startswith("tests/"), name
+
+
+def test_readme_lists_every_notebook():
+    listed = re.findall(
+        r"^\| \[\d\d [^]]+\]\(notebooks/(.+?)\)", (project.ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert listed == [path.name for path in project.chapters()]
