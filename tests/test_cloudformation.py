@@ -893,6 +893,169 @@ def test_exports_bind_stacks_together(cloudformation, create, update):
     assert rest(cloudformation, giver_id) == "DELETE_COMPLETE"
 
 
+# --- resource types -------------------------------------------------------------------------------------------------
+
+ALL_TYPES = """
+Parameters:
+  Step: {Type: String}
+Resources:
+  DeadLetters: {Type: AWS::SQS::Queue}
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties:
+      QueueName: work
+      VisibilityTimeout: 60
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt DeadLetters.Arn, maxReceiveCount: 3}
+      Tags: [{Key: step, Value: !Ref Step}]
+  QueuePolicy:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Queue]
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {Service: s3.amazonaws.com}, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn}]
+  Bucket:
+    Type: AWS::S3::Bucket
+    DependsOn: QueuePolicy
+    Properties:
+      VersioningConfiguration: {Status: Enabled}
+      NotificationConfiguration:
+        QueueConfigurations:
+          - {Event: "s3:ObjectCreated:*", Queue: !GetAtt Queue.Arn, Filter: {S3Key: {Rules: [{Name: prefix, Value: !Ref Step}]}}}
+      CorsConfiguration: {CorsRules: [{AllowedMethods: [GET], AllowedOrigins: ["https://example.org"], MaxAge: 60}]}
+      LifecycleConfiguration: {Rules: [{Id: old, Status: Enabled, ExpirationInDays: 30, Prefix: tmp/}]}
+  BucketPolicy:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref Bucket
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Sid: !Ref Step, Effect: Deny, Principal: "*", Action: s3:PutBucketAcl, Resource: !GetAtt Bucket.Arn}]
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {DisplayName: !Ref Step, Subscription: [{Protocol: sqs, Endpoint: !GetAtt Queue.Arn}]}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      Description: !Ref Step
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: glue.amazonaws.com}, Action: sts:AssumeRole}]}
+      Policies:
+        - {PolicyName: !Sub "in-${Step}", PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: s3:GetObject, Resource: !Sub "${Bucket.Arn}/*"}]}}
+  Managed:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Roles: [!Ref Role]
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Sid: !Ref Step, Effect: Allow, Action: sqs:SendMessage, Resource: !GetAtt Queue.Arn}]}
+  Inline:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: !Sub "more-${Step}"
+      Roles: [!Ref Role]
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: sqs:ReceiveMessage, Resource: !GetAtt Queue.Arn}]}
+  Profile: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: [!Ref Role]}}
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      Description: !Ref Step
+      EventPattern: {source: [aws.glue]}
+      Targets: [{Arn: !GetAtt Queue.Arn, Id: !Ref Step}]
+  Database:
+    Type: AWS::Glue::Database
+    Properties: {CatalogId: !Ref AWS::AccountId, DatabaseInput: {Name: types_db, Description: !Ref Step}}
+  Table:
+    Type: AWS::Glue::Table
+    Properties:
+      CatalogId: !Ref AWS::AccountId
+      DatabaseName: !Ref Database
+      TableInput: {Name: t, Description: !Ref Step, StorageDescriptor: {Columns: [{Name: a, Type: int}], Location: !Sub "s3://${Bucket}/t/"}}
+  Csv: {Type: AWS::Glue::Classifier, Properties: {CsvClassifier: {Name: csv_types, Delimiter: ";", ContainsHeader: PRESENT}}}
+  Crawler:
+    Type: AWS::Glue::Crawler
+    Properties: {Role: !GetAtt Role.Arn, DatabaseName: !Ref Database, Targets: {S3Targets: [{Path: !Sub "s3://${Bucket}/t/"}]}, Description: !Ref Step}
+  WorkGroup:
+    Type: AWS::Athena::WorkGroup
+    Properties: {Name: types, Description: !Ref Step, WorkGroupConfiguration: {ResultConfiguration: {OutputLocation: !Sub "s3://${Bucket}/q/"}}}
+  Query: {Type: AWS::Athena::NamedQuery, Properties: {Database: !Ref Database, QueryString: !Sub "SELECT '${Step}'", WorkGroup: !Ref WorkGroup}}
+  Prepared: {Type: AWS::Athena::PreparedStatement, Properties: {StatementName: by_id, WorkGroup: !Ref WorkGroup, QueryStatement: !Sub "SELECT '${Step}', ?"}}
+  LogGroup: {Type: AWS::Logs::LogGroup, Properties: {RetentionInDays: 7}}
+  LogStream: {Type: AWS::Logs::LogStream, Properties: {LogGroupName: !Ref LogGroup}}
+"""
+
+
+def test_resource_types_are_made_changed_and_deleted(cloudformation, client):
+    step = {"ParameterKey": "Step", "ParameterValue": "one"}
+    stack_id = cloudformation.create_stack(
+        StackName="t", TemplateBody=ALL_TYPES, Parameters=[step], Capabilities=["CAPABILITY_IAM"]
+    )["StackId"]
+    assert rest(cloudformation, "t") == "CREATE_COMPLETE", events(cloudformation, "t")
+    physical = {
+        r["LogicalResourceId"]: r["PhysicalResourceId"]
+        for r in cloudformation.describe_stack_resources(StackName="t")["StackResources"]
+    }
+    iam, glue, athena, s3 = client("iam"), client("glue"), client("athena"), client("s3")
+    sqs, sns, rules = client("sqs"), client("sns"), client("events")
+
+    def seen():
+        """Read back, from each service, what the step parameter went into."""
+        bucket = physical["Bucket"]
+        notifications = s3.get_bucket_notification_configuration(Bucket=bucket)["QueueConfigurations"]
+        version = iam.get_policy(PolicyArn=physical["Managed"])["Policy"]["DefaultVersionId"]
+        document = iam.get_policy_version(PolicyArn=physical["Managed"], VersionId=version)["PolicyVersion"]["Document"]
+        query = athena.list_named_queries(WorkGroup="types")["NamedQueryIds"]
+        return {
+            "Queue": sqs.list_queue_tags(QueueUrl=physical["Queue"])["Tags"]["step"],
+            "Bucket": notifications[0]["Filter"]["Key"]["FilterRules"][0]["Value"],
+            "BucketPolicy": json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"][0]["Sid"],
+            "Topic": sns.get_topic_attributes(TopicArn=physical["Topic"])["Attributes"]["DisplayName"],
+            "Role": iam.get_role(RoleName=physical["Role"])["Role"]["Description"],
+            "inline": iam.list_role_policies(RoleName=physical["Role"])["PolicyNames"],
+            "Managed": document["Statement"][0]["Sid"],
+            "Rule": rules.list_targets_by_rule(Rule=physical["Rule"])["Targets"][0]["Id"],
+            "Database": glue.get_database(Name="types_db")["Database"]["Description"],
+            "Table": glue.get_table(DatabaseName="types_db", Name="t")["Table"]["Description"],
+            "Crawler": glue.get_crawler(Name=physical["Crawler"])["Crawler"]["Description"],
+            "WorkGroup": athena.get_work_group(WorkGroup="types")["WorkGroup"]["Description"],
+            "Query": [athena.get_named_query(NamedQueryId=i)["NamedQuery"]["QueryString"] for i in query],
+            "Prepared": athena.get_prepared_statement(StatementName="by_id", WorkGroup="types")["PreparedStatement"][
+                "QueryStatement"
+            ],
+        }
+
+    def expected(step):
+        return {
+            **dict.fromkeys(("Queue", "Bucket", "BucketPolicy", "Topic", "Role", "Managed", "Rule"), step),
+            **dict.fromkeys(("Database", "Table", "Crawler", "WorkGroup"), step),
+            "inline": [f"in-{step}", f"more-{step}"],
+            "Query": [f"SELECT '{step}'"],
+            "Prepared": f"SELECT '{step}', ?",
+        }
+
+    assert seen() == expected("one")
+    step["ParameterValue"] = "two"
+    cloudformation.update_stack(
+        StackName="t", UsePreviousTemplate=True, Parameters=[step], Capabilities=["CAPABILITY_IAM"]
+    )
+    assert rest(cloudformation, "t") == "UPDATE_COMPLETE", events(cloudformation, "t")
+    assert seen() == expected("two")
+    cloudformation.delete_stack(StackName="t")
+    assert rest(cloudformation, stack_id) == "DELETE_COMPLETE", events(cloudformation, stack_id)
+    left = [
+        s3.list_buckets()["Buckets"],
+        sqs.list_queues().get("QueueUrls", []),
+        sns.list_topics()["Topics"],
+        iam.list_roles()["Roles"],
+        iam.list_policies(Scope="Local")["Policies"],
+        iam.list_instance_profiles()["InstanceProfiles"],
+        rules.list_rules()["Rules"],
+        glue.get_databases()["DatabaseList"],
+        glue.get_crawlers()["Crawlers"],
+        glue.get_classifiers()["Classifiers"],
+        [group["Name"] for group in athena.list_work_groups()["WorkGroups"] if group["Name"] != "primary"],
+        client("logs").describe_log_groups()["logGroups"],
+    ]
+    assert left == [[]] * 12
+
+
 # --- the official command line, restarts ----------------------------------------------------------------------------
 
 

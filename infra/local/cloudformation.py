@@ -31,7 +31,18 @@ UPDATABLE = {
     "IMPORT_COMPLETE",
     "IMPORT_ROLLBACK_COMPLETE",
 }
-NOT_SUPPORTED = ("NotificationARNs", "StackPolicyBody", "StackPolicyURL", "ResourceTypes", "ResourcesToImport")
+NOT_SUPPORTED = (
+    "DeploymentMode",
+    "ImportExistingResources",
+    "NotificationARNs",
+    "ResourcesToImport",
+    "ResourceTypes",
+    "StackPolicyBody",
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "StackPolicyURL",
+)
+DELETED_STACKS = 100  # that are remembered in an account and region; AWS forgets them after 90 days
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 PAGE = 100
 
@@ -257,7 +268,11 @@ class CloudFormationResponse(BaseResponse):
     def _new_stack(self, name: str, definition: Definition) -> Stack:
         stack_id = f"arn:aws:cloudformation:{self.region}:{self.current_account}:stack/{name}/{uuid.uuid4()}"
         stack = Stack(stack_id, name, self.current_account, self.region, definition, now())
-        self.backend.stacks[stack_id] = stack
+        stacks = self.backend.stacks
+        deleted = [other for other, found in stacks.items() if found.status == "DELETE_COMPLETE"]
+        for other in deleted[: max(0, len(deleted) - DELETED_STACKS)]:
+            del stacks[other]
+        stacks[stack_id] = stack
         return stack
 
     def _begin(self, stack: Stack, operation: str, status: str) -> None:
@@ -278,12 +293,18 @@ class CloudFormationResponse(BaseResponse):
             raise _invalid(str(error)) from None
         if not changes and not other:
             raise _invalid("No updates are to be performed.")
-        if self._get_bool_param("DisableRollback", False):
-            raise _invalid("The local AWS does not support DisableRollback for UpdateStack.")
+        self._refuse_disable_rollback()
         self._begin_update(stack, definition)
         return ActionResult({"StackId": stack.id})
 
+    def _refuse_disable_rollback(self) -> None:
+        if self._get_bool_param("DisableRollback", False):
+            raise _invalid("The local AWS does not support DisableRollback for an update.")
+
     def _begin_update(self, stack: Stack, definition: Definition) -> None:
+        for change_set in stack.change_sets.values():
+            if change_set.execution_status == "AVAILABLE":
+                change_set.execution_status = "OBSOLETE"
         stack.previous, stack.definition, stack.updated = stack.definition, definition, now()
         stack.undo, stack.cleanup = {}, []
         self._begin(stack, "update", "UPDATE_IN_PROGRESS")
@@ -477,6 +498,9 @@ class CloudFormationResponse(BaseResponse):
                 raise _invalid(f"Stack [{stack_name}] does not exist")
             self._check_updatable(stack)
             definition = self._definition(stack)
+        on_failure = self._get_param("OnStackFailure")
+        if on_failure not in (None, "ROLLBACK") and kind != "CREATE":
+            raise _invalid(f"The local AWS does not support OnStackFailure {on_failure} for an update.")
         if stack is not None and any(each.name == name for each in stack.change_sets.values()):
             raise CloudFormationError("AlreadyExistsException", f"ChangeSet {name} already exists")
         self._check_capabilities(definition)
@@ -492,6 +516,7 @@ class CloudFormationResponse(BaseResponse):
             status="CREATE_COMPLETE",
             execution_status="AVAILABLE",
             description=self._get_param("Description"),
+            on_failure=on_failure,
         )
         try:
             change_set.changes, other = engine.find_changes(stack, definition, self.backend.import_value)
@@ -568,13 +593,14 @@ class CloudFormationResponse(BaseResponse):
             )
         if stack.is_busy:
             raise _invalid(f"Stack:{stack.id} is in {stack.status} state and can not be updated.")
-        for other in stack.change_sets.values():
-            if other is not change_set and other.execution_status == "AVAILABLE":
-                other.execution_status = "OBSOLETE"
+        is_creation = stack.status == "REVIEW_IN_PROGRESS"
+        if not is_creation:
+            self._refuse_disable_rollback()
         change_set.execution_status = "EXECUTE_IN_PROGRESS"
         stack.change_set_id = change_set.id
-        if stack.status == "REVIEW_IN_PROGRESS":
-            stack.definition, stack.on_failure = change_set.definition, self._rollback_choice()
+        if is_creation:
+            stack.definition = change_set.definition
+            stack.on_failure = change_set.on_failure or self._rollback_choice()
             self._begin(stack, "create", "CREATE_IN_PROGRESS")
         else:
             self._begin_update(stack, change_set.definition)

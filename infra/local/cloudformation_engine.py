@@ -103,6 +103,7 @@ class ChangeSet:
     execution_status: str
     description: str | None = None
     reason: str | None = None
+    on_failure: str | None = None
     changes: list[Change] = field(default_factory=list)
 
 
@@ -440,12 +441,9 @@ class Operation:
         stack = self.stack
         if stopping.is_set():
             raise Stopped
-        if (
-            stack.timeout_minutes
-            and stack.started
-            and (now() - stack.started).total_seconds() > 60 * stack.timeout_minutes
-        ):
-            raise _Failed(f"Stack creation time exceeded the specified timeout of {stack.timeout_minutes} minutes.")
+        limit = stack.timeout_minutes if stack.operation == "create" else None
+        if limit and stack.started and (now() - stack.started).total_seconds() > 60 * limit:
+            raise _Failed(f"Stack creation time exceeded the specified timeout of {limit} minutes.")
 
     # one resource
 
@@ -472,12 +470,16 @@ class Operation:
         self._note(complete, None, resource)
 
     def _delete_leftover(self, resource: Resource) -> None:
-        handler, context = resource_types()[resource.type], self._context(resource)
-        with _reasons(resource):
-            physical_id = resource.physical_id or handler.physical_id(context, resource.name, resource.properties)
+        physical_id = resource.physical_id or self._leftover_id(resource)
         if physical_id is not None:
             self._delete_physical(resource, physical_id)
         resource.physical_id = None
+
+    def _leftover_id(self, resource: Resource) -> str | None:
+        """Return the id of what a killed server may have made without having noted it."""
+        with _reasons(resource):
+            handler = resource_types()[resource.type]
+            return handler.physical_id(self._context(resource), resource.name, resource.properties)
 
     def _delete_physical(self, resource: Resource, physical_id: str) -> None:
         with _reasons(resource, missing_is_fine=True):
@@ -511,7 +513,9 @@ class Operation:
                 resource = stack.resources.get(logical_id)
                 if resource is None:
                     kind = evaluation.template.resources[logical_id]["Type"]
-                    resource = stack.resources[logical_id] = Resource(logical_id, kind, "CREATE_IN_PROGRESS", now())
+                    resource = Resource(logical_id, kind, "CREATE_IN_PROGRESS", now())
+                    with state.lock("cloudformation"):
+                        stack.resources[logical_id] = resource
                 if resource.status != "CREATE_COMPLETE":
                     self._try(
                         resource,
@@ -593,9 +597,7 @@ class Operation:
             if logical_id in stack.retained:
                 policy = "Retain"
             if resource.name and resource.physical_id is None and resource.status == "CREATE_IN_PROGRESS":
-                resource.physical_id = resource_types()[resource.type].physical_id(
-                    self._context(resource), resource.name, resource.properties
-                )
+                resource.physical_id = self._leftover_id(resource)
             if not self._remove(resource, policy):
                 if stack.is_forced:
                     self._note("DELETE_SKIPPED", None, resource)
