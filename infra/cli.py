@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
     add("doctor", doctor, "check what this machine has, and say what to type where something is missing")
     add("env", env, "print the exports that make any AWS tool in a terminal use the chosen profile")
     add("setup", setup, "install kernels and profile (make does this by itself)")
+    deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
+    deploy_parser.add_argument("template", metavar="TEMPLATE")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
     refresh_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
     return parser
@@ -172,6 +174,23 @@ def doctor(options: argparse.Namespace) -> int:
 def env(options: argparse.Namespace) -> int:
     for name, value in profile.environment(project.home(), _cloud()).items():
         print(f"export {name}={value}")
+    return 0
+
+
+def deploy(options: argparse.Namespace) -> int:
+    from helpers import connect, stacks
+
+    if not (stacks.FOLDER / f"{options.template}.yaml").is_file():
+        known = ", ".join(sorted(path.stem for path in stacks.FOLDER.glob("*.yaml")))
+        raise ValueError(f"There is no template '{options.template}'. Templates: {known}.")
+    connect()
+    try:
+        stacks.deploy(options.template)
+    except stacks.StackFailed as error:
+        print(error, file=sys.stderr)
+        if "No export named" in str(error):
+            print("It builds on an earlier chapter: run the notebooks before this one first.", file=sys.stderr)
+        return 1
     return 0
 
 

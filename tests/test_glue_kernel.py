@@ -210,6 +210,15 @@ def test_a_failed_cell_fails_the_run(home, tmp_path):
     assert cells[-1].execution_count is None  # nothing ran after it
 
 
+def test_a_missing_chapter_is_told(home, fresh_environment):
+    """What the notebook's `!workshop deploy` line says when chapters 01 and 02 were not run."""
+    command = [sys.executable, "-m", "infra.cli", "deploy", "03_transform"]
+    told = subprocess.run(command, env=glue.environment(None), capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "No export named analytics-workshop-01-ingest-BucketName found" in told.stderr
+    assert told.stderr.endswith("run the notebooks before this one first.\n")
+
+
 def test_a_session_that_does_not_start_fails_the_run(home, tmp_path):
     reason = execute(tmp_path, "%additional_python_modules nltk", "a = 1")
     assert reason.startswith("Cell 1: ")

@@ -53,7 +53,7 @@ def test_make_help_names_every_command(target):
 
 
 @pytest.mark.parametrize(
-    "command", ["lab", "run", "status", "stop", "reset", "doctor", "env", "start", "setup", "refresh"]
+    "command", ["lab", "run", "status", "stop", "reset", "doctor", "env", "start", "setup", "deploy", "refresh"]
 )
 def test_console_command_explains_itself(command):
     output = subprocess.run([sys.executable, "-m", "infra.cli", command, "--help"], capture_output=True, text=True)
