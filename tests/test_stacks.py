@@ -120,6 +120,27 @@ def test_the_first_two_chapters_deploy_change_and_go_away(cloud, account, capsys
     assert capsys.readouterr().out == "Stack analytics-workshop-01-ingest is not there: nothing to delete.\n"
 
 
+def test_the_table_of_the_stream_for_flink(cloud, account):
+    for template in ("01_ingest", "02_catalog"):
+        stacks.deploy(template)
+    outputs = stacks.deploy("07_flink")
+    assert outputs["ApplicationRoleArn"] == f"arn:aws:iam::{account}:role/AnalyticsworkshopKinesisAnalyticsRole"
+    table = cloud("glue").get_table(DatabaseName="analyticsworkshopdb", Name="raw_stream")["Table"]
+    assert table["Parameters"]["managed-flink.proctime"] == "proctime"
+    assert table["StorageDescriptor"]["Parameters"]["streamName"] == "analytics-workshop-stream"
+    assert [column["Type"] for column in table["StorageDescriptor"]["Columns"]] == [
+        "string",
+        "timestamp",
+        "int",
+        "int",
+        "int",
+        "string",
+    ]
+    for template in ("07_flink", "02_catalog", "01_ingest"):
+        stacks.delete(template)
+    assert cloud("kinesis").list_streams()["StreamNames"] == []
+
+
 def test_a_failed_stack_says_why_and_can_be_deployed_again(cloud):
     cloud("kinesis").create_stream(StreamName="analytics-workshop-stream", ShardCount=1)
     with pytest.raises(stacks.StackFailed) as failure:
