@@ -197,7 +197,11 @@ def deploy(options: argparse.Namespace) -> int:
 def setup(options: argparse.Namespace) -> int:
     from infra import setup as steps
 
-    steps.run()
+    try:
+        steps.run()
+    except RuntimeError as error:  # no Java, or something that could not be downloaded: the message says what to do
+        print(f"\n{error}", file=sys.stderr)
+        return 1
     return 0
 
 
