@@ -609,11 +609,14 @@ def _replacement(match: re.Match) -> str:
 def regexp_replace_lambda(ex, node, bound, args):
     """The text between the matches and, after each but the last piece, what the lambda makes of the match's groups."""
     names, body = args[2].constant
-    piece = ex.casts.fresh()
-    index = ex.casts.fresh()
-    made = _again(body.sql, names, [f"py_regexp_groups($0, $1)[{index}]"])
-    parts = f"list_transform(py_regexp_split($0, $1), lambda {piece}, {index}: {piece} || CASE WHEN {index} <= len(py_regexp_groups($0, $1)) THEN {made} ELSE '' END)"
-    return f"array_to_string({parts}, '')"
+    piece, index, once = ex.casts.fresh(), ex.casts.fresh(), ex.casts.fresh()
+    made = _again(body.sql, names, [f"{once}.g[{index}]"])
+    parts = (
+        f"list_transform({once}.p, lambda {piece}, {index}: {piece} || "
+        f"CASE WHEN {index} <= len({once}.g) THEN {made} ELSE '' END)"
+    )
+    inner = "p := py_regexp_split($0, $1), g := py_regexp_groups($0, $1)"
+    return f"list_transform([struct_pack({inner})], lambda {once}: array_to_string({parts}, ''))[1]"
 
 
 # numbers
@@ -942,10 +945,11 @@ def array_join(ex, node, bound, args):
 def array_sort(ex, node, bound, args):
     """Sorted by a comparison: each element goes behind those that the lambda puts before it."""
     names, body = args[1].constant
-    item, index, other, done = (ex.casts.fresh() for _ in range(4))
+    item, index, other, done, once = (ex.casts.fresh() for _ in range(5))
     before = _again(body.sql, names, [other, item])
-    ranked = f"struct_pack(r := len(list_filter($0, lambda {other}: {before} < 0)), i := {index}, v := {item})"
-    return f"list_transform(list_sort(list_transform($0, lambda {item}, {index}: {ranked})), lambda {done}: {done}.v)"
+    ranked = f"struct_pack(r := len(list_filter({once}, lambda {other}: {before} < 0)), i := {index}, v := {item})"
+    order = f"list_sort(list_transform({once}, lambda {item}, {index}: {ranked}))"
+    return f"list_transform([$0], lambda {once}: list_transform({order}, lambda {done}: {done}.v))[1]"
 
 
 def reduce(ex, node, bound, args):
@@ -958,35 +962,61 @@ def reduce(ex, node, bound, args):
     return f"CASE WHEN $0 IS NULL THEN NULL ELSE list_transform([{folded}], lambda {name}: {last.sql})[1] END"
 
 
+def _once(ex, args, made) -> str:
+    """SQL in which each argument is worked out once, though lambdas use it for every element; `made` gets their names."""
+    once = ex.casts.fresh()
+    fields = ", ".join(f"p{i} := {a.sql}" for i, a in enumerate(args))
+    return f"list_transform([struct_pack({fields})], lambda {once}: {made(*(f'{once}.p{i}' for i in range(len(args))))})[1]"
+
+
 def combinations(ex, node, bound, args):
     size = args[1].constant
     if not isinstance(size, int) or not 1 <= size <= 5:
-        raise QueryError(
-            "INVALID_FUNCTION_ARGUMENT", "combination size must be a literal between 1 and 5 in the local Athena"
-        )
-    text = "list_transform(range(1, len($0) + 1), lambda n: [n])"
-    for _ in range(size - 1):
-        have, more = ex.casts.fresh(), ex.casts.fresh()
-        text = f"flatten(list_transform({text}, lambda {have}: list_transform(range({have}[-1] + 1, len($0) + 1), lambda {more}: list_append({have}, {more}))))"
-    picked, index = ex.casts.fresh(), ex.casts.fresh()
-    ordered = f"list_sort(list_transform({text}, lambda {picked}: list_reverse({picked})))"
-    return f"list_transform({ordered}, lambda {picked}: list_transform(list_reverse({picked}), lambda {index}: $0[{index}]))"
+        text = "combination size must be a literal between 1 and 5 in the local Athena"
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", text)
+
+    def made(items: str) -> str:
+        text = f"list_transform(range(1, len({items}) + 1), lambda n: [n])"
+        for _ in range(size - 1):
+            have, more = ex.casts.fresh(), ex.casts.fresh()
+            following = f"range({have}[-1] + 1, len({items}) + 1)"
+            longer = f"list_transform({following}, lambda {more}: list_append({have}, {more}))"
+            text = f"flatten(list_transform({text}, lambda {have}: {longer}))"
+        picked, index = ex.casts.fresh(), ex.casts.fresh()
+        ordered = f"list_sort(list_transform({text}, lambda {picked}: list_reverse({picked})))"
+        chosen = f"list_transform(list_reverse({picked}), lambda {index}: {items}[{index}])"
+        return f"list_transform({ordered}, lambda {picked}: {chosen})"
+
+    return _once(ex, args[:1], made)
 
 
 def zip_lists(ex, node, bound, args):
     index = ex.casts.fresh()
-    fields = ", ".join(f"field{i} := {a.sql}[{index}]" for i, a in enumerate(args))
-    longest = f"greatest({', '.join(f'len({a.sql})' for a in args)})"
-    nulls = " OR ".join(f"{a.sql} IS NULL" for a in args)
-    return f"CASE WHEN {nulls} THEN NULL ELSE list_transform(range(1, {longest} + 1), lambda {index}: struct_pack({fields})) END"
+
+    def made(*lists: str) -> str:
+        fields = ", ".join(f"field{i} := {x}[{index}]" for i, x in enumerate(lists))
+        return f"{_or_null(lists)} ELSE list_transform({_longest(lists)}, lambda {index}: struct_pack({fields})) END"
+
+    return _once(ex, args, made)
+
+
+def _or_null(lists: tuple[str, ...]) -> str:
+    return f"CASE WHEN {' OR '.join(f'{x} IS NULL' for x in lists)} THEN NULL"
+
+
+def _longest(lists: tuple[str, ...]) -> str:
+    return f"range(1, greatest({', '.join(f'len({x})' for x in lists)}) + 1)"
 
 
 def zip_with(ex, node, bound, args):
     index = ex.casts.fresh()
     names, body = args[2].constant
-    made = _again(body.sql, names, [f"$0[{index}]", f"$1[{index}]"])
-    made = made.replace("$0", args[0].sql).replace("$1", args[1].sql)
-    return f"CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE list_transform(range(1, greatest(len($0), len($1)) + 1), lambda {index}: {made}) END"
+
+    def made(*lists: str) -> str:
+        element = _again(body.sql, names, [f"{x}[{index}]" for x in lists])
+        return f"{_or_null(lists)} ELSE list_transform({_longest(lists)}, lambda {index}: {element}) END"
+
+    return _once(ex, args[:2], made)
 
 
 def _entries(ex, args, which: int = 1) -> tuple[str, str]:
@@ -1014,11 +1044,13 @@ def transform_values(ex, node, bound, args):
 def map_zip_with(ex, node, bound, args):
     names, body = args[2].constant
     key = ex.casts.fresh()
-    keys = "ordered_distinct(list_concat(map_keys($0), map_keys($1)))"
-    made = _again(
-        body.sql, names, [key, f"map_extract_value({args[0].sql}, {key})", f"map_extract_value({args[1].sql}, {key})"]
-    )
-    return f"CASE WHEN $0 IS NULL OR $1 IS NULL THEN NULL ELSE map({keys}, list_transform({keys}, lambda {key}: {made})) END"
+
+    def made(a: str, b: str) -> str:
+        keys = f"ordered_distinct(list_concat(map_keys({a}), map_keys({b})))"
+        value = _again(body.sql, names, [key, f"map_extract_value({a}, {key})", f"map_extract_value({b}, {key})"])
+        return f"{_or_null((a, b))} ELSE map({keys}, list_transform({keys}, lambda {key}: {value})) END"
+
+    return _once(ex, args[:2], made)
 
 
 def _row_parts(e) -> tuple[str, str]:

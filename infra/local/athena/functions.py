@@ -476,14 +476,14 @@ avg(interval day to second) -> interval day to second = to_milliseconds(CAST(avg
 bitwise_and_agg(bigint) -> bigint = bit_and($0)$F
 bitwise_or_agg(bigint) -> bigint = bit_or($0)$F
 bitwise_xor_agg(bigint) -> bigint = bit_xor($0)$F
-histogram(K) -> map(K,bigint) = counted(list($0)$F)
+histogram(K) -> map(K,bigint) = counted(list($0)$F, histogram($0)$F)
 map_agg(K, V) -> map(K,V) = first_entries(list(struct_pack(k := $0, v := $1)$O)$F)
 map_union(map(K,V)) -> map(K,V) = first_entries(list_transform(flatten(list(map_entries($0))$F), lambda n: struct_pack(k := n.key, v := n.value)))
 multimap_agg(K, V) -> map(K,array(V)) = collected(list(struct_pack(k := $0, v := $1)$O)$F)
 approx_distinct(T) -> bigint = count(DISTINCT $0)$F
 approx_distinct(T, double) -> bigint = count(DISTINCT $0)$F
-approx_most_frequent(bigint, varchar, bigint) -> map(varchar,bigint) = most_frequent($0, counted(list($1)$F))
-approx_most_frequent(bigint, bigint, bigint) -> map(bigint,bigint) = most_frequent($0, counted(list($1)$F))
+approx_most_frequent(bigint, varchar, bigint) -> map(varchar,bigint) = most_frequent($0, counted(list($1)$F, histogram($1)$F))
+approx_most_frequent(bigint, bigint, bigint) -> map(bigint,bigint) = most_frequent($0, counted(list($1)$F, histogram($1)$F))
 approx_percentile(bigint, double) -> bigint = percentile(list($0)$F, $1)
 approx_percentile(double, double) -> double = percentile(list($0)$F, $1)
 approx_percentile(real, double) -> real = percentile(list($0)$F, $1)

@@ -46,7 +46,7 @@ round_timestamp(v, step) AS make_timestamp(((epoch_us(v) + step // 2) // step) *
 white_space() AS chr(32) || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)
 padded_left(s, n, pad) AS CASE WHEN n < 0 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE lpad(s, CAST(n AS INTEGER), pad) END
 padded_right(s, n, pad) AS CASE WHEN n < 0 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Target length must be in the range [0..2147483647]') WHEN pad = '' THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Padding string must not be empty') ELSE rpad(s, CAST(n AS INTEGER), pad) END
-replaced(s, search, other) AS CASE WHEN search = '' THEN other || array_to_string(list_transform(range(1, length(s) + 1), lambda n: s[n] || other), '') ELSE replace(s, search, other) END
+replaced(s, search, other) AS CASE WHEN search = '' THEN list_transform([struct_pack(s := s, o := other)], lambda q: q.o || array_to_string(list_transform(range(1, length(q.s) + 1), lambda n: q.s[n] || q.o), ''))[1] ELSE replace(s, search, other) END
 hamming_distance(a, b) AS CASE WHEN length(a) <> length(b) THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: The input strings to hamming_distance function must have the same length') WHEN a = '' THEN 0 ELSE hamming(a, b) END
 split_text(s, d) AS CASE WHEN d = '' THEN fail_as([''], 'INVALID_FUNCTION_ARGUMENT: The delimiter may not be the empty string') ELSE string_split(s, d) END
 split_text_limited(s, d, n) AS CASE WHEN n <= 0 THEN fail_as([''], 'INVALID_FUNCTION_ARGUMENT: Limit must be positive') WHEN len(split_text(s, d)) <= n THEN split_text(s, d) ELSE list_concat(split_text(s, d)[1 : n - 1], [array_to_string(split_text(s, d)[n:], d)]) END
@@ -55,7 +55,7 @@ split_entries(s, d, kv) AS CASE WHEN s = '' THEN [] ELSE list_transform(list_fil
 split_to_map(s, d, kv) AS entries_map(split_entries(s, d, kv), s)
 entries_map(l, s) AS CASE WHEN l IS NULL THEN NULL WHEN list_unique(list_transform(l, lambda n: n.k)) < len(l) THEN fail_as(map([''], ['']), 'INVALID_FUNCTION_ARGUMENT: Duplicate keys are not allowed: ' || s) ELSE map(list_transform(l, lambda n: n.k), list_transform(l, lambda n: n.v)) END
 instance_position(s, sub, n) AS CASE WHEN n = 0 THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: ''instance'' must be a positive or negative number.') WHEN sub = '' THEN CASE WHEN n > 0 THEN n ELSE length(s) + 2 + n END WHEN n < 0 THEN coalesce(starts_of(s, sub)[-abs(n)], 0) ELSE coalesce(starts_of(s, sub)[n], 0) END
-starts_of(s, sub) AS list_filter(range(1, length(s) + 1), lambda n: substring(s, n, length(sub)) = sub)
+starts_of(s, sub) AS list_transform([struct_pack(s := s, p := sub)], lambda q: list_filter(range(1, length(q.s) + 1), lambda n: substring(q.s, n, length(q.p)) = q.p))[1]
 part_of_text(s, start, n) AS CASE WHEN start = 0 OR abs(start) > length(s) OR n <= 0 THEN CASE WHEN s IS NULL OR n IS NULL THEN NULL ELSE '' END ELSE substring(s, start, n) END
 part_of_bytes(b, start, n) AS CASE WHEN start = 0 OR abs(start) > octet_length(b) OR n <= 0 THEN ''::BLOB ELSE unhex(substring(hex(b), CASE WHEN start < 0 THEN (octet_length(b) + start) * 2 + 1 ELSE start * 2 - 1 END, CAST(least(n, 1000000000) * 2 AS BIGINT))) END
 from_base64_text(s) AS CASE WHEN length(s) % 4 = 0 THEN from_base64(s) ELSE from_base64(rpad(s, CAST(length(s) + 4 - length(s) % 4 AS INTEGER), '=')) END
@@ -70,7 +70,7 @@ logarithm(x) AS CASE WHEN x < 0 THEN CAST('NaN' AS DOUBLE) ELSE ln(x) END
 rounded(x, d) AS CASE WHEN isnan(x) OR isinf(x) THEN x ELSE CAST(round(x, CAST(d AS INTEGER)) AS DOUBLE) END
 width_bucket(x, low, high, n) AS CASE WHEN n <= 0 THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: bucketCount must be greater than 0') WHEN low = high THEN fail_as(0::BIGINT, 'INVALID_FUNCTION_ARGUMENT: bounds cannot equal each other') WHEN low < high THEN CASE WHEN x < low THEN 0 WHEN x >= high THEN n + 1 ELSE CAST(floor(n * (x - low) / (high - low)) AS BIGINT) + 1 END ELSE CASE WHEN x > low THEN 0 WHEN x <= high THEN n + 1 ELSE CAST(floor(n * (low - x) / (low - high)) AS BIGINT) + 1 END END
 wilson_interval(k, n, z, side) AS (k + z * z / 2 + side * z * sqrt(k * (n - k) / n + z * z / 4)) / (n + z * z)
-map_cosine(a, b) AS list_sum(list_transform(map_keys(a), lambda n: map_extract_value(a, n) * coalesce(map_extract_value(b, n), 0))) / (sqrt(list_sum(list_transform(map_values(a), lambda n: n * n))) * sqrt(list_sum(list_transform(map_values(b), lambda n: n * n))))
+map_cosine(a, b) AS list_transform([struct_pack(a := a, b := b)], lambda q: list_sum(list_transform(map_keys(q.a), lambda n: map_extract_value(q.a, n) * coalesce(map_extract_value(q.b, n), 0))) / (sqrt(list_sum(list_transform(map_values(q.a), lambda n: n * n))) * sqrt(list_sum(list_transform(map_values(q.b), lambda n: n * n)))))[1]
 great_circle_distance(a, b, c, d) AS 6371.01 * atan2(sqrt(pow(cos(radians(c)) * sin(radians(b) - radians(d)), 2) + pow(cos(radians(a)) * sin(radians(c)) - sin(radians(a)) * cos(radians(c)) * cos(radians(b) - radians(d)), 2)), sin(radians(a)) * sin(radians(c)) + cos(radians(a)) * cos(radians(c)) * cos(radians(b) - radians(d)))
 unix_zoned(x, zone) AS CASE WHEN x IS NULL OR zone IS NULL THEN NULL ELSE struct_pack(i := timezone('UTC', make_timestamp(CAST(round(x * 1000) AS BIGINT) * 1000)), z := zone) END
 zone_minutes(v) AS (epoch_us(local_time(v)) - epoch_us(timezone('UTC', v.i))) // 60000000
@@ -84,32 +84,32 @@ json_size_of(j) AS CASE json_type(j) WHEN 'ARRAY' THEN CAST(json_array_length(j)
 has_null(l) AS len(list_filter(l, lambda n: n IS NULL)) > 0
 all_of(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, false) THEN false WHEN has_null(l) THEN NULL ELSE true END
 any_of(l) AS CASE WHEN l IS NULL THEN NULL WHEN list_contains(l, true) THEN true WHEN has_null(l) THEN NULL ELSE false END
-ordered_distinct(l) AS CASE WHEN list_unique(l) = len(l) THEN l ELSE list_filter(l, lambda n, i: CASE WHEN n IS NULL THEN NOT has_null(l[1 : i - 1]) ELSE list_position(l, n) = i END) END
+ordered_distinct(l) AS CASE WHEN list_unique(l) = len(l) THEN l ELSE list_transform([list_sort(list_transform(l, lambda n, i: struct_pack(v := n, i := i)))], lambda q: list_transform(list_sort(list_transform(list_filter(q, lambda m, j: j = 1 OR m.v IS DISTINCT FROM q[j - 1].v), lambda m: struct_pack(i := m.i, v := m.v))), lambda m: m.v))[1] END
 is_in(l, v) AS CASE WHEN v IS NULL THEN has_null(l) ELSE list_contains(l, v) END
-array_without(a, b) AS CASE WHEN b IS NOT NULL THEN ordered_distinct(list_filter(a, lambda n: NOT is_in(b, n))) END
-array_common(a, b) AS CASE WHEN len(a) < len(b) THEN ordered_distinct(list_filter(b, lambda n: is_in(a, n))) ELSE ordered_distinct(list_filter(a, lambda n: is_in(b, n))) END
+array_without(a, b) AS ordered_distinct(list_transform([struct_pack(x := a, y := b)], lambda q: CASE WHEN q.y IS NOT NULL THEN list_filter(q.x, lambda n: NOT is_in(q.y, n)) END)[1])
+array_common(a, b) AS ordered_distinct(list_transform([struct_pack(x := a, y := b)], lambda q: CASE WHEN len(q.x) < len(q.y) THEN list_filter(q.y, lambda n: is_in(q.x, n)) ELSE list_filter(q.x, lambda n: is_in(q.y, n)) END)[1])
 whole_list(l, v) AS CASE WHEN has_null(l) THEN NULL ELSE v END
 position_in(l, v) AS CASE WHEN l IS NULL OR v IS NULL THEN NULL ELSE CAST(coalesce(list_position(l, v), 0) AS BIGINT) END
 array_removed(l, v) AS CASE WHEN v IS NULL THEN NULL ELSE list_filter(l, lambda n: n IS DISTINCT FROM v) END
 overlapping(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN list_has_any(list_filter(a, lambda n: n IS NOT NULL), list_filter(b, lambda n: n IS NOT NULL)) THEN true WHEN (has_null(a) AND len(b) > 0) OR (has_null(b) AND len(a) > 0) THEN NULL ELSE false END
 has_element(l, v) AS CASE WHEN l IS NULL OR v IS NULL THEN NULL WHEN list_contains(l, v) THEN true WHEN has_null(l) THEN NULL ELSE false END
-has_sequence(l, s) AS CASE WHEN l IS NULL OR s IS NULL THEN NULL WHEN len(s) = 0 THEN true ELSE len(list_filter(range(1, greatest(len(l) - len(s), -1) + 2), lambda n: l[n : n + len(s) - 1] = s)) > 0 END
+has_sequence(l, s) AS list_transform([struct_pack(l := l, s := s)], lambda q: CASE WHEN q.l IS NULL OR q.s IS NULL THEN NULL WHEN len(q.s) = 0 THEN true ELSE len(list_filter(range(1, greatest(len(q.l) - len(q.s), -1) + 2), lambda n: q.l[n : n + len(q.s) - 1] = q.s)) > 0 END)[1]
 element_of(l, i) AS CASE WHEN i = 0 THEN fail_as(l[1], 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE l[i] END
-ngrams_of(l, n) AS CASE WHEN n <= 0 THEN fail_as([l], 'INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN len(l) <= n THEN [l] ELSE list_transform(range(1, len(l) - n + 2), lambda p: l[p : p + n - 1]) END
+ngrams_of(l, n) AS CASE WHEN n <= 0 THEN fail_as([l], 'INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN len(l) <= n THEN [l] ELSE list_transform([struct_pack(l := l, n := n)], lambda q: list_transform(range(1, len(q.l) - q.n + 2), lambda p: q.l[p : p + q.n - 1]))[1] END
 number_sequence(a, b) AS CASE WHEN a <= b THEN generate_series(a, b) ELSE generate_series(a, b, -1) END
 stepped_sequence(a, b, step) AS CASE WHEN step = 0 THEN fail_as([a], 'INVALID_FUNCTION_ARGUMENT: step must not be zero') WHEN (step > 0) <> (b >= a) AND a <> b THEN fail_as([a], 'INVALID_FUNCTION_ARGUMENT: sequence stop value should be greater than or equal to start value if step is greater than zero otherwise stop should be less than or equal to start') ELSE generate_series(a, b, step) END
 slice_of(l, start, n) AS CASE WHEN n < 0 THEN fail_as(l, 'INVALID_FUNCTION_ARGUMENT: length must be greater than or equal to 0') WHEN start = 0 THEN fail_as(l, 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') WHEN n = 0 OR abs(start) > len(l) THEN l[2:1] WHEN start < 0 THEN l[len(l) + start + 1 : len(l) + start + n] ELSE l[start : start + n - 1] END
 new_map(k, v) AS CASE WHEN len(k) <> len(v) THEN fail_as(map(k[1:1], v[1:1]), 'INVALID_FUNCTION_ARGUMENT: Key and value arrays must be the same length') WHEN list_unique(k) < len(k) THEN fail_as(map(k[1:1], v[1:1]), 'INVALID_FUNCTION_ARGUMENT: Duplicate map keys (' || CAST(list_filter(k, lambda n, i: list_position(k, n) < i)[1] AS VARCHAR) || ') are not allowed') ELSE map(k, v) END
-counted(l) AS counted_by(list_filter(l, lambda n: n IS NOT NULL))
-counted_by(l) AS CASE WHEN len(l) > 0 THEN map(ordered_distinct(l), list_transform(ordered_distinct(l), lambda n: CAST(len(list_filter(l, lambda m: m = n)) AS BIGINT))) END
-first_entries(l) AS CASE WHEN l IS NULL THEN NULL ELSE unique_entries(list_filter(l, lambda n: n.k IS NOT NULL)) END
-unique_entries(l) AS CASE WHEN list_unique(list_transform(l, lambda n: n.k)) = len(l) THEN map(list_transform(l, lambda n: n.k), list_transform(l, lambda n: n.v)) ELSE repeated_entries(l, ordered_distinct(list_transform(l, lambda n: n.k))) END
-repeated_entries(l, keys) AS map(keys, list_transform(keys, lambda n: list_filter(l, lambda m: m.k = n)[1].v))
-collected(l) AS CASE WHEN l IS NULL THEN NULL ELSE collected_by(list_filter(l, lambda n: n.k IS NOT NULL), ordered_distinct(list_transform(list_filter(l, lambda n: n.k IS NOT NULL), lambda n: n.k))) END
-collected_by(l, keys) AS map(keys, list_transform(keys, lambda n: list_transform(list_filter(l, lambda m: m.k = n), lambda m: m.v)))
+counted(l, h) AS list_transform([struct_pack(k := ordered_distinct(list_filter(l, lambda n: n IS NOT NULL)), h := h)], lambda q: CASE WHEN len(q.k) > 0 THEN map(q.k, list_transform(q.k, lambda n: CAST(map_extract_value(q.h, n) AS BIGINT))) END)[1]
+keyed(l) AS list_sort(list_transform(list_filter(l, lambda n: n.k IS NOT NULL), lambda n, i: struct_pack(k := n.k, i := i, v := n.v)))
+key_starts(s) AS list_filter(range(1, len(s) + 1), lambda j: j = 1 OR s[j].k IS DISTINCT FROM s[j - 1].k)
+grouped_map(g) AS map(list_transform(g, lambda n: n.k), list_transform(g, lambda n: n.v))
+first_entries(l) AS CASE WHEN l IS NOT NULL THEN list_transform([keyed(l)], lambda s: grouped_map(list_sort(list_transform(key_starts(s), lambda j: struct_pack(i := s[j].i, k := s[j].k, v := s[j].v)))))[1] END
+collected(l) AS CASE WHEN l IS NOT NULL THEN list_transform([list_filter(l, lambda n: n.k IS NOT NULL)], lambda q: collected_by(q, ordered_distinct(list_transform(q, lambda n: n.k))))[1] END
+collected_by(l, keys) AS list_transform([struct_pack(l := l, k := keys)], lambda q: map(q.k, list_transform(q.k, lambda n: list_transform(list_filter(q.l, lambda m: m.k = n), lambda m: m.v))))[1]
 most_frequent(n, m) AS map_from_entries(list_transform(list_sort(list_transform(map_entries(m), lambda e: struct_pack(c := -e.value, e := e)))[1:n], lambda e: e.e))
 percentile(l, q) AS CASE WHEN q < 0 OR q > 1 THEN fail_as(l[1], 'INVALID_FUNCTION_ARGUMENT: Percentile must be between 0 and 1') ELSE ranked(list_sort(list_filter(l, lambda n: n IS NOT NULL)), q) END
-percentiles(l, qs) AS list_transform(qs, lambda q: ranked(list_sort(list_filter(l, lambda n: n IS NOT NULL)), q))
+percentiles(l, qs) AS list_transform([struct_pack(l := list_sort(list_filter(l, lambda n: n IS NOT NULL)), q := qs)], lambda z: list_transform(z.q, lambda q: ranked(z.l, q)))[1]
 ranked(l, q) AS CASE WHEN q * len(l) < 1 THEN l[1] WHEN q * len(l) > len(l) - 1 THEN l[-1] ELSE l[CAST(floor(q * len(l)) AS BIGINT) + 1] END
 iso_offset(m) AS printf('%s%02d:%02d', CASE WHEN m < 0 THEN '-' ELSE '+' END, abs(m) // 60, abs(m) % 60)
 cube_root(x) AS CASE WHEN pow(round(cbrt(x)), 3) = x THEN round(cbrt(x)) ELSE cbrt(x) END
