@@ -571,7 +571,18 @@ def regexp_extract_all(ex, node, bound, args):
 
 
 def regexp_count(ex, node, bound, args):
-    return "CAST(len(py_regexp_extract_all($0, $1, 0)) AS BIGINT)"
+    pattern = _never_empty(args[1])
+    found = "py_regexp_extract_all($0, $1, 0)" if pattern is None else f"regexp_extract_all($0, {pattern})"
+    return f"CAST(len({found}) AS BIGINT)"
+
+
+def _never_empty(e) -> str | None:
+    """A literal pattern as RE2 text if it can't match the empty text, where RE2 and Java differ."""
+    pattern = _pattern(e) if isinstance(e.constant, str) else None
+    try:
+        return None if pattern is None or re.search(e.constant.replace("(?<", "(?P<"), "") else pattern
+    except re.error:
+        return None
 
 
 def regexp_position(ex, node, bound, args):
@@ -579,7 +590,8 @@ def regexp_position(ex, node, bound, args):
 
 
 def regexp_split(ex, node, bound, args):
-    return "py_regexp_split($0, $1)"
+    pattern = _never_empty(args[1])
+    return "py_regexp_split($0, $1)" if pattern is None else f"regexp_split_to_array($0, {pattern})"
 
 
 def regexp_replace(ex, node, bound, args):
@@ -796,11 +808,21 @@ def date_parse(ex, node, bound, args):
     return f"CAST(strptime('1970 ' || $0, {_quote('%Y ' + text)}) AS TIMESTAMP)"
 
 
+_JODA = {
+    "yyyy": "%Y", "YYYY": "%Y", "yy": "%y", "MM": "%m", "M": "%-m", "MMM": "%b", "MMMM": "%B", "dd": "%d", "d": "%-d",
+    "HH": "%H", "H": "%-H", "hh": "%I", "h": "%-I", "mm": "%M", "m": "%-M", "ss": "%S", "s": "%-S", "SSS": "%g",
+    "SSSSSS": "%f", "a": "%p", "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A", "DDD": "%j", "e": "%u", "xxxx": "%G", "ww": "%V",
+}  # fmt: skip
+
+
 def format_datetime(ex, node, bound, args):
     from .udf import joda_tokens
 
     if isinstance(args[1].constant, str):
-        _refusing(joda_tokens, args[1].constant)
+        tokens = _refusing(joda_tokens, args[1].constant)
+        if all(text or field in _JODA for field, text in tokens):
+            text = "".join(_JODA[field] if field else text.replace("%", "%%") for field, text in tokens)
+            return f"strftime({_moment(args[0])}, {_quote(text)})"
     if args[0].type.name == t.ZONED[0]:
         return "joda_format(local_time($0), struct_extract($0, 'z'), zone_minutes($0), $1)"
     return "joda_format(CAST($0 AS TIMESTAMP), 'UTC', 0, $1)"
