@@ -747,6 +747,25 @@ def test_a_failed_update_puts_everything_back(cloudformation, create, update, cl
     assert update("s", {"Resources": {**before["Resources"], "More": queue("more")}}) == "UPDATE_COMPLETE"
 
 
+def test_a_rollback_that_fails_can_be_continued(cloudformation, create, update, client):
+    create("s", {"Resources": {"L": log_group("/a", RetentionInDays=7)}})
+    client("logs").delete_log_group(logGroupName="/a")
+    after = {"Resources": {"L": log_group("/a", RetentionInDays=14), "Q": queue("q")}}
+    assert update("s", after) == "UPDATE_ROLLBACK_FAILED"
+    assert cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatusReason"] == (
+        "The following resource(s) failed to update: [L]. "
+    )
+    code, message = message_of(cloudformation.update_stack, StackName="s", TemplateBody=json.dumps(after))
+    assert message.endswith("is in UPDATE_ROLLBACK_FAILED state and can not be updated.")
+    cloudformation.continue_update_rollback(StackName="s")
+    assert rest(cloudformation, "s") == "UPDATE_ROLLBACK_FAILED"
+    client("logs").create_log_group(logGroupName="/a")
+    cloudformation.continue_update_rollback(StackName="s")
+    assert rest(cloudformation, "s") == "UPDATE_ROLLBACK_COMPLETE"
+    assert client("logs").describe_log_groups()["logGroups"][0]["retentionInDays"] == 7
+    assert update("s", after) == "UPDATE_COMPLETE"
+
+
 def test_stack_tags_reach_the_resources_and_leave_them(cloudformation, create, update, client):
     template = {"Resources": {"L": log_group("/a")}}
     create("s", template, Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "1"}])
@@ -1098,6 +1117,17 @@ def complete(cloudformation, stack, status, least):
             return
         time.sleep(0.005)
     raise AssertionError("nothing happens")
+
+
+def test_a_deployment_goes_on_after_an_orderly_stop(own_server, account):
+    cloudformation = own_server.client("cloudformation", account)
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(many(40)))
+    complete(cloudformation, "s", "CREATE_COMPLETE", 3)
+    own_server.stop()
+    own_server.restart()
+    assert rest(cloudformation, "s") == "CREATE_COMPLETE"
+    assert len(own_server.client("logs", account).describe_log_groups(limit=50)["logGroups"]) == 40
+    assert not [event for event in events(cloudformation, "s") if "FAILED" in event[1]]
 
 
 def test_operations_go_on_after_kill(own_server, account):

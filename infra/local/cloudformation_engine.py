@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError
 
 from infra.local import cloudformation_schema as schema
 from infra.local import cloudformation_types, state
@@ -29,6 +29,7 @@ from infra.local.cloudformation_types import Context, ResourceFailure, ResourceT
 
 log = logging.getLogger("workshop.cloudformation")
 stopping = threading.Event()
+STOP_SECONDS = 10.0  # from the last answer of a stopping server to the end of its services, at most
 
 
 @lru_cache(maxsize=1)
@@ -869,9 +870,9 @@ class _reasons:
             if self._missing_is_fine and cloudformation_types.is_missing(error):
                 return True
             raise ResourceFailure(_service_reason(self._service, error)) from None
+        if isinstance(error, (HTTPClientError, ConnectionError)) and stopping.wait(STOP_SECONDS):
+            raise Stopped from None  # the server takes no calls any more; it stops its services a little later
         if isinstance(error, BotoCoreError):
-            if stopping.is_set():
-                raise Stopped from None
             raise ResourceFailure(_handler_reason(str(error), "InvalidRequest")) from None
         if isinstance(error, ResourceFailure):
             kind_of = "AlreadyExists" if str(error).endswith("already exists.") else "GeneralServiceException"
