@@ -131,7 +131,7 @@ class Casts:
     def text(self, sql: str, a: Type) -> str:
         """CAST(sql AS varchar)."""
         if a.name in ("double", "real"):
-            return f"{a.name}_text({sql})"
+            return f"floating_text({sql})"
         if a.name == "timestamp":
             return timestamp_text(sql, a.args[0])
         if a.name == "time":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from . import types as t
 from .casts import Casts
-from .errors import QueryError, SyntaxRefused
+from .errors import QueryError
 from .expressions import Expr, Expressions, canonical, written
 from .grammar import Node, line_and_column, parse
 from .types import Type, quoted
@@ -157,7 +157,7 @@ _MARKED = re.compile(f"{MARK}(\\d+){MARK}")
 
 
 class Checker:
-    def __init__(self, text: str, catalog, database: str | None, parameters: list[str], now=None):
+    def __init__(self, text: str, catalog, database: str | None, parameters: list[str]):
         self.text = text
         self.catalog = catalog
         self.database = database
@@ -166,7 +166,6 @@ class Checker:
         self.tables: list[TableUse] = []
         self.projections: list[tuple[Relation, list[str]]] = []
         self.count = 0
-        self.now = now
         self.views: list[tuple[str, str]] = []  # views being read, against views that read themselves
 
     def fresh(self, prefix: str) -> str:
@@ -1018,6 +1017,3 @@ def final_names(names: list[str | None], unique: bool = False) -> list[str]:
             seen.add(name.lower())
             found[i] = name
     return found
-
-
-__all__ = ["Checker", "Conjunct", "SyntaxRefused", "TableUse", "final_names"]

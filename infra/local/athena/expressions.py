@@ -7,10 +7,10 @@ import re
 
 from . import builders, functions, signatures
 from . import types as t
-from .casts import Casts, castable
+from .casts import castable
 from .errors import QueryError
-from .grammar import Node, line_and_column
-from .types import Type, quoted
+from .grammar import Node
+from .types import Type
 
 # Athena reads 1.5 as a double (measured on the service); Trino itself reads a decimal(2,1).
 DECIMAL_LITERALS_ARE_DOUBLE = True
@@ -510,8 +510,6 @@ class Expressions:
         for given, word in ((node.distinct, "DISTINCT"), (node.order, "ORDER BY"), (node.filter, "FILTER")):
             if given:
                 text = f"{word} is not supported for non-aggregation functions"
-                if word == "DISTINCT":
-                    text = "DISTINCT is not supported for non-aggregation functions"
                 raise self.error("FUNCTION_NOT_AGGREGATE", node, text)
 
     def _bound_call(self, node: Node, lines: list[str]) -> Expr:
@@ -583,8 +581,6 @@ class Expressions:
             if far is None:
                 return None
             total += far
-        if any(p.name == "orderable" for p in signature.args):
-            return None
         return total, variables
 
     def _not_found(self, node: Node, args: list[Expr | None], lines: list[str]) -> QueryError:
@@ -854,10 +850,3 @@ def written(node: Node, text: str) -> str:
         inner = "*" if node.starred else ", ".join(written(a, text) for a in node.args)
         return f"{node.name}({'DISTINCT ' if node.distinct else ''}{inner})"
     return " ".join(text[node.start : node.end].split())
-
-
-def position(text: str, offset: int) -> tuple[int, int]:
-    return line_and_column(text, offset)
-
-
-__all__ = ["Casts", "Expr", "Expressions", "literal", "position", "quoted", "substitute", "written"]

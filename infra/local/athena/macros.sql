@@ -12,8 +12,6 @@ scientific(d) AS CASE WHEN strpos(d, 'e') > 0 THEN java_exponent(split_part(d, '
 scientific_large(whole, part, sign) AS CASE WHEN whole = '0' THEN sign || scientific_digits(ltrim(part, '0'), length(ltrim(part, '0')) - length(part) - 1) ELSE sign || scientific_digits(whole || CASE WHEN part = '0' THEN '' ELSE part END, length(whole) - 1) END
 scientific_digits(digits, e) AS digits[1] || '.' || CASE WHEN rtrim(digits[2:], '0') = '' THEN '0' ELSE rtrim(digits[2:], '0') END || 'E' || e
 floating_text(x) AS CASE WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END WHEN x <> 0 AND abs(x) < 1e-3 THEN scientific(CAST(x AS VARCHAR)) WHEN abs(x) < 1e7 THEN CAST(x AS VARCHAR) ELSE scientific(CAST(x AS VARCHAR)) END
-double_text(x) AS floating_text(x)
-real_text(x) AS floating_text(x)
 day_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE day_text(CAST(epoch_ms(v) AS BIGINT)) END
 day_text(ms) AS CASE WHEN ms < 0 THEN '-' ELSE '' END || (abs(ms) // 86400000) || ' ' || printf('%02d:%02d:%02d.%03d', abs(ms) // 3600000 % 24, abs(ms) // 60000 % 60, abs(ms) // 1000 % 60, abs(ms) % 1000)
 year_interval_text(v) AS CASE WHEN v IS NULL THEN NULL ELSE month_text(datepart('year', v) * 12 + datepart('month', v)) END

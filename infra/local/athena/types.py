@@ -76,10 +76,6 @@ def array(element: Type) -> Type:
     return Type("array", (element,))
 
 
-def map_of(key: Type, value: Type) -> Type:
-    return Type("map", (key, value))
-
-
 def row(*fields: tuple[str | None, Type]) -> Type:
     return Type("row", fields)
 
