@@ -17,10 +17,15 @@ OURS = {
     "athena": "infra.local.athena",
     "cloudformation": "infra.local.cloudformation",
     "events": "infra.local.events",
+    "kinesisanalytics": "infra.local.flink_applications",
     "sqs": "infra.local.sqs",
 }
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
-MODEL_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions"}  # botocore's names where the signature's differ
+MODEL_NAMES = {
+    "monitoring": "cloudwatch",
+    "states": "stepfunctions",
+    "kinesisanalytics": "kinesisanalyticsv2",
+}  # botocore's names where the signature's differ
 GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
 ALSO_CHANGED = {
     "sts": ("iam",),  # moto writes a session's keys into IAM

@@ -1,0 +1,1 @@
+"""Managed Flink applications: each one process with a MiniCluster of its own."""
