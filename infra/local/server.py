@@ -82,6 +82,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
         http="httptools",
         loop="uvloop",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=120,  # longer than clients pause between calls: a connection closed at that moment would fail a call
     )
     server = uvicorn.Server(config)
     clock = asyncio.create_task(_metrics_clock())
