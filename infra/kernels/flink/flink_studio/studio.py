@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 import time
+import types
 from contextlib import contextmanager
 
 from IPython.display import display
@@ -24,7 +25,7 @@ from .zeppelin import StopAfter, Zeppelin, read_stop_after
 
 NAMES = re.compile(r"\b(st_env|bt_env|s_env|b_env|z)\b")
 TAKE_MS = 100
-NOTICE_SECONDS = 60  # a run without a front end says that it waits
+TURNS = 8  # of the kernel's event loop, so that a message of a button comes through all its steps
 
 
 class Studio:
@@ -47,6 +48,7 @@ class Studio:
         self._starting.start()
         self.jobs: list[Job] = []
         self.last_result: Result | None = None
+        self.watching = False  # a query is being shown
         self.z = Zeppelin(self, read_stop_after(os.environ.get("FLINK_STOP_AFTER", "")))
 
     # --- start and end -------------------------------------------------------------------------------------------
@@ -150,7 +152,7 @@ class Studio:
         if info.raw_cell and NAMES.search(info.raw_cell):
             self.ready()
 
-    def run(self, cell: str) -> None:
+    async def run(self, cell: str) -> None:
         """Run the cell of a `%flink.ssql` or `%flink.bsql` paragraph.
 
         Raises:
@@ -164,17 +166,17 @@ class Studio:
             if not paragraph.statements:
                 raise ParagraphError("This paragraph holds no SQL statement: write one below its first line.")
             with self._configured(environment, paragraph.options):
-                self._run_statements(environment, paragraph)
+                await self._run_statements(environment, paragraph)
         except (Py4JError, ConnectionError) as error:
             raise self._from_java(error) from None
 
-    def _run_statements(self, environment, paragraph) -> None:
+    async def _run_statements(self, environment, paragraph) -> None:
         options = paragraph.options
         as_one = environment.create_statement_set() if options.run_as_one else None
         for statement in paragraph.statements:
             with self._placed(statement):
                 if statement.kind == "query":
-                    self._query(environment, statement, options)
+                    await self._query(environment, statement, options)
                 elif statement.kind == "insert" and as_one is not None:
                     as_one.add_insert_sql(statement.text)
                 elif statement.kind == "insert":
@@ -202,16 +204,16 @@ class Studio:
             }
             raise errors.sql_error(error, statement, names) from None
 
-    def _query(self, environment, statement: Statement, options: Options) -> None:
+    async def _query(self, environment, statement: Statement, options: Options) -> None:
         streaming = environment is self._cluster.st_env
         if streaming and options.type is None:
             raise ParagraphError(
                 "A SELECT in streaming SQL needs a type: write %flink.ssql(type=update), or append or single."
             )
         self._check_can_end(streaming)
-        self._follow(self._execute(environment, statement), options)
+        await self._follow(self._execute(environment, statement), options)
 
-    def show_table(self, table, options: Options) -> None:
+    async def show_table(self, table, options: Options) -> None:
         """Run a table of the Table API and show it: `z.show`.
 
         Raises:
@@ -227,7 +229,7 @@ class Studio:
 
         try:
             self._check_can_end(streaming)
-            self._follow(table.execute(), options)
+            await self._follow(table.execute(), options)
         except (Py4JError, JavaException, ConnectionError) as error:
             raise self._from_java(error) from None
 
@@ -238,7 +240,7 @@ class Studio:
                 "for example z.stop_after(idle=3, seconds=60), or set FLINK_STOP_AFTER=idle=3,seconds=60."
             )
 
-    def _follow(self, table_result, options: Options) -> None:
+    async def _follow(self, table_result, options: Options) -> None:
         """Show a running query until it ends, is stopped, or has read enough."""
         schema = table_result._j_table_result.getResolvedSchema()
         columns = list(schema.getColumnNames())
@@ -251,9 +253,11 @@ class Studio:
         self.last_result = result
         stop = self.z.stopping if options.type else StopAfter()
         with _interrupts() as interrupted:
+            self.watching = True
             try:
-                ended = self._watch(changes, result, screen, options, stop, interrupted, job)
+                ended = await self._watch(changes, result, screen, options, stop, interrupted, job)
             finally:
+                self.watching = False
                 if self._jvm.alive and not changes.finished:
                     job.cancel()
                 screen.close(result)
@@ -264,7 +268,9 @@ class Studio:
         if changes.finished and changes.failure is not None and not ended:
             raise FlinkError(f"The job failed: {errors.explain(changes.failure).message}")
 
-    def _watch(self, changes, result: Result, screen, options: Options, stop: StopAfter, interrupted, job: Job) -> str:
+    async def _watch(
+        self, changes, result: Result, screen, options: Options, stop: StopAfter, interrupted, job: Job
+    ) -> str:
         """Take changes and draw them; returns how it ended, empty when the query ended by itself."""
         started = drawn = changed = time.monotonic()
         begun = time.strftime("%H:%M:%S")
@@ -272,6 +278,8 @@ class Studio:
         rate = Rate()
         while not changes.finished:
             kinds, rows = changes.take(TAKE_MS)
+            for _ in range(TURNS):
+                await _turn()
             now = time.monotonic()
             if kinds:
                 view.apply(kinds, rows)
@@ -398,6 +406,12 @@ class Studio:
             f"Flink's Java process has ended {how}, and its jobs with it. The next paragraph starts a new one; "
             "temporary tables and views are gone, tables of the Glue Data Catalog are not."
         )
+
+
+@types.coroutine
+def _turn():
+    """Let the event loop take one turn: buttons and tabs answer while a paragraph runs."""
+    yield
 
 
 class Rate:

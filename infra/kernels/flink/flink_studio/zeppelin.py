@@ -1,6 +1,9 @@
 """Zeppelin's `z`: show tables, ask for values, and (for runs without a front end) say when a stream has been read enough."""
 
+import contextlib
 from dataclasses import dataclass
+
+from IPython.display import display
 
 from .charts import Settings, defaults
 from .paragraph import STREAM_TYPES, Options, ParagraphError
@@ -58,8 +61,12 @@ class Zeppelin:
         self._stop = stop
 
     def show(
-        self, table, stream_type: str | None = None, refreshInterval: int | None = None, template: str | None = None
-    ) -> None:  # noqa: N803
+        self,
+        table,
+        stream_type: str | None = None,
+        refreshInterval: int | None = None,  # noqa: N803 - Zeppelin's name
+        template: str | None = None,
+    ) -> None:
         """Show a Flink table, live when it is a stream; anything else is displayed as Jupyter does.
 
         Args:
@@ -72,11 +79,17 @@ class Zeppelin:
             ParagraphError: an unknown or missing stream_type.
             FlinkError: Flink's root cause.
         """
+        # inside of a function nobody can wait for the event loop: buttons rest, the kernel's interrupt stops the job
+        showing = self.show_live(table, stream_type, refreshInterval, template)
+        with contextlib.suppress(StopIteration):
+            while True:
+                showing.send(None)
+
+    async def show_live(self, table, stream_type=None, refreshInterval=None, template=None) -> None:  # noqa: N803
+        """What `z.show(…)` as a line of a cell becomes (extension.py): the same, and buttons answer meanwhile."""
         from pyflink.table import Table
 
         if not isinstance(table, Table):
-            from IPython.display import display
-
             display(table)
             return
         if stream_type is not None and stream_type not in STREAM_TYPES:
@@ -87,7 +100,7 @@ class Zeppelin:
             refresh_ms=refreshInterval or standard.refresh_ms,
             template=template or standard.template,
         )
-        self._studio.show_table(table, options)
+        await self._studio.show_table(table, options)
 
     def stop_after(self, rows: int | None = None, idle: float | None = None, seconds: float | None = None) -> None:
         """Let the streaming paragraphs that follow end by themselves, at the first of these; without arguments: no more.
@@ -182,7 +195,6 @@ class Zeppelin:
         value = self._answers.get(name, default)
         if self._studio.has_front_end():
             import ipywidgets as widgets
-            from IPython.display import display
 
             box = make(widgets, value)
             box.observe(lambda change: self._answers.__setitem__(name, change["new"]), "value")
