@@ -1,4 +1,4 @@
-"""`python -m infra.engines.flink.application SETTINGS`: run one PyFlink application until the local AWS goes or a signal comes.
+"""`python -m infra.engines.flink.application SETTINGS`: run one PyFlink application until the local AWS ends it.
 
 It runs in the Flink environment (`.venv-flink`). The cluster's web address is written to `web` in the run's folder once the program has submitted
 its job. A program finds its property groups where AWS puts them, at /etc/flink/application_properties.json, and its connectors find the local AWS.
@@ -16,6 +16,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 
 import boto3
@@ -36,7 +37,6 @@ def main(path: str) -> None:
     aws = Aws(boto3.Session(), os.environ["AWS_REGION"], endpoint, endpoint)
     options = settings["options"] | aws.flink_options()
     jvm = Jvm(archive_option())
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         cluster = Cluster(jvm, options)
         cluster.set_properties(aws.key_properties())
@@ -54,14 +54,20 @@ def main(path: str) -> None:
         told.rename(folder / "web")
         while jvm.alive:
             time.sleep(0.2)
-        raise SystemExit(f"Flink's Java process ended with code {jvm.exit_code}.")
-    finally:
-        jvm.stop(1)
+        print(f"Flink's Java process ended with code {jvm.exit_code}.", file=sys.stderr)
+    except BaseException:  # SystemExit of the program too: it ends without a job
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    jvm.stop(1)
+    os._exit(
+        1
+    )  # pyflink's own exit handlers would call the Java process that is gone, and their errors hide the reason
 
 
 def _end_with_server() -> None:
     """The server holds the other end of standard input; Java ends with this process (see flink_studio/jvm.py)."""
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not sys.stdin, whose lock Python wants at its end
     os.kill(os.getpid(), signal.SIGKILL)
 
 
