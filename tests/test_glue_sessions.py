@@ -345,6 +345,11 @@ def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
 
     backend = BACKENDS[ACCOUNT]["us-east-1"]
     given = {"Role": ROLE, "Command": {"Name": "glueetl"}}
+    with monkeypatch.context() as patch:
+        patch.setattr(glue_sessions, "DRIVER_BYTES", 1 << 60)  # a machine with little memory: two sessions
+        patch.setattr(glue_sessions, "_live", {"one": None, "two": None})
+        with pytest.raises(glue_sessions.TooManySessions, match="enough for 2 sessions"):
+            backend.create_session(Id="third", **given)
     idle = backend.create_session(Id="idle", IdleTimeout=1, Timeout=1000, **given)
     busy = backend.create_session(Id="busy", IdleTimeout=1, Timeout=4, **given)
     wait_for(lambda: busy.status, lambda status: status == "READY")
