@@ -113,6 +113,11 @@ class Jvm:
         """The exit code, negative for a signal; None while it runs."""
         return self._process.poll()
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long for the process to end by itself."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+
     def stop(self, seconds: float = 5) -> None:
         """End the process, after so many seconds by force, wait until it is gone and remove its folder."""
         if self._process.poll() is None:

@@ -12,7 +12,9 @@ def main() -> None:
     """Start Java and ipykernel; returns when the kernel is shut down."""
     global jvm
     jvm = Jvm(archive_option())
-    logging.getLogger("py4j").setLevel(logging.CRITICAL)  # it logs each call to a Java process that has ended
+    # py4j logs each call to a Java process that has ended, and the kernel says it once
+    logging.getLogger("py4j.java_gateway").disabled = True
+    logging.getLogger().addFilter(lambda record: "py4j" not in record.pathname)
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     from ipykernel.kernelapp import IPKernelApp
 

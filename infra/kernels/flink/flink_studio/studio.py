@@ -9,7 +9,7 @@ import types
 from contextlib import contextmanager
 
 from IPython.display import display
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 
 from . import errors
 from .aws import Profile
@@ -197,7 +197,7 @@ class Studio:
         try:
             yield
         except (Py4JError, JavaException) as error:
-            if not self._jvm.alive:
+            if self._java_is_gone(error):
                 raise self._java_ended() from None
             names = {
                 name.lower() for name in self._cluster.catalog.listTables(self._cluster.st_env.get_current_database())
@@ -396,7 +396,15 @@ class Studio:
                     configuration.set_string(name, value) if value else configuration.remove_config(name)
 
     def _from_java(self, error) -> FlinkError:
-        return FlinkError(f"Flink: {errors.explain(error).message}") if self._jvm.alive else self._java_ended()
+        return (
+            self._java_ended() if self._java_is_gone(error) else FlinkError(f"Flink: {errors.explain(error).message}")
+        )
+
+    def _java_is_gone(self, error) -> bool:
+        """Whether the Java process has ended; after a broken connection it may need a moment to be gone."""
+        if isinstance(error, Py4JNetworkError | ConnectionError):
+            self._jvm.wait(2)
+        return not self._jvm.alive
 
     def _java_ended(self) -> FlinkError:
         code = self._jvm.exit_code

@@ -1,0 +1,409 @@
+"""The kernel `Flink (Studio)` as papermill runs it: nbclient, the real Flink, the real local AWS. The workshop's paragraphs are verbatim."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from infra import profile, project
+from infra.kernels.flink import install
+
+pytestmark = pytest.mark.skipif(
+    not install.is_made(), reason="the Flink environment is not made: workshop setup makes it"
+)
+
+BUCKET = "mk-20220819-analytics-workshop-bucket"
+STREAM = "analytics-workshop-stream"
+ACTIVITIES = ("Running", "Working", "Walking", "Traveling", "Sitting")
+RECORDS = 500
+TRACKS = project.ROOT / "data" / "tracks_list.json"
+
+
+class Notebook:
+    """A running kernel that executes cells."""
+
+    def __init__(self, environment: dict[str, str]):
+        self._client = NotebookClient(
+            nbformat.v4.new_notebook(), kernel_name=install.NAME, timeout=120, allow_errors=True
+        )
+        self._environment = environment
+
+    def __enter__(self) -> Notebook:
+        self._setup = self._client.setup_kernel(env=self._environment)
+        self._setup.__enter__()
+        return self
+
+    def __exit__(self, *problem) -> None:
+        self._setup.__exit__(*problem)
+
+    @property
+    def pid(self) -> int:
+        return self._client.km.provisioner.pid
+
+    def run(self, source: str) -> nbformat.NotebookNode:
+        cell = nbformat.v4.new_code_cell(source)
+        self._client.nb.cells.append(cell)
+        return self._client.execute_cell(cell, len(self._client.nb.cells) - 1)
+
+    def text(self, source: str) -> str:
+        """Run a cell that must work; its printed and plain outputs."""
+        cell = self.run(source)
+        assert not errors(cell), errors(cell)
+        return "\n".join(o.text if o.output_type == "stream" else o.data.get("text/plain", "") for o in cell.outputs)
+
+    def error(self, source: str) -> str:
+        """Run a cell that must fail; its error."""
+        found = errors(self.run(source))
+        assert len(found) == 1
+        return found[0]
+
+
+def errors(cell) -> list[str]:
+    return ["\n".join(o.traceback) for o in cell.outputs if o.output_type == "error"]
+
+
+def java_of(kernel: int) -> int:
+    """The Java process of a kernel."""
+    found = subprocess.run(["pgrep", "-P", str(kernel), "java"], capture_output=True, text=True, check=True)
+    return int(found.stdout)
+
+
+def runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(true, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "not within the time"
+        time.sleep(0.05)
+
+
+def kernel_environment(endpoint: str, account: str, home: Path) -> dict[str, str]:
+    profile.write(home, endpoint, account)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+    return clean | {"WORKSHOP_HOME": str(home)}
+
+
+@pytest.fixture(scope="module")
+def lake(server):
+    """The workshop's stream, table and reference data in an account of this module; 500 records with fixed contents."""
+    account = "299999999901"
+    kinesis, glue, s3 = (server.client(name, account) for name in ("kinesis", "glue", "s3"))
+    kinesis.create_stream(StreamName=STREAM, ShardCount=2)
+    kinesis.get_waiter("stream_exists").wait(StreamName=STREAM)
+    glue.create_database(DatabaseInput={"Name": "analyticsworkshopdb"})
+    glue.create_table(DatabaseName="analyticsworkshopdb", TableInput=raw_stream_table())
+    glue.create_table(
+        DatabaseName="analyticsworkshopdb",
+        TableInput={
+            "Name": "processed_data",
+            "Parameters": {"classification": "parquet"},
+            "StorageDescriptor": {"Columns": [], "Location": f"s3://{BUCKET}/data/processed-data/"},
+        },
+    )
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="data/reference_data/tracks_list.json", Body=TRACKS.read_bytes())
+    kinesis.put_records(StreamName=STREAM, Records=[record(i) for i in range(RECORDS)])
+    return server, account
+
+
+def raw_stream_table() -> dict:
+    """As in the seed's stack, and TRIM_HORIZON, because the records are older than the query."""
+    columns = {"uuid": "string", "device_ts": "timestamp", "device_id": "int", "device_temp": "int", "track_id": "int"}
+    return {
+        "Name": "raw_stream",
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {
+            "classification": "json",
+            "kinesisanalytics.proctime": "proctime",
+            "kinesisanalytics.rowtime": "device_ts",
+            "kinesisanalytics.watermark.device_ts.milliseconds": "0",
+            "flink.scan.stream.initpos": "TRIM_HORIZON",
+        },
+        "StorageDescriptor": {
+            "Columns": [{"Name": n, "Type": t} for n, t in (columns | {"activity_type": "string"}).items()],
+            "Location": STREAM,
+            "Parameters": {
+                "endpointUrl": "https://kinesis.us-east-1.amazonaws.com",
+                "streamName": STREAM,
+                "typeOfData": "kinesis",
+            },
+        },
+    }
+
+
+def record(number: int) -> dict:
+    """Record `number`: one a second, activities and track ids 0..30 in turn."""
+    data = {
+        "uuid": f"{number:08d}",
+        "device_ts": f"2026-11-24 05:{number // 60:02d}:{number % 60:02d}.000",
+        "device_id": number % 51,
+        "device_temp": 34,
+        "track_id": number % 31,
+        "activity_type": ACTIVITIES[number % 5],
+    }
+    return {"Data": json.dumps(data), "PartitionKey": str(number)}
+
+
+@pytest.fixture(scope="module")
+def notebook(lake, tmp_path_factory) -> Iterator[Notebook]:
+    server, account = lake
+    environment = kernel_environment(server.endpoint, account, tmp_path_factory.mktemp("home"))
+    with Notebook(environment) as running:
+        running.run("z.stop_after(idle=1.5, seconds=40)")
+        yield running
+
+
+def test_a_stream_needs_a_type_and_an_end(notebook):
+    assert "needs a type" in notebook.error("%flink.ssql\nSELECT * FROM raw_stream")
+    notebook.run("z.stop_after()")
+    assert "z.stop_after(idle=3" in notebook.error("%flink.ssql(type=update)\nSELECT * FROM raw_stream")
+    notebook.run("z.stop_after(idle=1.5, seconds=40)")
+
+
+def test_the_workshops_paragraphs(notebook):
+    notebook.text("%flink.ssql(type=update)\nSELECT * FROM raw_stream;\n")
+    assert (
+        notebook.text("columns, rows = z.result(); print(len(rows), columns[:2])").strip()
+        == "500 ['uuid', 'device_ts']"
+    )
+    cell = notebook.run(
+        "%flink.ssql(type=update)\nSELECT activity_type, count(*) as activity_cnt FROM raw_stream group by activity_type;"
+    )
+    table, chart = (o for o in cell.outputs if o.output_type == "display_data")
+    assert table.data["text/plain"].splitlines()[2:] == [f"{name:13}           100" for name in sorted(ACTIVITIES)] + [
+        "5 rows"
+    ]
+    assert "<table>" in table.data["text/html"]
+    alt = (
+        "bar chart of activity_cnt by activity_type: Running 100, Sitting 100, Traveling 100, Walking 100, Working 100"
+    )
+    assert chart.metadata["image/png"]["alt"] == alt and chart.data["image/png"]
+
+
+TRACKS_TABLE = f"""%flink.bsql()
+
+CREATE TABLE tracks (
+    track_id INT,
+    track_name VARCHAR(255),
+    artist_name VARCHAR(255)
+) WITH (
+    'connector' = 'filesystem',
+    'path' = 's3://{BUCKET}/data/reference_data/',
+    'format' = 'json'
+)
+"""
+JOIN = """%flink.ssql(type=update)
+
+SELECT
+    activity_type, device_id, device_temp, raw_stream.track_id, uuid, track_name, artist_name
+FROM raw_stream
+INNER JOIN tracks
+ON raw_stream.track_id = tracks.track_id;
+"""
+VIEW = """%flink.ssql()
+
+CREATE TEMPORARY VIEW aggregated AS
+        SELECT A.track_id as track_id, track_name, artist_name, activity_type, cnt
+        FROM
+            tracks AS A,
+            (
+                SELECT track_id, activity_type, COUNT(device_id) as cnt
+                FROM raw_stream
+                GROUP BY track_id, activity_type, HOP(device_ts, INTERVAL '10' second, INTERVAL '2' minute)
+            )  AS B
+        WHERE
+          A.track_id = B.track_id
+"""
+SHOW = """%flink.pyflink()
+
+from pyflink.table import *
+from pyflink.table.expressions import col
+
+table = st_env.from_path("aggregated") # get view defined by ssql
+z.show(table, stream_type="update") # show in zeppelin notebook
+"""
+
+
+def test_the_seeds_paragraphs(notebook, lake):
+    server, account = lake
+    notebook.text(TRACKS_TABLE)
+    stored = server.client("glue", account).get_table(DatabaseName="analyticsworkshopdb", Name="tracks")["Table"]
+    assert stored["Parameters"]["flink.connector"] == "filesystem"
+    assert stored["Parameters"]["flink.schema.1.data-type"] == "VARCHAR(255)"
+    assert [c["Type"] for c in stored["StorageDescriptor"]["Columns"]] == ["int", "varchar(255)", "varchar(255)"]
+    notebook.text(JOIN)
+    lost = sum(number % 31 == 0 for number in range(RECORDS))  # track 0 is not in the reference data
+    assert notebook.text("print(len(z.result()[1]))").strip() == str(RECORDS - lost)
+    notebook.text(VIEW)
+    notebook.text(SHOW)
+    total = int(notebook.text("print(sum(row[-1] for row in z.result()[1]))"))
+    # windows of 2 minutes, every 10 s, end when both shards have passed: the newest events hold those of the end open
+    newest = min(max(n for n in range(RECORDS) if shard_of(n) == shard) for shard in (0, 1))
+    ends = range(10, newest + 1, 10)
+    assert total == sum(n % 31 != 0 for end in ends for n in range(max(0, end - 120), end))
+
+
+def shard_of(number: int) -> int:
+    """Two shards halve the hash space: the first bit of the partition key's MD5."""
+    return hashlib.md5(str(number).encode()).digest()[0] >> 7
+
+
+def test_a_dropped_table_leaves_the_catalog(notebook, lake):
+    server, account = lake
+    glue = server.client("glue", account)
+    notebook.text("%flink.ssql\nCREATE TABLE gone (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '3')")
+    assert glue.get_table(DatabaseName="analyticsworkshopdb", Name="gone")
+    notebook.text("%flink.ssql\nALTER TABLE gone SET ('number-of-rows' = '4')")
+    changed = glue.get_table(DatabaseName="analyticsworkshopdb", Name="gone")["Table"]["Parameters"]
+    assert changed["flink.number-of-rows"] == "4"
+    notebook.text("%flink.bsql\nSELECT a FROM gone")
+    assert notebook.text("print(len(z.result()[1]))").strip() == "4"
+    notebook.text("%flink.ssql\nDROP TABLE gone")
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.get_table(DatabaseName="analyticsworkshopdb", Name="gone")
+
+
+def test_insert_into_a_stream(notebook, lake):
+    server, account = lake
+    kinesis = server.client("kinesis", account)
+    kinesis.create_stream(StreamName="counts", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="counts")
+    notebook.text(
+        "%flink.ssql\nCREATE TABLE counts (a STRING, t INT) WITH ('connector'='kinesis','stream'='counts','format'='json')"
+    )
+    notebook.text("%flink.ssql(jobName=copy)\nINSERT INTO counts SELECT activity_type, track_id FROM raw_stream")
+    shard = kinesis.list_shards(StreamName="counts")["Shards"][0]["ShardId"]
+
+    def records() -> list[dict]:
+        start = kinesis.get_shard_iterator(StreamName="counts", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        return kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]
+
+    wait_until(lambda: len(records()) >= RECORDS)
+    found = [json.loads(r["Data"]) for r in records()]
+    assert len(found) == RECORDS and sum(r["t"] for r in found) == sum(n % 31 for n in range(RECORDS))
+    assert "copy: RUNNING" in notebook.text("print(z.jobs())")
+    notebook.text("z.cancel('copy')")
+    assert notebook.text("print(z.jobs())").strip() == "{}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("%flink\nval x = 1", "write %flink.pyflink"),
+        ("%flink.ssql(type=update)\n\nSELECT * FORM raw_stream", "Flink, line 3, column 15"),
+        ("%flink.ssql(type=update)\nSELECT nope FROM raw_stream", "line 2, column 8: Column 'nope' not found"),
+        ("%flink.ssql(type=update)\nSELECT * FROM nowhere", "Object 'nowhere' not found"),
+        ("%flink.ssql(type=update)\nSELECT uuid + 1 FROM raw_stream WHERE uuid IS TRUE", "Flink"),
+        ("%flink.ssql(type=update)\nSELECT * FROM raw", "write it in backticks, `raw`"),
+        ("%flink.ssql(type=update)\nSELECT * FROM processed_data", "holds parquet"),
+        ("%flink.ssql\nCREATE TABLE mixedCase (a INT) WITH ('connector' = 'datagen')", "lower case"),
+        ("%flink.pyflink\nst_env.sql_query('SELECT 1 AS one')", "`one`"),
+    ],
+)
+def test_errors_are_short_and_the_kernel_goes_on(notebook, cell, says):
+    error = notebook.error(cell)
+    assert says in error and len(error.splitlines()) <= 5
+    assert notebook.text("print(1 + 1)").strip() == "2"
+
+
+def test_a_failing_job_stops_and_says_why(notebook, lake):
+    server, account = lake
+    kinesis = server.client("kinesis", account)
+    kinesis.create_stream(StreamName="broken", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="broken")
+    kinesis.put_record(StreamName="broken", Data=b"this is not json", PartitionKey="1")
+    table = "CREATE TABLE broken (a INT) WITH ('connector'='kinesis','stream'='broken','format'='json','scan.stream.initpos'='TRIM_HORIZON'%s)"
+    notebook.text("%flink.ssql\n" + table % "")
+    assert "Failed to deserialize JSON 'this is not json'" in notebook.error(
+        "%flink.ssql(type=update)\nSELECT * FROM broken"
+    )
+    notebook.text("%flink.ssql\nDROP TABLE broken;\n" + table % ",'json.ignore-parse-errors'='true'")
+    kinesis.put_record(StreamName="broken", Data=b'{"a": 7}', PartitionKey="1")
+    notebook.text("%flink.ssql(type=update)\nSELECT * FROM broken")
+    assert notebook.text("print(z.result()[1])").strip() == "[(7,)]"
+    assert "not found" in notebook.error(
+        "%flink.ssql(type=update)\nSELECT * FROM raw_stream /*+ OPTIONS('stream' = 'deleted-stream') */"
+    )
+
+
+def test_a_stream_without_data_says_that_it_waits(notebook, lake):
+    server, account = lake
+    kinesis = server.client("kinesis", account)
+    kinesis.create_stream(StreamName="silent", ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName="silent")
+    notebook.text("z.stop_after(seconds=1)")
+    said = notebook.text("%flink.ssql(type=update)\nSELECT * FROM raw_stream /*+ OPTIONS('stream' = 'silent') */")
+    assert re.search(r"no row came since \d\d:\d\d:\d\d UTC", said)
+    notebook.text("z.stop_after(idle=1.5, seconds=40)")
+
+
+def test_forms_have_their_defaults(notebook):
+    assert notebook.text("print(z.input('name', 'x'), z.select('n', [(1, 'one'), (2, 'two')], 2))").strip() == "x 2"
+
+
+def test_only_loopback_is_listened_on(notebook):
+    listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    pids = (notebook.pid, java_of(notebook.pid))
+    mine = [line.split()[3] for line in listening if any(f"pid={pid}," in line for pid in pids)]
+    assert len(mine) >= 3
+    assert all(re.match(r"(127\.0\.0\.1|\[::ffff:127\.0\.0\.1\]|\[::1\]):", address) for address in mine), mine
+
+
+def test_both_processes_stay_below_900_mb(notebook):
+    def megabytes(pid: int) -> float:
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) / 1024
+
+    assert megabytes(notebook.pid) + megabytes(java_of(notebook.pid)) < 900
+
+
+def test_java_killed_gives_one_message_and_the_next_paragraph_works(notebook):
+    java = java_of(notebook.pid)
+    os.kill(java, signal.SIGKILL)
+    wait_until(lambda: not runs(java))
+    # the next paragraph starts a new Java process, or says first that the old one has ended when it was still ending
+    said = errors(notebook.run("%flink.ssql\nSHOW TABLES"))
+    assert said in ([], [line for line in said if line.startswith("Flink's Java process has ended by signal 9")][:1])
+    notebook.text("%flink.bsql\nSELECT a FROM (VALUES (1)) AS t(a)")
+    assert notebook.text("print(z.result()[1])").strip() == "[(1,)]"
+    assert java_of(notebook.pid) != java
+
+
+def test_java_killed_under_a_running_paragraph(notebook):
+    java = java_of(notebook.pid)
+    subprocess.Popen(["sh", "-c", f"sleep 2; kill -9 {java}"])
+    notebook.run("z.stop_after(seconds=30)")
+    error = notebook.error("%flink.ssql(type=update)\nSELECT * FROM raw_stream")
+    assert "Flink's Java process has ended by signal 9 (SIGKILL)" in error and len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_no_process_is_left_behind(lake, tmp_path, how):
+    server, account = lake
+    with Notebook(kernel_environment(server.endpoint, account, tmp_path)) as running:
+        running.text("st_env.get_current_database()")
+        kernel, java = running.pid, java_of(running.pid)
+        os.kill(kernel, how)
+        wait_until(lambda: not runs(java))
+        wait_until(lambda: not runs(kernel))
+
+
+def test_a_normal_shutdown_ends_java(lake, tmp_path):
+    server, account = lake
+    with Notebook(kernel_environment(server.endpoint, account, tmp_path)) as running:
+        running.text("st_env.get_current_database()")
+        java = java_of(running.pid)
+    wait_until(lambda: not runs(java))
