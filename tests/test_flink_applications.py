@@ -312,3 +312,74 @@ def test_an_unknown_application_is_not_found(client):
     with pytest.raises(ClientError) as refused:
         client("kinesisanalyticsv2").describe_application(ApplicationName="nobody")
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def test_cloudformation_makes_changes_and_deletes_an_application(client):
+    lab = Lab(client)
+    program = client("s3").list_buckets()["Buckets"][0]["Name"]
+    application = {
+        "Type": "AWS::KinesisAnalyticsV2::Application",
+        "Properties": {
+            "ApplicationName": "from-template",
+            "RuntimeEnvironment": "FLINK-1_20",
+            "ServiceExecutionRole": ROLE,
+            "ApplicationConfiguration": {
+                "ApplicationCodeConfiguration": {
+                    "CodeContentType": "ZIPFILE",
+                    "CodeContent": {
+                        "S3ContentLocation": {"BucketARN": f"arn:aws:s3:::{program}", "FileKey": "app.zip"}
+                    },
+                },
+                "ApplicationSnapshotConfiguration": {"SnapshotsEnabled": False},
+            },
+        },
+    }
+    account = client("sts").get_caller_identity()["Account"]
+    logging = {
+        "Type": "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption",
+        "Properties": {
+            "ApplicationName": {"Ref": "Application"},
+            "CloudWatchLoggingOption": {
+                "LogStreamARN": f"arn:aws:logs:us-east-1:{account}:log-group:/flink:log-stream:template"
+            },
+        },
+    }
+    cloudformation = client("cloudformation")
+
+    def status() -> str:
+        try:
+            return cloudformation.describe_stacks(StackName="flink")["Stacks"][0]["StackStatus"]
+        except ClientError:
+            return "GONE"
+
+    body = {"Resources": {"Application": application, "Logging": logging}}
+    cloudformation.create_stack(StackName="flink", TemplateBody=json.dumps(body))
+    wait_for(lambda: status() == "CREATE_COMPLETE", "the stack")
+    detail = lab.flink.describe_application(ApplicationName="from-template")["ApplicationDetail"]
+    assert len(detail["CloudWatchLoggingOptionDescriptions"]) == 1
+    application["Properties"]["ApplicationConfiguration"]["ApplicationSnapshotConfiguration"]["SnapshotsEnabled"] = True
+    cloudformation.update_stack(StackName="flink", TemplateBody=json.dumps(body))
+    wait_for(lambda: status() == "UPDATE_COMPLETE", "the update")
+    detail = lab.flink.describe_application(ApplicationName="from-template")["ApplicationDetail"]
+    configuration = detail["ApplicationConfigurationDescription"]
+    assert configuration["ApplicationSnapshotConfigurationDescription"] == {"SnapshotsEnabled": True}
+    cloudformation.delete_stack(StackName="flink")
+    wait_for(lambda: status() in ("GONE", "DELETE_COMPLETE"), "the deletion")
+    names = [each["ApplicationName"] for each in lab.flink.list_applications()["ApplicationSummaries"]]
+    assert names == ["windows"]
+
+
+@needs_flink
+def test_metrics_come_and_a_forced_stop_takes_no_snapshot(client):
+    lab = Lab(client)
+    lab.flink.start_application(ApplicationName="windows")
+    lab.wait_status("RUNNING")
+
+    def duration() -> list[Any]:
+        names = lab.cloudwatch.list_metrics(Namespace="AWS/KinesisAnalytics")["Metrics"]
+        return [metric for metric in names if metric["MetricName"] == "lastCheckpointDuration"]
+
+    assert wait_for(duration, "metrics")[0]["Dimensions"] == [{"Name": "Application", "Value": "windows"}]
+    lab.flink.stop_application(ApplicationName="windows", Force=True)
+    lab.wait_status("READY")
+    assert lab.flink.list_application_snapshots(ApplicationName="windows")["SnapshotSummaries"] == []
