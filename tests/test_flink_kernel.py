@@ -351,6 +351,17 @@ def test_a_stream_without_data_says_that_it_waits(notebook, lake):
     notebook.text("z.stop_after(idle=1.5, seconds=40)")
 
 
+def test_an_interrupt_stops_the_job(notebook):
+    notebook.text("z.stop_after(seconds=40)")
+    subprocess.Popen(["sh", "-c", f"sleep 2; kill -INT {notebook.pid}"])
+    started = time.monotonic()
+    assert "KeyboardInterrupt" in notebook.error("%flink.ssql(type=update)\nSELECT * FROM raw_stream")
+    assert time.monotonic() - started < 20
+    jobs = "import json, urllib.request; print(json.load(urllib.request.urlopen(z.web() + '/jobs/overview'))['jobs'])"
+    assert "RUNNING" not in notebook.text(jobs)
+    notebook.text("z.stop_after(idle=1.5, seconds=40)")
+
+
 def test_forms_have_their_defaults(notebook):
     assert notebook.text("print(z.input('name', 'x'), z.select('n', [(1, 'one'), (2, 'two')], 2))").strip() == "x 2"
 

@@ -149,6 +149,10 @@ class Zeppelin:
             raise ParagraphError("There is no result yet: run a paragraph with a SELECT first.")
         return list(result.columns), result.view.rows()
 
+    def web(self) -> str:
+        """The address of Flink's own web page, which is also that of its REST API."""
+        return self._studio.ready().web
+
     def jobs(self) -> dict[str, str]:
         """The jobs that INSERT statements started: job id -> name and state."""
         return {job.id: f"{job.name}: {job.state()}" for job in self._studio.jobs}
