@@ -2,17 +2,18 @@
 
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local import crawler, glue_sessions
+from infra.local import crawler, glue_jobs, glue_sessions
 from infra.local.catalog import Catalog
 from infra.local.crawler import CrawlerResponse, Crawlers
+from infra.local.glue_jobs import Jobs, JobsResponse
 from infra.local.glue_sessions import Sessions, SessionsResponse
 
 
-class LocalGlueBackend(Sessions, Crawlers, Catalog, GlueBackend):
+class LocalGlueBackend(Jobs, Sessions, Crawlers, Catalog, GlueBackend):
     pass
 
 
-class LocalGlueResponse(SessionsResponse, CrawlerResponse):
+class LocalGlueResponse(JobsResponse, SessionsResponse, CrawlerResponse):
     pass
 
 
@@ -26,8 +27,10 @@ UNSAVED = {"RunStatement", "CancelStatement"}  # statements are in files of thei
 def resume() -> None:
     crawler.resume()
     glue_sessions.resume()
+    glue_jobs.resume()
 
 
 def stop() -> None:
     crawler.stop()
+    glue_jobs.stop()
     glue_sessions.stop()

@@ -1,0 +1,29 @@
+"""Run the script of a pythonshell job: `python -m infra.engines.python_shell <result file> <script> [argument …]`.
+
+The process ends when its standard input closes, so that it never outlives the server that started it.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+from infra.engines.spark import job
+
+
+def _end_with_the_server() -> None:
+    os.read(0, 1)
+    os._exit(1)
+
+
+def main() -> None:
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+    file, script, arguments = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
+    result = job.run(script, arguments)
+    file.write_text(json.dumps(result))
+    sys.exit(result["exit_code"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,610 @@
+"""Glue jobs: definitions, runs, retries and bookmarks. A run is a Spark driver, or a Python process for pythonshell.
+
+Sources: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from concurrent.futures import Future, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.core.utils import utcnow
+from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
+from moto.glue.models import GlueBackend, glue_backends
+from moto.glue.responses import GlueResponse
+
+from infra.local import glue_sessions, s3, state, telemetry
+from infra.local.glue_sessions import DPUS, MINUTE, REFUSED_ARGUMENTS, VERSIONS, InvalidInput, NotSupported
+
+log = logging.getLogger("workshop.glue_jobs")
+
+DEFAULT_TIMEOUT = 480  # minutes, as for Glue 5
+DEFAULT_WORKERS = 10
+LOOK_SECONDS = 1.0  # between two looks at a run's clock and log lines
+STOP_SECONDS = 3.0  # for a driver to end by itself
+PAGE = 200
+UNFINISHED = ("WAITING", "STARTING", "RUNNING", "STOPPING")
+COMMANDS = ("glueetl", "pythonshell")
+ENDED_BY_SERVER = "The local AWS ended while the job was running; the run's process ended too."
+MESSAGES = {
+    "SUCCEEDED": "Job run succeeded",
+    "STOPPED": "Job run stopped",
+    "TIMEOUT": "Job run timed out",
+}
+NOT_THERE = {
+    "CodeGenConfigurationNodes": "Visual jobs are not part of the local AWS; give the script itself.",
+    "MaintenanceWindow": "Maintenance windows are for streaming jobs, which are not part of the local AWS.",
+    "SourceControlDetails": "Source control of jobs is not part of the local AWS.",
+}
+
+
+@dataclass
+class JobRun:
+    """One attempt of a run. `given` is the form in which glue_sessions reads the arguments that set up a driver."""
+
+    account: str
+    region: str
+    job_name: str
+    run_id: str
+    settings: dict[str, Any]  # the job's, with what StartJobRun changed
+    arguments: dict[str, str]
+    previous_run_id: str = ""
+    attempt: int = 0
+    status: str = "WAITING"
+    error: str = ""
+    started_on: datetime = field(default_factory=utcnow)
+    running_since: datetime | None = None
+    completed_on: datetime | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return {"DefaultArguments": self.arguments}
+
+    @property
+    def dpus(self) -> float:
+        settings = self.settings
+        return settings.get("MaxCapacity") or DPUS[settings["WorkerType"]] * settings["NumberOfWorkers"]
+
+    @property
+    def seconds(self) -> float:
+        """How long the script had its workers."""
+        if self.running_since is None:
+            return 0.0
+        return ((self.completed_on or utcnow()) - self.running_since).total_seconds()
+
+    def as_dict(self) -> dict[str, Any]:
+        names = ("WorkerType", "NumberOfWorkers", "GlueVersion", "SecurityConfiguration", "ExecutionClass", "Timeout")
+        answer = {name: self.settings.get(name) for name in (*names, "NotificationProperty")}
+        answer |= {
+            "Id": self.run_id,
+            "Attempt": self.attempt,
+            "PreviousRunId": self.previous_run_id or None,
+            "JobName": self.job_name,
+            "JobMode": self.settings["JobMode"],
+            "StartedOn": self.started_on,
+            "LastModifiedOn": self.completed_on or self.running_since or self.started_on,
+            "CompletedOn": self.completed_on,
+            "JobRunState": self.status,
+            "Arguments": self.arguments,
+            "ErrorMessage": self.error or None,
+            "PredecessorRuns": [],
+            "MaxCapacity": self.dpus,
+            "ExecutionTime": round(self.seconds),
+            "LogGroupName": "/aws-glue/jobs"
+            if self.settings["Command"]["Name"] == "glueetl"
+            else "/aws-glue/python-jobs",
+            "DPUSeconds": round(self.seconds * self.dpus, 1) if self.completed_on else None,
+        }
+        return {name: value for name, value in answer.items() if value is not None}
+
+
+class Job:
+    """A job as it is stored; `settings` holds the API's members with AWS's defaults."""
+
+    def __init__(self, name: str, settings: dict[str, Any], account: str, region: str):
+        self.name = name
+        self.arn = f"arn:aws:glue:{region}:{account}:job/{name}"
+        self.settings = settings
+        self.created_on = self.last_modified_on = utcnow()
+        self.runs: list[JobRun] = []
+
+    def get_name(self) -> str:
+        return self.name
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "Name": self.name,
+            "CreatedOn": self.created_on,
+            "LastModifiedOn": self.last_modified_on,
+            **{name: value for name, value in self.settings.items() if name != "Tags"},
+        }
+
+    def run(self, run_id: str) -> JobRun:
+        for run in self.runs:
+            if run.run_id == run_id:
+                return run
+        raise EntityNotFoundException(f"JobRun {run_id} for job {self.name} not found.")
+
+
+# --- what runs ------------------------------------------------------------------------------------------------------
+
+_live: dict[str, Live] = {}  # run id → its running part
+# Every Spark driver may fill a core and a gigabyte: more runs than that wait for their turn.
+_places = threading.BoundedSemaphore(max(1, min(os.cpu_count() or 2, glue_sessions._limit())))
+_is_shutting_down = False
+
+
+class RunFailed(Exception):
+    """The script could not be run, or failed; the message is the run's ErrorMessage."""
+
+
+class Live:
+    """A run under way: the thread that starts its process, watches over it and writes its end."""
+
+    def __init__(self, run: JobRun):
+        self.run = run
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=f"job-{run.run_id[:12]}", daemon=True)
+        self._lines: deque[tuple[str, str]] = deque()
+        self._folder = Path()
+
+    def _run(self) -> None:
+        while not _places.acquire(timeout=LOOK_SECONDS / 10):
+            if self.stopped.is_set():
+                self._end("STOPPED", "")
+                return
+        self._folder = Path(tempfile.mkdtemp(prefix="glue-job-"))
+        try:
+            status, error = self._work()
+        except RunFailed as failed:
+            status, error = "FAILED", str(failed)
+        except Exception as failure:  # never leave a run without an end
+            log.exception("job run %s", self.run.run_id)
+            status, error = "FAILED", f"The job could not be run: {type(failure).__name__}"
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            _places.release()
+        self._end(status, error)
+
+    def _work(self) -> tuple[str, str]:
+        if self.stopped.is_set():
+            return "STOPPED", ""
+        self._set("STARTING")
+        run = self.run
+        script = _script(run, self._folder)
+        try:
+            settings, catalog = glue_sessions._settings(run, self._folder)
+        except FileNotFoundError as error:
+            raise RunFailed(str(error)) from None
+        bookmark = bookmark_file(run.account, run.region, run.job_name)
+        settings = replace(settings, environment={"GLUE_JOB_BOOKMARK_FILE": str(bookmark)})
+        arguments = ["--JOB_NAME", run.job_name, "--JOB_RUN_ID", run.run_id, "--JOB_ID", _job_id(run)]
+        for name, value in run.arguments.items():
+            arguments += [name, value]
+        if run.settings["Command"]["Name"] == "pythonshell":
+            return self._run_python(settings, script, arguments)
+        return self._run_spark(settings, catalog, script, arguments)
+
+    def _run_spark(self, settings: Any, catalog: bool, script: Path, arguments: list[str]) -> tuple[str, str]:
+        from infra.engines.spark.client import DriverLost, SparkDriver
+
+        driver = SparkDriver(settings, catalog, log=self._keep)
+        try:
+            if early := self._watch(driver.ready):
+                return early
+            driver.ready.result()
+            # not before it is ready: the driver throws away what comes together with its first message
+            result = driver.run_job(script, arguments, started=lambda: self._set("RUNNING"))
+            if early := self._watch(result):
+                return early
+            outcome = result.result()
+        except DriverLost as lost:
+            reason = str(lost)
+            raise RunFailed(f"{reason[:1].upper()}{reason[1:]}") from None
+        finally:
+            driver.stop(STOP_SECONDS)
+        if outcome["status"] != "ok":
+            raise RunFailed(outcome["error_message"])
+        return "SUCCEEDED", ""
+
+    def _run_python(self, settings: Any, script: Path, arguments: list[str]) -> tuple[str, str]:
+        from infra.engines.spark.options import environment
+
+        result = self._folder / ".result.json"
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.engines.python_shell", str(result), str(script), *arguments],
+            cwd=self._folder,
+            env=environment(settings, self._folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+        readers = [
+            threading.Thread(target=self._forward, args=(name, stream), daemon=True)
+            for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
+        ]
+        for reader in readers:
+            reader.start()
+        self._set("RUNNING")
+        try:
+            while process.poll() is None:
+                if early := self._ends_early():
+                    return early
+                try:
+                    process.wait(LOOK_SECONDS / 5)
+                except subprocess.TimeoutExpired:
+                    self._write_log()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            for reader in readers:
+                reader.join(STOP_SECONDS)
+            process.stdin.close()
+        if process.returncode < 0:
+            name = signal.Signals(-process.returncode).name
+            raise RunFailed(f"The Python process was killed by signal {-process.returncode} ({name})")
+        if process.returncode:
+            told = json.loads(result.read_text()) if result.exists() else {}
+            raise RunFailed(told.get("error_message") or f"Command failed with exit code {process.returncode}")
+        return "SUCCEEDED", ""
+
+    def _watch(self, future: Future[Any]) -> tuple[str, str] | None:
+        """Wait for a future; return how the run ends if that is decided before."""
+        while not future.done():
+            if early := self._ends_early():
+                return early
+            wait([future], timeout=LOOK_SECONDS / 5)
+        return None
+
+    def _ends_early(self) -> tuple[str, str] | None:
+        self._write_log()
+        if self.stopped.is_set():
+            return ("FAILED", ENDED_BY_SERVER) if _is_shutting_down else ("STOPPED", "")
+        timeout = self.run.settings["Timeout"]
+        if self.run.seconds > timeout * MINUTE:
+            return "TIMEOUT", f"Job run timed out after {timeout} minutes."
+        return None
+
+    def _set(self, status: str) -> None:
+        run = self.run
+        with state.lock("glue"):
+            if run.status == "STOPPING":
+                return
+            run.status = status
+            if status == "RUNNING":
+                run.running_since = utcnow()
+            state.save("glue", run.account, run.region)
+
+    def _end(self, status: str, error: str) -> None:
+        run = self.run
+        with state.lock("glue"):
+            run.status, run.error, run.completed_on = status, error, utcnow()
+            del _live[run.run_id]
+            if status == "FAILED" and not _is_shutting_down:
+                _retry(run)
+            state.save("glue", run.account, run.region)
+        if error:
+            self._keep("stderr", error)
+        self._write_log()
+        telemetry.event(
+            run.account,
+            run.region,
+            "aws.glue",
+            "Glue Job State Change",
+            {
+                "jobName": run.job_name,
+                "severity": "INFO" if status in ("SUCCEEDED", "STOPPED") else "ERROR",
+                "state": status,
+                "jobRunId": run.run_id,
+                "message": error or MESSAGES[status],
+            },
+        )
+
+    # log lines
+
+    def _forward(self, name: str, stream: Any) -> None:
+        for line in stream:
+            self._keep(name, line.rstrip("\n"))
+
+    def _keep(self, stream: str, line: str) -> None:
+        self._lines.append((stream, line[: glue_sessions.LINE_LIMIT]))
+
+    def _write_log(self) -> None:
+        lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
+        while self._lines:
+            stream, line = self._lines.popleft()
+            lines[stream].append(line or " ")  # CloudWatch takes no empty message
+        run = self.run
+        group = run.as_dict()["LogGroupName"]
+        telemetry.log(run.account, run.region, f"{group}/output", run.run_id, lines["stdout"])
+        telemetry.log(run.account, run.region, f"{group}/error", run.run_id, lines["stderr"])
+
+
+def _job_id(run: JobRun) -> str:
+    return f"j_{hashlib.sha256(f'{run.account}/{run.region}/{run.job_name}'.encode()).hexdigest()}"
+
+
+def _script(run: JobRun, folder: Path) -> Path:
+    """Copy the script from S3. Raises RunFailed when it is not there."""
+    bucket, _, key = run.settings["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+    path = folder / (key.rpartition("/")[2] or "script")
+    try:
+        shutil.copyfile(s3.get(run.account, bucket, key).path, path)
+    except (s3.MissingBucket, s3.MissingKey):
+        raise RunFailed(
+            f"LAUNCH ERROR | Error downloading script from S3 for bucket: {bucket}, key: {key}. The object does not exist."
+        ) from None
+    return path
+
+
+def bookmark_file(account: str, region: str, job: str) -> Path:
+    """Return where a job's bookmark is kept; awsglue.bookmark describes what is in it."""
+    folder = state.folder("glue", account, region) / "bookmarks"
+    folder.mkdir(exist_ok=True)
+    return folder / f"{hashlib.sha256(job.encode()).hexdigest()[:32]}.json"
+
+
+def _begin(job: Job, run: JobRun) -> None:
+    job.runs.append(run)
+    live = _live[run.run_id] = Live(run)
+    live.thread.start()
+
+
+def _retry(failed: JobRun) -> None:
+    """Begin the next attempt of a failed run, if the job allows one more."""
+    job = glue_backends[failed.account][failed.region].jobs.get(failed.job_name)
+    if job is None or failed.attempt >= failed.settings.get("MaxRetries", 0):
+        return
+    first = failed.run_id.partition("_attempt_")[0]
+    again = replace(
+        failed,
+        run_id=f"{first}_attempt_{failed.attempt + 1}",
+        previous_run_id=failed.run_id,
+        attempt=failed.attempt + 1,
+        status="WAITING",
+        error="",
+        started_on=utcnow(),
+        running_since=None,
+        completed_on=None,
+    )
+    _begin(job, again)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+
+def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
+    """Fill in AWS's defaults. Raises InvalidInputException or OperationNotSupportedException for what cannot run here."""
+    for name, why in NOT_THERE.items():
+        if given.get(name):
+            raise NotSupported(why)
+    command = given.get("Command") or {}
+    if command.get("Name") not in COMMANDS:
+        raise NotSupported(f"Command.Name must be one of {', '.join(COMMANDS)} on the local AWS.")
+    bucket, _, key = command.get("ScriptLocation", "").removeprefix("s3://").partition("/")
+    if not command.get("ScriptLocation", "").startswith("s3://") or not bucket or not key:
+        raise InvalidInput("Command.ScriptLocation must be the s3:// address of a script.")
+    if given.get("Connections", {}).get("Connections"):
+        raise NotSupported("Connections into a VPC are not part of the local AWS.")
+    if not 0 <= given.setdefault("MaxRetries", 0) <= 10:
+        raise InvalidInput("MaxRetries must be from 0 to 10.")
+    if given.setdefault("ExecutionProperty", {"MaxConcurrentRuns": 1}).setdefault("MaxConcurrentRuns", 1) < 1:
+        raise InvalidInput("MaxConcurrentRuns must be at least 1.")
+    given.setdefault("JobMode", "SCRIPT")
+    given.setdefault("DefaultArguments", {})
+    glue_sessions.check_role(backend.account_id, given.get("Role", ""))
+    check_settings(given)
+    check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
+
+
+def check_settings(given: dict[str, Any]) -> None:
+    """Check timeout and capacity, which a run may change. Raises InvalidInputException."""
+    if given.setdefault("Timeout", DEFAULT_TIMEOUT) < 1:
+        raise InvalidInput("Timeout must be at least 1 minute.")
+    if given.pop("AllocatedCapacity", 0):
+        raise InvalidInput("AllocatedCapacity is deprecated; use MaxCapacity, or WorkerType and NumberOfWorkers.")
+    if given["Command"]["Name"] == "pythonshell":
+        if given.get("WorkerType") or given.get("NumberOfWorkers"):
+            raise InvalidInput("A pythonshell job has MaxCapacity, no WorkerType and no NumberOfWorkers.")
+        if given.setdefault("MaxCapacity", 0.0625) not in (0.0625, 1):
+            raise InvalidInput("MaxCapacity of a pythonshell job must be 0.0625 or 1.")
+        return
+    if given.setdefault("GlueVersion", glue_sessions.ENGINE) not in VERSIONS:
+        raise InvalidInput(f"Glue version {given['GlueVersion']} is not one of {', '.join(VERSIONS)}.")
+    if not given.get("MaxCapacity"):
+        given.setdefault("NumberOfWorkers", DEFAULT_WORKERS)
+    glue_sessions.check_capacity(given)
+
+
+def check_arguments(arguments: dict[str, str]) -> None:
+    """Raise InvalidInputException for an argument that has no effect here."""
+    for name, why in REFUSED_ARGUMENTS.items():
+        if arguments.get(name):
+            raise InvalidInput(f"{name} is refused by the local AWS: {why}.")
+    glue_sessions.parse_conf(arguments.get("--conf", ""))
+
+
+# --- the backend ------------------------------------------------------------------------------------------------------
+
+
+class Jobs(GlueBackend):
+    """The operations on jobs, their runs and their bookmarks."""
+
+    def create_job(self, name: str, **given: Any) -> Job:  # type: ignore[override]
+        if name in self.jobs:
+            raise AlreadyExistsException("Job")
+        check_job(self, given)
+        job = Job(name, given, self.account_id, self.region_name)
+        self.tag_resource(job.arn, given.get("Tags"))
+        self.jobs[name] = job  # type: ignore[assignment]
+        return job
+
+    def update_job(self, name: str, given: dict[str, Any]) -> None:
+        """Replace all settings of a job, as AWS does: what is not given has its default again."""
+        job = self.get_job(name)
+        check_job(self, given)
+        job.settings, job.last_modified_on = given, utcnow()
+
+    def get_job(self, name: str) -> Job:  # type: ignore[override]
+        if name not in self.jobs:
+            raise EntityNotFoundException(f"Job with name: {name} not found.")
+        return self.jobs[name]  # type: ignore[return-value]
+
+    def delete_job(self, name: str) -> None:
+        job = self.jobs.pop(name, None)
+        if job is None:
+            return
+        for run in job.runs:
+            if run.run_id in _live:
+                _live[run.run_id].stopped.set()
+        self.tagger.delete_all_tags_for_resource(job.arn)
+        bookmark_file(self.account_id, self.region_name, name).unlink(missing_ok=True)
+
+    def start_job_run(self, name: str, given: dict[str, Any]) -> str:  # type: ignore[override]
+        job = self.get_job(name)
+        running = sum(run.status in UNFINISHED for run in job.runs)
+        if running >= job.settings["ExecutionProperty"]["MaxConcurrentRuns"]:
+            raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
+        if given.get("JobRunId"):
+            raise NotSupported("Resuming an earlier run (JobRunId) is not part of the local AWS.")
+        changed = {
+            key: given[key] for key in ("Timeout", "MaxCapacity", "WorkerType", "NumberOfWorkers") if key in given
+        }
+        settings = dict(job.settings)
+        if "MaxCapacity" in changed:
+            settings.pop("WorkerType", None)
+            settings.pop("NumberOfWorkers", None)
+        settings |= changed
+        check_settings(settings)
+        arguments = {**settings["DefaultArguments"], **given.get("Arguments", {})}
+        arguments |= settings.get("NonOverridableArguments", {})
+        check_arguments(arguments)
+        run = JobRun(self.account_id, self.region_name, name, f"jr_{secrets.token_hex(32)}", settings, arguments)
+        _begin(job, run)
+        return run.run_id
+
+    def get_job_run(self, name: str, run_id: str) -> JobRun:  # type: ignore[override]
+        return self.get_job(name).run(run_id)
+
+    def stop_job_run(self, name: str, run_id: str) -> None:
+        """Begin to stop a run. Raises EntityNotFoundException, InvalidInputException for a run that has ended."""
+        run = self.get_job_run(name, run_id)
+        if run.status not in UNFINISHED:
+            raise InvalidInput(f"Job run {run_id} is in the state {run.status} and cannot be stopped.")
+        run.status = "STOPPING"
+        _live[run_id].stopped.set()
+
+    def bookmark(self, name: str) -> dict[str, Any]:
+        """Return the JobBookmarkEntry. Raises EntityNotFoundException when no run has committed one."""
+        self.get_job(name)
+        file = bookmark_file(self.account_id, self.region_name, name)
+        if not file.exists():
+            raise EntityNotFoundException(f"Continuation for job {name} not found.")
+        return json.loads(file.read_text())
+
+    def reset_bookmark(self, name: str) -> dict[str, Any]:
+        entry = self.bookmark(name)
+        bookmark_file(self.account_id, self.region_name, name).unlink()
+        return entry | {"JobBookmark": "{}"}
+
+
+# --- the API ----------------------------------------------------------------------------------------------------------
+
+
+class JobsResponse(GlueResponse):
+    def create_job(self) -> ActionResult:
+        given = dict(self.parameters)
+        return ActionResult({"Name": self.glue_backend.create_job(given.pop("Name"), **given).name})
+
+    def update_job(self) -> ActionResult:
+        name = self.parameters["JobName"]
+        self.glue_backend.update_job(name, dict(self.parameters["JobUpdate"]))
+        return ActionResult({"JobName": name})
+
+    def get_job(self) -> ActionResult:
+        return ActionResult({"Job": self.glue_backend.get_job(self.parameters["JobName"]).as_dict()})
+
+    def get_jobs(self) -> ActionResult:
+        page, token = self._page(list(self.glue_backend.jobs.values()), self.parameters.get("MaxResults") or PAGE)
+        return ActionResult({"Jobs": [job.as_dict() for job in page], **token})
+
+    def delete_job(self) -> ActionResult:
+        name = self.parameters["JobName"]
+        self.glue_backend.delete_job(name)
+        return ActionResult({"JobName": name})
+
+    def start_job_run(self) -> ActionResult:
+        return ActionResult({"JobRunId": self.glue_backend.start_job_run(self.parameters["JobName"], self.parameters)})
+
+    def get_job_run(self) -> ActionResult:
+        run = self.glue_backend.get_job_run(self.parameters["JobName"], self.parameters["RunId"])
+        return ActionResult({"JobRun": run.as_dict()})
+
+    def get_job_runs(self) -> ActionResult:
+        runs = self.glue_backend.get_job(self.parameters["JobName"]).runs[::-1]  # newest first
+        page, token = self._page(runs, self.parameters.get("MaxResults") or PAGE)
+        return ActionResult({"JobRuns": [run.as_dict() for run in page], **token})
+
+    def batch_stop_job_run(self) -> ActionResult:
+        name, stopping, errors = self.parameters["JobName"], [], []
+        for run_id in self.parameters["JobRunIds"]:
+            told = {"JobName": name, "JobRunId": run_id}
+            try:
+                self.glue_backend.stop_job_run(name, run_id)
+                stopping.append(told)
+            except (EntityNotFoundException, InvalidInput) as error:
+                errors.append({**told, "ErrorDetail": {"ErrorCode": error.error_type, "ErrorMessage": error.message}})
+        return ActionResult({"SuccessfulSubmissions": stopping, "Errors": errors})
+
+    def get_job_bookmark(self) -> ActionResult:
+        return ActionResult({"JobBookmarkEntry": self.glue_backend.bookmark(self.parameters["JobName"])})
+
+    def reset_job_bookmark(self) -> ActionResult:
+        return ActionResult({"JobBookmarkEntry": self.glue_backend.reset_bookmark(self.parameters["JobName"])})
+
+
+# --- start and stop of the server -------------------------------------------------------------------------------------
+
+
+def resume() -> None:
+    """After a restart: no process is left, so runs that were under way have FAILED."""
+    for account, region, backend in list(glue_backends.iter_backends()):
+        lost = [run for job in backend.jobs.values() for run in job.runs if run.status in UNFINISHED]
+        for run in lost:
+            run.status, run.error, run.completed_on = "FAILED", ENDED_BY_SERVER, utcnow()
+        if lost:
+            state.save("glue", account, region)
+
+
+def stop() -> None:
+    """End every run, and wait for the ends of their processes."""
+    global _is_shutting_down
+    _is_shutting_down = True
+    running = list(_live.values())
+    for live in running:
+        live.stopped.set()
+    deadline = time.monotonic() + 2 * STOP_SECONDS
+    for live in running:
+        live.thread.join(max(0.0, deadline - time.monotonic()))
