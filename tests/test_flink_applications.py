@@ -380,6 +380,16 @@ def test_metrics_come_and_a_forced_stop_takes_no_snapshot(client):
         return [metric for metric in names if metric["MetricName"] == "lastCheckpointDuration"]
 
     assert wait_for(duration, "metrics")[0]["Dimensions"] == [{"Name": "Application", "Value": "windows"}]
+    lab.put(minute=0, records=10)
+
+    def names() -> set[str]:
+        return {
+            metric["MetricName"] for metric in lab.cloudwatch.list_metrics(Namespace="AWS/KinesisAnalytics")["Metrics"]
+        }
+
+    wait_for(
+        lambda: names() >= {"numRecordsInPerSecond", "millisBehindLatest", "uptime", "fullRestarts"}, "all metrics"
+    )
     lab.flink.stop_application(ApplicationName="windows", Force=True)
     lab.wait_status("READY")
     assert lab.flink.list_application_snapshots(ApplicationName="windows")["SnapshotSummaries"] == []

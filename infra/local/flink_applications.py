@@ -17,6 +17,7 @@ import re
 import shutil
 import threading
 import time
+import urllib.parse
 import uuid
 import zipfile
 from pathlib import Path
@@ -40,11 +41,20 @@ RUN_OPTIONS = "kinesis.analytics.flink.run.options"
 LOOK_SECONDS = 0.3
 START_SECONDS = 120.0
 SNAPSHOT_SECONDS = 120.0
-METRIC_SECONDS = 15.0
+METRIC_SECONDS = 5.0
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)  # before the first, second, … start after crashes in a row
 STEADY_SECONDS = 60.0  # a process that lived so long begins anew with these
 LIMIT_PARALLELISM = 16  # slots of a local application
 MAX_CODE_BYTES = 512 * 1024 * 1024
+
+METRIC_UNITS = {
+    "numRecordsInPerSecond": "Count/Second",
+    "numRecordsOutPerSecond": "Count/Second",
+    "numRecordsIn": "Count",
+    "numRecordsOut": "Count",
+    "numLateRecordsDropped": "Count",
+    "millisBehindLatest": "Milliseconds",
+}
 
 CHECKPOINTS = {"CheckpointingEnabled": True, "CheckpointInterval": 60000, "MinPauseBetweenCheckpoints": 5000}
 MONITORING = {"MetricsLevel": "APPLICATION", "LogLevel": "INFO"}
@@ -447,24 +457,26 @@ class Run:
             telemetry.log(self._account, self._region, group, stream, messages)
 
     def _send_metrics(self, process: FlinkProcess, job: dict[str, Any]) -> None:
-        checkpoints = process.rest(f"/jobs/{job['jid']}/checkpoints")
-        newest = checkpoints["latest"]["completed"] or {}
-        vertices = process.rest(f"/jobs/{job['jid']}")["vertices"]
-        read = sum(vertex["metrics"]["write-records"] for vertex in vertices[:1])
+        path = f"/jobs/{job['jid']}"
+        checkpoints = process.rest(f"{path}/checkpoints")
+        newest = checkpoints["latest"]["completed"]
+        restarts = process.rest(f"{path}/metrics?get=numRestarts")
         values = {
             "uptime": (float(job["duration"]), "Milliseconds"),
-            "fullRestarts": (float(max(0, len(self._restarts(process, job)))), "Count"),
-            "numRecordsOut": (float(read), "Count"),
+            "fullRestarts": (float(restarts[0]["value"]) if restarts else 0.0, "Count"),
             "numberOfFailedCheckpoints": (float(checkpoints["counts"]["failed"]), "Count"),
         }
         if newest:
             values["lastCheckpointDuration"] = (float(newest["end_to_end_duration"]), "Milliseconds")
             values["lastCheckpointSize"] = (float(newest["state_size"]), "Bytes")
+        for vertex in process.rest(path)["vertices"]:
+            for name, (value, unit) in _vertex_metrics(
+                process, f"{path}/vertices/{vertex['id']}/subtasks/metrics"
+            ).items():
+                before = values.get(name, (0.0, unit))[0]
+                values[name] = (max(before, value) if name == "millisBehindLatest" else before + value, unit)
         name = {"Application": self.application.application_name}
         telemetry.metric(self._account, self._region, "AWS/KinesisAnalytics", name, values)
-
-    def _restarts(self, process: FlinkProcess, job: dict[str, Any]) -> list[Any]:
-        return process.rest(f"/jobs/{job['jid']}/exceptions")["exceptionHistory"]["entries"]
 
     # snapshots and ends
 
@@ -501,6 +513,22 @@ class Run:
             self._end_process()
         if self.thread is not threading.current_thread() and self.thread.is_alive():
             self.thread.join(10)
+
+
+def _vertex_metrics(process: FlinkProcess, path: str) -> dict[str, tuple[float, str]]:
+    """One task's rates, summed over its subtasks, and how far the slowest shard is behind."""
+    known = [metric["id"] for metric in process.rest(path)]
+    found: dict[str, tuple[float, str]] = {}
+    for metric in known:
+        name = metric.rpartition(".")[2]
+        is_total = metric == name  # not of one operator inside the task
+        if name not in METRIC_UNITS or (name != "millisBehindLatest" and not is_total):
+            continue
+        for answer in process.rest(f"{path}?get={urllib.parse.quote(metric)}"):
+            value = answer["max"] if name == "millisBehindLatest" else answer["sum"]
+            before = found.get(name, (0.0, ""))[0]
+            found[name] = (max(before, value) if name == "millisBehindLatest" else before + value, METRIC_UNITS[name])
+    return found
 
 
 def _last_checkpoint(folder: Path) -> str:
