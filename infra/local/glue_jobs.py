@@ -31,7 +31,7 @@ from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededE
 from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 
-from infra.local import glue_sessions, s3, state, telemetry
+from infra.local import glue_sessions, glue_studio, s3, state, telemetry
 from infra.local.glue_sessions import DPUS, MINUTE, REFUSED_ARGUMENTS, VERSIONS, InvalidInput, NotSupported
 
 log = logging.getLogger("workshop.glue_jobs")
@@ -50,7 +50,6 @@ MESSAGES = {
     "TIMEOUT": "Job run timed out",
 }
 NOT_THERE = {
-    "CodeGenConfigurationNodes": "Visual jobs are not part of the local AWS; give the script itself.",
     "MaintenanceWindow": "Maintenance windows are for streaming jobs, which are not part of the local AWS.",
     "SourceControlDetails": "Source control of jobs is not part of the local AWS.",
 }
@@ -412,7 +411,7 @@ def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
         raise InvalidInput("MaxRetries must be from 0 to 10.")
     if given.setdefault("ExecutionProperty", {"MaxConcurrentRuns": 1}).setdefault("MaxConcurrentRuns", 1) < 1:
         raise InvalidInput("MaxConcurrentRuns must be at least 1.")
-    given.setdefault("JobMode", "SCRIPT")
+    given.setdefault("JobMode", "VISUAL" if given.get("CodeGenConfigurationNodes") else "SCRIPT")
     given.setdefault("DefaultArguments", {})
     glue_sessions.check_role(backend.account_id, given.get("Role", ""))
     check_settings(given)
@@ -456,6 +455,7 @@ class Jobs(GlueBackend):
         if name in self.jobs:
             raise AlreadyExistsException("Job")
         check_job(self, given)
+        self._store_script(given)
         job = Job(name, given, self.account_id, self.region_name)
         self.tag_resource(job.arn, given.get("Tags"))
         self.jobs[name] = job  # type: ignore[assignment]
@@ -465,7 +465,31 @@ class Jobs(GlueBackend):
         """Replace all settings of a job, as AWS does: what is not given has its default again."""
         job = self.get_job(name)
         check_job(self, given)
+        self._store_script(given)
         job.settings, job.last_modified_on = given, utcnow()
+
+    def _store_script(self, given: dict[str, Any]) -> None:
+        """Write a visual job's script where the job looks for it. Raises InvalidInputException for a wrong graph."""
+        nodes = given.get("CodeGenConfigurationNodes")
+        if not nodes:
+            return
+        try:
+            text = glue_studio.script(nodes, self._column_names)
+        except glue_studio.WrongGraph as wrong:
+            raise InvalidInput(str(wrong)) from None
+        bucket, _, key = given["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
+        try:
+            s3.put(self.account_id, bucket, key, text.encode(), content_type="text/x-python")
+        except s3.MissingBucket:
+            raise InvalidInput(f"The bucket {bucket} of Command.ScriptLocation does not exist.") from None
+
+    def _column_names(self, database: str, table: str) -> list[str]:
+        try:
+            found = self.get_table(database, table).as_dict()
+        except EntityNotFoundException:
+            raise glue_studio.WrongGraph(f"The Data Catalog has no table {database}.{table}.") from None
+        columns = found["StorageDescriptor"]["Columns"] + found.get("PartitionKeys", [])
+        return [column["Name"] for column in columns]
 
     def get_job(self, name: str) -> Job:  # type: ignore[override]
         if name not in self.jobs:
