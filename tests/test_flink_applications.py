@@ -279,6 +279,16 @@ def test_update_makes_a_version_and_refuses_an_old_one(client):
         (
             {
                 "ApplicationConfiguration": {
+                    "FlinkApplicationConfiguration": {
+                        "ParallelismConfiguration": {"ConfigurationType": "CUSTOM", "AutoScalingEnabled": True}
+                    }
+                }
+            },
+            "UnsupportedOperationException",
+        ),
+        (
+            {
+                "ApplicationConfiguration": {
                     "ApplicationCodeConfiguration": {
                         "CodeContentType": "ZIPFILE",
                         "CodeContent": {"ZipFileContent": b"this is no zip"},

@@ -234,7 +234,14 @@ def _check_configuration(configuration: dict[str, Any]) -> None:
         raise _error("UnsupportedOperationException", "The local AWS has no VPC: leave VpcConfigurations out.")
     if configuration.get("SqlApplicationConfiguration"):
         raise _error("UnsupportedOperationException", "SQL applications were discontinued by AWS on 27 January 2026.")
+    groups = configuration.get("EnvironmentProperties", {}).get("PropertyGroups", [])
+    options = {name for group in groups if group["PropertyGroupId"] == RUN_OPTIONS for name in group["PropertyMap"]}
+    if options - {"python", "pyFiles", "jarfile"}:  # the connectors of a jarfile are in the local Flink already
+        names = ", ".join(sorted(options - {"python", "pyFiles", "jarfile"}))
+        raise _error("UnsupportedOperationException", f"The local AWS does not know the run option {names}.")
     flink = configuration.get("FlinkApplicationConfiguration", {})
+    if _settings(flink, "ParallelismConfiguration", PARALLELISM)["AutoScalingEnabled"]:
+        raise _error("UnsupportedOperationException", "The local AWS does not scale: set AutoScalingEnabled to false.")
     wanted = _settings(flink, "ParallelismConfiguration", PARALLELISM)["Parallelism"]
     if not 1 <= wanted <= LIMIT_PARALLELISM:
         raise _invalid(f"Parallelism is 1 to {LIMIT_PARALLELISM} on the local AWS, not {wanted}.")
