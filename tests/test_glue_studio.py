@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -126,3 +127,29 @@ def test_visual_job_joins_string_and_int_keys_into_a_table(client: Any, account:
     with pytest.raises(ClientError) as refused:
         lab.glue.create_job(Name="wrong", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
     assert refused.value.response["Error"]["Code"] == "InvalidInputException"
+
+
+def test_union_aggregate_and_sql_run_on_spark(client: Any, account: str) -> None:
+    lab = Lab(client, account)
+    lab.s3.put_object(Bucket=lab.bucket, Key="in/a.json", Body=b'{"kind": "x", "n": 1}\n{"kind": "x", "n": 2}\n')
+    source = {"Name": "In", "Paths": [f"s3://{lab.bucket}/in/"]}
+    sums = {"Name": "Sum", "Inputs": ["both"], "Groups": [["kind"]], "Aggs": [{"Column": ["n"], "AggFunc": "sum"}]}
+    query = "SELECT kind, `sum(n)` AS total FROM sums"
+    sql = {"Name": "SQL", "Inputs": ["sum"], "SqlQuery": query, "SqlAliases": [{"From": "sum", "Alias": "sums"}]}
+    nodes: dict[str, Any] = {
+        "one": {"S3JsonSource": source},
+        "two": {"S3JsonSource": source},
+        "both": {"Union": {"Name": "Both", "Inputs": ["one", "two"], "UnionType": "ALL"}},
+        "sum": {"Aggregate": sums},
+        "sql": {"SparkSQL": sql},
+        "out": {
+            "S3DirectTarget": {"Name": "Out", "Inputs": ["sql"], "Path": f"s3://{lab.bucket}/out/", "Format": "json"}
+        },
+    }
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/scripts/sums.py"}
+    lab.glue.create_job(Name="sums", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
+    run = lab.run("sums")
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    listed = lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix="out/")["Contents"]
+    bodies = [lab.s3.get_object(Bucket=lab.bucket, Key=each["Key"])["Body"].read() for each in listed]
+    assert [json.loads(line) for line in b"".join(bodies).splitlines()] == [{"kind": "x", "total": 6}]

@@ -20,6 +20,7 @@ from awsglue.job import Job
 from awsglue.transforms import *
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
+from pyspark.sql import functions as SqlFuncs
 
 args = getResolvedOptions(sys.argv, ["JOB_NAME"])
 sc = SparkContext()
@@ -44,6 +45,10 @@ MEMBERS = {
     "RenameField": {"SourcePath", "TargetPath"},
     "Join": {"JoinType", "Columns"},
     "DropDuplicates": {"Columns"},
+    "Union": {"UnionType"},
+    "SparkSQL": {"SqlQuery", "SqlAliases"},
+    "Aggregate": {"Groups", "Aggs"},
+    "S3DirectTarget": {"Path", "Format", "PartitionKeys"},
     "S3GlueParquetTarget": {"Path", "PartitionKeys", "Compression", "SchemaChangePolicy"},
 }
 
@@ -65,8 +70,8 @@ def script(nodes: dict[str, dict[str, Any]], columns: Columns) -> str:
     found = {node_id: _kind(node_id, node) for node_id, node in nodes.items()}
     for node_id, (kind, node) in found.items():
         inputs = node.get("Inputs", [])
-        wanted = 0 if kind in SOURCES else 2 if kind == "Join" else 1
-        if len(inputs) != wanted:
+        wanted = 0 if kind in SOURCES else 2 if kind in ("Join", "Union") else 1
+        if len(inputs) != wanted and not (kind == "SparkSQL" and inputs):
             raise WrongGraph(f"Node {node_id} ({kind}) needs {wanted} inputs and has {len(inputs)}.")
         for each in inputs:
             if each not in found:
@@ -84,10 +89,20 @@ def script(nodes: dict[str, dict[str, Any]], columns: Columns) -> str:
         variable = f"{re.sub(r'[^A-Za-z0-9]', '', node['Name'])}_{re.sub('-', '_', node_id)}"
         variable = f"node_{variable}" if variable[:1].isdigit() else variable
         inputs = [frames[each] for each in node.get("Inputs", [])]
+        if kind == "SparkSQL":
+            node = node | {
+                "Views": [(alias["Alias"], _input(node, alias["From"], frames)) for alias in node["SqlAliases"]]
+            }
         code, known = _block(kind, node, variable, inputs, columns)
         frames[node_id] = variable, known
         blocks.append(f"# Script generated for node {' '.join(node['Name'].split())}\n{code}\n")
     return "\n".join([*blocks, "job.commit()\n"])
+
+
+def _input(node: dict[str, Any], node_id: str, frames: dict[str, tuple[str, list[str] | None]]) -> str:
+    if node_id not in node["Inputs"]:
+        raise WrongGraph(f"Node {node['Name']}: SqlAliases names {node_id}, which is not one of its inputs.")
+    return frames[node_id][0]
 
 
 def _kind(node_id: str, node: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -165,7 +180,42 @@ def _block(
         paths = [".".join(path) for path in node.get("Columns", [])]
         data = f"{frame}.toDF().dropDuplicates({paths or ''})"
         return f"{variable} = DynamicFrame.fromDF({data}, glueContext, {variable!r})", known
+    if kind == "Union":
+        data = f"{frame}.toDF().unionByName({inputs[1][0]}.toDF())"
+        data += ".distinct()" if node["UnionType"] == "DISTINCT" else ""
+        if known and inputs[1][1] and set(known) != set(inputs[1][1]):
+            raise WrongGraph(f"Node {name}: its inputs have different columns.")
+        return f"{variable} = DynamicFrame.fromDF({data}, glueContext, {variable!r})", known
+    if kind == "SparkSQL":
+        views = [f"{source}.toDF().createOrReplaceTempView({alias!r})" for alias, source in node["Views"]]
+        data = f"spark.sql({node['SqlQuery']!r})"
+        return "\n".join([*views, f"{variable} = DynamicFrame.fromDF({data}, glueContext, {variable!r})"]), None
+    if kind == "Aggregate":
+        return _aggregate(node, variable, frame, known)
+    if kind == "S3DirectTarget":
+        keys = [_need(name, path, known) for path in node.get("PartitionKeys", [])]
+        options = {"path": node["Path"], "partitionKeys": keys}
+        call = (
+            f'frame={frame}, connection_type="s3", format={node["Format"]!r}, connection_options={options!r}, {context}'
+        )
+        return f"{variable} = glueContext.write_dynamic_frame.from_options({call})", None
     return _target(node, variable, frame, known), None
+
+
+def _aggregate(
+    node: dict[str, Any], variable: str, frame: str, known: list[str] | None
+) -> tuple[str, list[str] | None]:
+    groups = [_need(node["Name"], path, known) for path in node["Groups"]]
+    calls, names = [], []
+    for each in node["Aggs"]:
+        function, column = each["AggFunc"], _need(node["Name"], each["Column"], known)
+        names.append(f"{function}({'.'.join(each['Column'])})")
+        spark_name = {"sumDistinct": "sum_distinct"}.get(function, function)
+        calls.append(f"SqlFuncs.{spark_name}({column!r}).alias({names[-1]!r})")
+    data = f"{frame}.toDF().groupBy({groups!r}).agg({', '.join(calls)})"
+    return f"{variable} = DynamicFrame.fromDF({data}, glueContext, {variable!r})", [
+        p[-1] for p in node["Groups"]
+    ] + names
 
 
 def _join(
