@@ -189,3 +189,17 @@ def test_killed_process_and_killed_server_leave_failed_runs(own_server: Any, acc
             return
         time.sleep(0.1)
     raise AssertionError("the script outlived the server")
+
+
+def test_four_spark_runs_at_once_of_which_one_is_killed(lab: Lab) -> None:
+    script = "import os, sys, time\nprint('pid', os.getpid())\nwhile '--wait' in sys.argv: time.sleep(0.1)"
+    lab.job("four", script, kind="glueetl", ExecutionProperty={"MaxConcurrentRuns": 4})
+    killed = lab.glue.start_job_run(JobName="four", Arguments={"--wait": "yes"})["JobRunId"]
+    others = [lab.glue.start_job_run(JobName="four")["JobRunId"] for _ in range(3)]
+    lab.wait("four", killed, ("RUNNING",))
+    assert [lab.wait("four", run_id)["JobRunState"] for run_id in others] == ["SUCCEEDED"] * 3
+    pid = int(lab.printed("four", "/aws-glue/jobs/output", killed)[0].removeprefix("pid "))
+    os.kill(pid, signal.SIGKILL)
+    run = lab.wait("four", killed)
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"] == "The Spark driver was killed by signal 9 (SIGKILL)"
