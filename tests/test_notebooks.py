@@ -11,6 +11,7 @@ from infra import project, run
 from infra.local import process
 
 NOTEBOOKS = project.chapters()
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")

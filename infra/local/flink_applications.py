@@ -335,7 +335,7 @@ class Run:
                 return "The program submitted no job."
             if job["state"] == "FAILED":
                 return self._root_exception(process, job["jid"])
-            if job["state"] in ("RUNNING", "FINISHED"):
+            if job["state"] == "FINISHED" or (job["state"] == "RUNNING" and _all_tasks_run(job)):
                 self._is_up()
             if job["state"] == "RUNNING" and time.monotonic() > self._metrics_at:
                 self._metrics_at = time.monotonic() + METRIC_SECONDS
@@ -547,6 +547,12 @@ def _last_checkpoint(folder: Path) -> str:
 def _begin(application: FlinkApplication, operation: str) -> None:
     run = _runs[application.application_arn] = Run(application, operation)
     run.thread.start()
+
+
+def _all_tasks_run(job: dict[str, Any]) -> bool:
+    """Tell whether every task has started: a snapshot asked for earlier would fail."""
+    tasks = job["tasks"]
+    return tasks["total"] > 0 and tasks["running"] + tasks["finished"] == tasks["total"]
 
 
 def _take_snapshot(application: FlinkApplication, name: str, run: Run, stop: bool) -> str:

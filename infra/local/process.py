@@ -65,7 +65,7 @@ def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Ru
     if running is not None:
         return running
     home.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "infra.local.server", "--home", str(home)]
+    command = [os.environ.get("WORKSHOP_PYTHON", sys.executable), "-m", "infra.local.server", "--home", str(home)]
     if port is not None:
         command += ["--port", str(port)]
     if shard_limits:
