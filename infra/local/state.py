@@ -7,11 +7,9 @@ written to files by the service itself. Everything lies below one folder, `.work
 from __future__ import annotations
 
 import copyreg
-import importlib
 import io
 import os
 import pickle
-import shutil
 import tempfile
 import threading
 from collections import defaultdict
@@ -99,12 +97,6 @@ def load(service: str, module: ModuleType, account: str, region: str) -> None:
     module.BACKENDS[account][region] = backend
 
 
-def clear(account: str | None = None) -> None:
-    """Delete the saved state of one account, or of all."""
-    shutil.rmtree(root() / account if account else root(), ignore_errors=True)
-    root().mkdir(parents=True, exist_ok=True)
-
-
 def _pickle_path(service: str, account: str, region: str) -> Path:
     path = root() / account / region
     path.mkdir(parents=True, exist_ok=True)
@@ -147,8 +139,3 @@ def dumps(value: Any) -> bytes:
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()
-
-
-def import_module(name: str) -> ModuleType:
-    """Import a service's module by its dotted name."""
-    return importlib.import_module(name)
