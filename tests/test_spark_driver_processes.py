@@ -4,6 +4,9 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
+from dataclasses import asdict
 
 import psutil
 import pytest
@@ -13,6 +16,7 @@ from infra.engines import jars
 from infra.engines.java import java_home
 from infra.engines.spark import job, options
 from infra.engines.spark.client import DriverLost
+from infra.engines.spark.protocol import Channel
 
 
 def test_driver_that_is_killed_says_why(server):
@@ -27,6 +31,30 @@ def test_driver_that_is_killed_says_why(server):
     with pytest.raises(DriverLost):
         running.submit("1")
     wait_for(lambda: not any(psutil.pid_exists(pid) for pid in java))
+
+
+def test_messages_that_come_with_the_first_one_are_not_lost(server, tmp_path):
+    settings = options.Settings(server.endpoint, "us-east-1", ACCOUNT, "test")
+    messages = [
+        {"do": "start", "settings": asdict(settings), "catalog": False},
+        {"do": "run", "id": 7, "code": "6 * 7"},
+    ]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall("".join(json.dumps(message) + "\n" for message in messages).encode())
+        process = subprocess.Popen(
+            [sys.executable, "-m", "infra.engines.spark.driver", str(theirs.fileno())],
+            cwd=tmp_path,
+            env=options.environment(settings, tmp_path),
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
+        ours.settimeout(START_SECONDS)
+        channel = Channel(ours)
+        done = next(message for message in channel.messages() if message["event"] == "done")
+        assert (done["id"], done["result"]["text"]) == (7, "42")
+        channel.send({"do": "stop"})
+        assert process.wait(20) == 0
 
 
 def test_java_that_is_killed_ends_the_driver(server):

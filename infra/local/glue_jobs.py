@@ -210,7 +210,6 @@ class Live:
             if early := self._watch(driver.ready):
                 return early
             driver.ready.result()
-            # not before it is ready: the driver throws away what comes together with its first message
             result = driver.run_job(script, arguments, started=lambda: self._set("RUNNING"))
             if early := self._watch(result):
                 return early

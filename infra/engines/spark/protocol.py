@@ -17,6 +17,7 @@ class Channel:
 
     def __init__(self, connection: socket.socket):
         self._connection = connection
+        self._lines = connection.makefile("rb")  # one reader: another would miss what this one has read ahead
         self._lock = threading.Lock()
 
     def send(self, message: dict) -> None:
@@ -24,13 +25,13 @@ class Channel:
             self._connection.sendall(json.dumps(message).encode() + b"\n")
 
     def messages(self) -> Iterator[dict]:
-        """Yield messages until the other end is gone."""
-        with self._connection.makefile("rb") as lines:
-            try:
-                for line in lines:
-                    yield json.loads(line)
-            except (ConnectionError, json.JSONDecodeError):  # killed in the middle of a line
-                return
+        """Yield messages until the other end is gone; a later call goes on where this one was left."""
+        try:
+            while line := self._lines.readline():
+                yield json.loads(line)
+        except (ConnectionError, json.JSONDecodeError):  # killed in the middle of a line
+            return
 
     def close(self) -> None:
+        self._lines.close()
         self._connection.close()
