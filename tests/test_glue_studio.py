@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 
@@ -58,9 +60,9 @@ def test_script_is_python_in_the_order_of_the_graph() -> None:
         "Join",
         "Target",
     ]
-    mappings = "mappings=[('track_id', 'string', 'ref_id', 'int'), ('track_name', 'string', 'track_name', 'string')]"
+    mappings = 'mappings=[("track_id", "string", "ref_id", "int"), ("track_name", "string", "track_name", "string")]'
     assert f"ApplyMapping.apply(frame=Reference_ref, {mappings}" in text
-    assert "Join.apply(frame1=Raw_raw, frame2=ChangeSchema_renamed, keys1=['track_id'], keys2=['ref_id']" in text
+    assert 'Join.apply(frame1=Raw_raw, frame2=ChangeSchema_renamed, keys1=["track_id"], keys2=["ref_id"]' in text
     assert text.endswith("job.commit()\n")
 
 
@@ -76,7 +78,7 @@ def test_script_is_python_in_the_order_of_the_graph() -> None:
         ),
         (
             {"a": {"FillMissingValues": {"Name": "A", "Inputs": ["raw"], "ImputedPath": "x"}}},
-            "FillMissingValues is not",
+            "FillMissingValues learns from the data",
         ),
         ({"renamed": {"DropDuplicates": {"Name": "D", "Inputs": ["ref"]}}}, "both inputs have track_id"),
     ],
@@ -85,6 +87,95 @@ def test_wrong_graph_is_refused_with_its_reason(changes: dict[str, Any], reason:
     with pytest.raises(WrongGraph) as wrong:
         script(graph(**changes), columns)
     assert reason in str(wrong.value)
+
+
+# The workshop's graph: "Resolve it" in the join makes the node Renamed keys for Join, which prefixes the right side.
+WORKSHOP: dict[str, Any] = {
+    "node-1669815300001": {"S3CatalogSource": {"Name": "Raw", "Database": "db", "Table": "raw"}},
+    "node-1669815300002": {"S3CatalogSource": {"Name": "Reference", "Database": "db", "Table": "reference_data"}},
+    "node-1669815402900": {
+        "ApplyMapping": {
+            "Name": "Renamed keys for Join",
+            "Inputs": ["node-1669815300002"],
+            "Mapping": [
+                {"FromPath": ["track_id"], "FromType": "string", "ToKey": "(right) track_id", "ToType": "int"},
+                {"FromPath": ["track_name"], "FromType": "string", "ToKey": "(right) track_name", "ToType": "string"},
+            ],
+        }
+    },
+    "node-1669815402847": {
+        "Join": {
+            "Name": "Join",
+            "Inputs": ["node-1669815300001", "node-1669815402900"],
+            "JoinType": "equijoin",
+            "Columns": [
+                {"From": "node-1669815300001", "Keys": [["track_id"]]},
+                {"From": "node-1669815402900", "Keys": [["(right) track_id"]]},
+            ],
+        }
+    },
+    "node-1669815402999": {
+        "S3GlueParquetTarget": {
+            "Name": "Amazon S3",
+            "Inputs": ["node-1669815402847"],
+            "Path": "s3://b/data/processed-data2/",
+            "Compression": "snappy",
+            "SchemaChangePolicy": {
+                "EnableUpdateCatalog": True,
+                "UpdateBehavior": "UPDATE_IN_DATABASE",
+                "Database": "db",
+                "Table": "processed-data2",
+            },
+        }
+    },
+}
+WORKSHOP_SCRIPT = """\
+import sys
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ['JOB_NAME'])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args['JOB_NAME'], args)
+
+# Script generated for node Raw
+Raw_node1669815300001 = glueContext.create_dynamic_frame.from_catalog(database="db", table_name="raw", \
+transformation_ctx="Raw_node1669815300001")
+
+# Script generated for node Reference
+Reference_node1669815300002 = glueContext.create_dynamic_frame.from_catalog(database="db", \
+table_name="reference_data", transformation_ctx="Reference_node1669815300002")
+
+# Script generated for node Renamed keys for Join
+RenamedkeysforJoin_node1669815402900 = ApplyMapping.apply(frame=Reference_node1669815300002, \
+mappings=[("track_id", "string", "`(right) track_id`", "int"), \
+("track_name", "string", "`(right) track_name`", "string")], \
+transformation_ctx="RenamedkeysforJoin_node1669815402900")
+
+# Script generated for node Join
+Join_node1669815402847 = Join.apply(frame1=Raw_node1669815300001, frame2=RenamedkeysforJoin_node1669815402900, \
+keys1=["track_id"], keys2=["`(right) track_id`"], transformation_ctx="Join_node1669815402847")
+
+# Script generated for node Amazon S3
+AmazonS3_node1669815402999 = glueContext.getSink(path="s3://b/data/processed-data2/", connection_type="s3", \
+updateBehavior="UPDATE_IN_DATABASE", partitionKeys=[], compression="snappy", enableUpdateCatalog=True, \
+transformation_ctx="AmazonS3_node1669815402999")
+AmazonS3_node1669815402999.setCatalogInfo(catalogDatabase="db", catalogTableName="processed-data2")
+AmazonS3_node1669815402999.setFormat("glueparquet")
+AmazonS3_node1669815402999.writeFrame(Join_node1669815402847)
+
+job.commit()
+"""
+
+
+def test_script_of_the_workshops_join_is_glue_studios() -> None:
+    assert script(WORKSHOP, columns) == WORKSHOP_SCRIPT
 
 
 def test_visual_job_joins_string_and_int_keys_into_a_table(client: Any, account: str) -> None:
@@ -107,26 +198,48 @@ def test_visual_job_joins_string_and_int_keys_into_a_table(client: Any, account:
         }
         table_input = {"Name": table, "StorageDescriptor": storage, "Parameters": {"classification": "json"}}
         lab.glue.create_table(DatabaseName="db", TableInput=table_input)
-    policy = {
-        "EnableUpdateCatalog": True,
-        "UpdateBehavior": "UPDATE_IN_DATABASE",
-        "Database": "db",
-        "Table": "processed-data2",
-    }
-    nodes = graph()
-    nodes["target"]["S3GlueParquetTarget"] |= {"Path": f"s3://{lab.bucket}/out/", "SchemaChangePolicy": policy}
+    nodes = copy.deepcopy(WORKSHOP)
+    nodes["node-1669815402999"]["S3GlueParquetTarget"]["Path"] = f"s3://{lab.bucket}/out/"
     command = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/scripts/visual.py"}
     lab.glue.create_job(Name="visual", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
-    assert lab.glue.get_job(JobName="visual")["Job"]["JobMode"] == "VISUAL"
+    job = lab.glue.get_job(JobName="visual")["Job"]
+    assert (job["JobMode"], job["CodeGenConfigurationNodes"]) == ("VISUAL", nodes)
     run = lab.run("visual")
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     table = lab.glue.get_table(DatabaseName="db", Name="processed-data2")["Table"]
     made = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-    assert made == {"uuid": "string", "track_id": "int", "ref_id": "int", "track_name": "string"}
-    nodes["join"]["Join"]["Columns"][0]["Keys"] = [["nothing"]]
+    assert made == {"uuid": "string", "track_id": "int", "(right) track_id": "int", "(right) track_name": "string"}
+    assert rows(lab, "out/") == [
+        {"uuid": "a", "track_id": 1, "(right) track_id": 1, "(right) track_name": "Thunder"},
+    ]
+    # a wrong graph changes nothing; a right one replaces the script
+    wrong = copy.deepcopy(nodes)
+    wrong["node-1669815402847"]["Join"]["Columns"][0]["Keys"] = [["nothing"]]
+    update = {"Role": lab.role, "Command": command, "CodeGenConfigurationNodes": wrong}
     with pytest.raises(ClientError) as refused:
-        lab.glue.create_job(Name="wrong", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
+        lab.glue.update_job(JobName="visual", JobUpdate=update)
     assert refused.value.response["Error"]["Code"] == "InvalidInputException"
+    assert "Script generated for node Amazon S3" in stored(lab, "scripts/visual.py")
+    nodes["node-1669815402999"]["S3GlueParquetTarget"]["Name"] = "Lake"
+    lab.glue.update_job(JobName="visual", JobUpdate=update | {"CodeGenConfigurationNodes": nodes})
+    assert lab.glue.get_job(JobName="visual")["Job"]["CodeGenConfigurationNodes"] == nodes
+    assert "Lake_node1669815402999.writeFrame(Join_node1669815402847)" in stored(lab, "scripts/visual.py")
+
+
+def stored(lab: Lab, key: str) -> str:
+    return lab.s3.get_object(Bucket=lab.bucket, Key=key)["Body"].read().decode()
+
+
+def rows(lab: Lab, prefix: str) -> list[dict[str, Any]]:
+    """The rows of the Parquet and JSON files below a prefix."""
+    found: list[dict[str, Any]] = []
+    for each in lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix=prefix)["Contents"]:
+        body = lab.s3.get_object(Bucket=lab.bucket, Key=each["Key"])["Body"].read()
+        if each["Key"].endswith(".parquet"):
+            found += pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+        else:
+            found += [json.loads(line) for line in body.splitlines()]
+    return found
 
 
 def test_union_aggregate_and_sql_run_on_spark(client: Any, account: str) -> None:
@@ -150,6 +263,4 @@ def test_union_aggregate_and_sql_run_on_spark(client: Any, account: str) -> None
     lab.glue.create_job(Name="sums", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
     run = lab.run("sums")
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-    listed = lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix="out/")["Contents"]
-    bodies = [lab.s3.get_object(Bucket=lab.bucket, Key=each["Key"])["Body"].read() for each in listed]
-    assert [json.loads(line) for line in b"".join(bodies).splitlines()] == [{"kind": "x", "total": 6}]
+    assert rows(lab, "out/") == [{"kind": "x", "total": 6}]
