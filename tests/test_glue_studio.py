@@ -44,12 +44,13 @@ def graph(**changes: Any) -> dict[str, Any]:
     return copy.deepcopy(NODES) | changes
 
 
-def columns(database: str, table: str) -> list[str]:
-    return TABLES[table]
+def tables(database: str, table: str) -> dict[str, Any]:
+    columns = [{"Name": name, "Type": "int" if name == "track_id" else "string"} for name in TABLES[table]]
+    return {"StorageDescriptor": {"Columns": columns}}
 
 
 def test_script_is_python_in_the_order_of_the_graph() -> None:
-    text = script(graph(), columns)
+    text = script(graph(), tables)
     compile(text, "job", "exec")
     assert [
         line.removeprefix("# Script generated for node ") for line in text.splitlines() if line.startswith("#")
@@ -85,7 +86,7 @@ def test_script_is_python_in_the_order_of_the_graph() -> None:
 )
 def test_wrong_graph_is_refused_with_its_reason(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(WrongGraph) as wrong:
-        script(graph(**changes), columns)
+        script(graph(**changes), tables)
     assert reason in str(wrong.value)
 
 
@@ -175,7 +176,7 @@ job.commit()
 
 
 def test_script_of_the_workshops_join_is_glue_studios() -> None:
-    assert script(WORKSHOP, columns) == WORKSHOP_SCRIPT
+    assert script(WORKSHOP, tables) == WORKSHOP_SCRIPT
 
 
 def test_visual_job_joins_string_and_int_keys_into_a_table(client: Any, account: str) -> None:

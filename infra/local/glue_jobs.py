@@ -401,6 +401,8 @@ def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
     command = given.get("Command") or {}
     if command.get("Name") not in COMMANDS:
         raise NotSupported(f"Command.Name must be one of {', '.join(COMMANDS)} on the local AWS.")
+    if given.get("CodeGenConfigurationNodes") and command["Name"] != "glueetl":
+        raise InvalidInput("CodeGenConfigurationNodes become a Spark script: Command.Name must be glueetl.")
     bucket, _, key = command.get("ScriptLocation", "").removeprefix("s3://").partition("/")
     if not command.get("ScriptLocation", "").startswith("s3://") or not bucket or not key:
         raise InvalidInput("Command.ScriptLocation must be the s3:// address of a script.")
@@ -473,7 +475,7 @@ class Jobs(GlueBackend):
         if not nodes:
             return
         try:
-            text = glue_studio.script(nodes, self._column_names)
+            text = glue_studio.script(nodes, self._catalog_table)
         except glue_studio.WrongGraph as wrong:
             raise InvalidInput(str(wrong)) from None
         bucket, _, key = given["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
@@ -482,13 +484,11 @@ class Jobs(GlueBackend):
         except s3.MissingBucket:
             raise InvalidInput(f"The bucket {bucket} of Command.ScriptLocation does not exist.") from None
 
-    def _column_names(self, database: str, table: str) -> list[str]:
+    def _catalog_table(self, database: str, table: str) -> dict[str, Any]:
         try:
-            found = self.get_table(database, table).as_dict()
+            return self.get_table(database, table).as_dict()
         except EntityNotFoundException:
             raise glue_studio.WrongGraph(f"The Data Catalog has no table {database}.{table}.") from None
-        columns = found["StorageDescriptor"]["Columns"] + found.get("PartitionKeys", [])
-        return [column["Name"] for column in columns]
 
     def get_job(self, name: str) -> Job:  # type: ignore[override]
         if name not in self.jobs:

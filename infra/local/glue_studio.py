@@ -8,6 +8,9 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import get_service_model
+
 from infra.local.glue_studio_nodes import KINDS, REFUSED, Frame, Made, Node, Tables, WrongGraph
 
 IMPORTS = [
@@ -34,10 +37,13 @@ def script(nodes: dict[str, dict[str, Any]], tables: Tables) -> str:
     Parameters
     ----------
     nodes: node id → a structure with one member, the kind of node
-    tables: gives the columns of a catalog table (database, table); raises WrongGraph when it is not there
+    tables: gives a catalog table (database, table) as GetTable does; raises WrongGraph when it is not there
 
-    Raises WrongGraph.
+    Raises WrongGraph; ValidationException for a value that the API does not have.
     """
+    shape = get_service_model("glue").shape_for("CodeGenConfigurationNode")
+    for node_id, node in nodes.items():
+        _check_enums(node, shape, node_id)
     given = {node_id: _content(node_id, node) for node_id, node in nodes.items()}
     frames: dict[str, Frame] = {}
     made: dict[str, Made] = {}
@@ -57,6 +63,22 @@ def script(nodes: dict[str, dict[str, Any]], tables: Tables) -> str:
         name = " ".join(given[node_id][1]["Name"].split())
         blocks.append(f"# Script generated for node {name}\n{part.code}\n")
     return "\n".join([*blocks, "job.commit()\n"])
+
+
+def _check_enums(value: Any, shape: Any, path: str) -> None:
+    if shape.type_name == "structure":
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                _check_enums(value[name], member, f"{path}.{name[:1].lower()}{name[1:]}")
+    elif shape.type_name == "list":
+        for number, item in enumerate(value, 1):
+            _check_enums(item, shape.member, f"{path}.{number}.member")
+    elif shape.type_name == "string" and shape.enum and value not in shape.enum:
+        raise JsonRESTError(
+            "ValidationException",
+            f"1 validation error detected: Value '{value}' at 'codeGenConfigurationNodes.{path}' failed to satisfy"
+            f" constraint: Member must satisfy enum value set: [{', '.join(shape.enum)}]",
+        )
 
 
 def _head(parts: list[Made]) -> str:

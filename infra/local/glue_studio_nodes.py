@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Columns = dict[str, str]  # name → type of the Data Catalog, "" where it is not known; in the order of the table
-Tables = Callable[[str, str], Columns]
+Tables = Callable[[str, str], dict[str, Any]]  # database, table → the table as GetTable gives it
 
 SEPARATORS = {"comma": ",", "ctrla": "\x01", "pipe": "|", "semicolon": ";", "tab": "\t"}
 QUOTES = {"quote": '"', "single_quote": "'", "disabled": -1}
@@ -154,7 +154,9 @@ def catalog_source(node: Node) -> Made:
     if node.given.get("PartitionPredicate"):
         call += f", push_down_predicate={literal(node.given['PartitionPredicate'])}"
     code = f"{node.variable} = glueContext.create_dynamic_frame.from_catalog({call}, {node.context})"
-    return Made(code, dict.fromkeys(node.tables(database, table), ""))
+    found = node.tables(database, table)
+    columns = found.get("StorageDescriptor", {}).get("Columns", []) + found.get("PartitionKeys", [])
+    return Made(code, {column["Name"]: column.get("Type", "") for column in columns})
 
 
 def json_source(node: Node) -> Made:
@@ -212,26 +214,32 @@ def apply_mapping(node: Node) -> Made:
 
 def select_fields(node: Node) -> Made:
     paths, known = node.given["Paths"], node.source.columns
-    texts = [need(node, path, known) for path in paths]
+    texts = _paths(node)
     call = f"frame={node.source.variable}, paths={literal(texts)}, {node.context}"
     return Made(f"{node.variable} = SelectFields.apply({call})", _selected(paths, known))
 
 
 def drop_fields(node: Node) -> Made:
     paths, known = node.given["Paths"], node.source.columns
-    texts = [need(node, path, known) for path in paths]
+    texts = _paths(node)
     call = f"frame={node.source.variable}, paths={literal(texts)}, {node.context}"
     return Made(f"{node.variable} = DropFields.apply({call})", _dropped(paths, known))
 
 
 def split_fields(node: Node) -> Made:
     paths, known = node.given["Paths"], node.source.columns
-    texts = [need(node, path, known) for path in paths]
+    texts = _paths(node)
     call = f"frame={node.source.variable}, paths={literal(texts)}"
     call += f', name1="{node.variable}0", name2="{node.variable}1", {node.context}'
     return Made(
         f"{node.variable} = SplitFields.apply({call})", members=(_selected(paths, known), _dropped(paths, known))
     )
+
+
+def _paths(node: Node) -> list[str]:
+    if not node.given["Paths"]:
+        raise node.wrong("Paths is empty.")
+    return [need(node, path, node.source.columns) for path in node.given["Paths"]]
 
 
 def _selected(paths: list[list[str]], known: Columns | None) -> Columns:
@@ -341,6 +349,8 @@ def spark_sql(node: Node) -> Made:
 
 def aggregate(node: Node) -> Made:
     known = node.source.columns
+    if not node.given["Aggs"]:
+        raise node.wrong("Aggs is empty.")
     groups = [need(node, path, known) for path in node.given["Groups"]]
     columns = {path[-1]: (known or {}).get(path[-1], "") for path in node.given["Groups"]}
     measures = []
@@ -491,15 +501,19 @@ def _s3_target(node: Node, kind: str, written: str, compression: str | None) -> 
 
 
 def catalog_target(node: Node) -> Made:
+    database, table = node.given["Database"], node.given["Table"]
+    policy, keys = node.given.get("SchemaChangePolicy", {}), _partition_keys(node)
+    own = [key["Name"] for key in node.tables(database, table).get("PartitionKeys", [])]
+    if keys and keys != own:
+        raise node.wrong(
+            f"its PartitionKeys are {', '.join(keys)}, those of {database}.{table} are {', '.join(own) or 'none'}."
+        )
     options: dict[str, Any] = {}
-    policy = node.given.get("SchemaChangePolicy", {})
     if policy.get("EnableUpdateCatalog"):
         options = {"enableUpdateCatalog": True}
         options["updateBehavior"] = policy.get("UpdateBehavior", "UPDATE_IN_DATABASE")
-    if keys := _partition_keys(node):
-        options["partitionKeys"] = keys
-    call = f"frame={node.source.variable}, database={literal(node.given['Database'])}"
-    call += f", table_name={literal(node.given['Table'])}"
+    options |= {"partitionKeys": keys} if keys else {}
+    call = f"frame={node.source.variable}, database={literal(database)}, table_name={literal(table)}"
     call += f", additional_options={literal(options)}" if options else ""
     return Made(f"{node.variable} = glueContext.write_dynamic_frame.from_catalog({call}, {node.context})")
 
