@@ -1,7 +1,7 @@
 """`python -m infra.engines.flink.application SETTINGS`: run one PyFlink application until the local AWS ends it.
 
-It runs in the Flink environment (`.venv-flink`). The cluster's web address is written to `web` in the run's folder once the program has submitted
-its job. A program finds its property groups where AWS puts them, at /etc/flink/application_properties.json, and its connectors find the local AWS.
+It runs in the Flink environment (`.venv-flink`). Flink's web address is written to `web` in the run's folder once it is up, `submitted` when the program
+came to its end. A program finds its property groups where AWS puts them, at /etc/flink/application_properties.json, and its connectors find the local AWS.
 
 Source: https://docs.aws.amazon.com/managed-flink/latest/java/how-python-creating.html
 """
@@ -35,23 +35,18 @@ def main(path: str) -> None:
     folder = Path(settings["folder"])
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     aws = Aws(boto3.Session(), os.environ["AWS_REGION"], endpoint, endpoint)
-    options = settings["options"] | aws.flink_options()
+    options = settings["options"] | aws.flink_options() | _file_options(settings)
     jvm = Jvm(archive_option())
     try:
         cluster = Cluster(jvm, options)
         cluster.set_properties(aws.key_properties())
-        _become_context(cluster, OPTIONS | options)
+        _log_to(cluster, folder / "flink.log", settings["log_level"])
+        _become_context(cluster, OPTIONS | options, settings["jars"])
+        _tell(folder / "web", cluster.web)
         _complete_connectors(aws)
         _redirect_properties(str(folder / "application_properties.json"))
-        code = folder / "code"
-        sys.path[:0] = [str(code), *(str(code / name) for name in settings["python_files"])]
-        os.chdir(code)
-        sys.argv = [str(code / settings["main"])]
-        runpy.run_path(sys.argv[0], run_name="__main__")
-        sys.stdout.flush()
-        told = folder / "web.new"
-        told.write_text(cluster.web)
-        told.rename(folder / "web")
+        _run_program(folder / "code", settings)
+        _tell(folder / "submitted", "")
         while jvm.alive:
             time.sleep(0.2)
         print(f"Flink's Java process ended with code {jvm.exit_code}.", file=sys.stderr)
@@ -65,20 +60,72 @@ def main(path: str) -> None:
     )  # pyflink's own exit handlers would call the Java process that is gone, and their errors hide the reason
 
 
+def _run_program(code: Path, settings: dict) -> None:
+    """Run the program as `python main.py` does; `exit(0)` is a good end too."""
+    sys.path[:0] = [str(code), *(_import_path(Path(name)) for name in settings["python_files"])]
+    os.chdir(code)
+    sys.argv = settings["main"]
+    try:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            raise
+    sys.stdout.flush()
+
+
+def _import_path(file: Path) -> str:
+    """Where Python looks for the modules of one of pyFiles: a folder or zip itself, a module's folder."""
+    return str(file.parent if file.suffix == ".py" else file)
+
+
+def _file_options(settings: dict) -> dict[str, str]:
+    """Flink's options for the files of the run options: what its own client makes of --pyFiles, --pyArchives and --jarfile."""
+    options = {
+        "python.files": ",".join(settings["python_files"]),
+        "python.archives": ",".join(settings["python_archives"]),
+        "pipeline.jars": ";".join(f"file://{jar}" for jar in settings["jars"]),
+    }
+    return {name: value for name, value in options.items() if value}
+
+
+def _log_to(cluster: Cluster, file: Path, level: str) -> None:
+    """Let Flink's log4j write to a file of the run with the application's LogLevel."""
+    cluster.set_properties({"workshop.log.file": str(file), "workshop.log.level": level})
+    configuration = cluster.java.java.io.File(str(Path(__file__).with_name("log4j.properties")))
+    cluster.java.org.apache.logging.log4j.core.config.Configurator.reconfigure(configuration.toURI())
+
+
+def _tell(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.rename(file)
+
+
 def _end_with_server() -> None:
-    """The server holds the other end of standard input; Java ends with this process (see flink_studio/jvm.py)."""
+    """The server holds the other end of standard input; Java and Flink's Python workers are in this process group."""
     os.read(0, 1)  # not sys.stdin, whose lock Python wants at its end
-    os.kill(os.getpid(), signal.SIGKILL)
+    os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def _become_context(cluster: Cluster, options: dict[str, str]) -> None:
-    """Give the program's environments this cluster and the application's options, as Flink's own client does."""
+def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) -> None:
+    """Give the program's environments this cluster, the application's options and the classes of its jars, as Flink's own client does.
+
+    As on AWS a program may submit one job: Flink refuses a second with its own message.
+    """
     java = cluster.java
     remote = {"execution.target": "remote", "rest.port": cluster.web.rsplit(":", 1)[1]}
     conf = _configuration(java, options | remote | {"python.executable": sys.executable})
-    loader = java.Thread.currentThread().getContextClassLoader()
+    thread = java.Thread.currentThread()
+    urls = java.java.util.ArrayList()
+    for jar in jars:
+        urls.add(java.java.io.File(jar).toURI().toURL())
+    client = java.org.apache.flink.client
+    loader = client.ClientUtils.buildUserCodeClassLoader(
+        urls, java.java.util.ArrayList(), thread.getContextClassLoader(), conf
+    )
+    thread.setContextClassLoader(loader)
     executors = java.org.apache.flink.core.execution.DefaultExecutorServiceLoader()
-    java.org.apache.flink.client.program.StreamContextEnvironment.setAsContext(executors, conf, loader, False, False)
+    client.program.StreamContextEnvironment.setAsContext(executors, conf, loader, True, False)
 
 
 def _complete_connectors(aws: Aws) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -11,21 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from infra import project
+from infra.engines.flink import FlinkError
 from infra.kernels.flink import install
 
 REST_SECONDS = 10.0
 
 
-class FlinkError(RuntimeError):
-    """Flink did not do what it was asked; the message is its own."""
-
-
 class FlinkProcess:
-    """One process.
+    """One process, with Java and Flink's Python workers in its process group.
 
     Parameters
     ----------
-    folder: of this run: `code/`, `application_properties.json`, and what the process writes
+    folder: of this run: `code/`, `application_properties.json`, and all that the process writes, its temporary files too
     settings: see application.py
     environment: AWS variables of the program
 
@@ -35,14 +34,20 @@ class FlinkProcess:
     def __init__(self, folder: Path, settings: dict[str, Any], environment: dict[str, str]):
         if not install.is_made():
             raise FlinkError("The Flink environment is not there: run `make setup`.")
-        self.folder = folder
         self.output = folder / "output.log"
+        self.flink_log = folder / "flink.log"
         self._web = folder / "web"
-        self._web.unlink(missing_ok=True)
+        self._submitted = folder / "submitted"
+        temporary = folder / "tmp"
+        temporary.mkdir()
         told = folder / "settings.json"
         told.write_text(json.dumps(settings))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        variables = install.kernel_environment() | {"FLINK_STUDIO_RUN": str(folder / "run"), "PYTHONUNBUFFERED": "1"}
+        variables = install.kernel_environment() | {
+            "FLINK_STUDIO_RUN": str(folder / "run"),
+            "TMPDIR": str(temporary),
+            "PYTHONUNBUFFERED": "1",
+        }
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
                 [str(install.ENVIRONMENT / "bin" / "python"), "-W", "ignore", "-m", __package__ + ".application", told],
@@ -62,8 +67,16 @@ class FlinkProcess:
 
     @property
     def web(self) -> str:
-        """The address of Flink's REST; empty until the program has submitted its job."""
-        return self._web.read_text() if self._web.exists() else ""
+        """The address of Flink's REST; empty until Flink is up."""
+        try:
+            return self._web.read_text()
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def has_submitted(self) -> bool:
+        """Whether the program came to its end; one that waits for its job never does."""
+        return self._submitted.exists()
 
     def rest(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Call Flink's REST and return its answer. Raises FlinkError."""
@@ -83,8 +96,8 @@ class FlinkProcess:
         return max(jobs, key=lambda job: job["start-time"]) if jobs else None
 
     def end(self) -> None:
-        """End the process, and Java with it."""
-        if self._process.poll() is None:
-            self._process.kill()
+        """End the process, Java and Flink's Python workers; some may be left when one of them was killed."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._process.stdin.close()
