@@ -635,6 +635,41 @@ def test_partitions_are_pruned_and_not_counted(lake: Lake) -> None:
     assert lake.results(mixed)[1] == ["1"]
 
 
+def test_the_partitions_of_a_table_are_a_table(lake: Lake) -> None:
+    partitioned(lake)
+    listed = lake.ok('SELECT * FROM "raw$partitions" ORDER BY m DESC')
+    assert lake.results(listed) == [["y", "m"], ["2025", "12"], ["2026", "2"], ["2026", "1"]]
+    assert listed["Statistics"]["DataScannedInBytes"] == 0
+    assert lake.rows("SELECT max(m) FROM awsdatacatalog.db.\"raw$partitions\" p WHERE p.y = '2026'") == [["2"]]
+    lake.table("flat", "a int", "flat/")
+    assert lake.reason('SELECT * FROM "flat$partitions"') == (
+        "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.flat$partitions' does not exist"
+    )
+    for query in ('SELECT "$path" FROM "raw$partitions"', 'SELECT "$path" FROM information_schema.tables'):
+        assert lake.reason(query) == "COLUMN_NOT_FOUND: line 1:8: Column '$path' cannot be resolved"
+    lake.table("none", "a int", "none/", keys="y string, m int")
+    assert lake.rows('SELECT * FROM "none$partitions"') == []
+    values = {
+        "Values": ["__HIVE_DEFAULT_PARTITION__", "3"],
+        "StorageDescriptor": {"Location": f"s3://{lake.bucket}/n/"},
+    }
+    lake.glue.create_partition(DatabaseName="db", TableName="none", PartitionInput=values)
+    assert lake.rows('SELECT y, m FROM "none$partitions"') == [[None, "3"]]
+
+
+def test_a_system_sample_reads_whole_files(lake: Lake) -> None:
+    for number in range(40):
+        lake.put_json(f"raw/{number:02}", {"a": number}, {"a": number})
+    lake.table("raw", "a int", "raw/")
+    for percentage, rows in ((100, "80"), (0, "0")):
+        execution = lake.ok(f"SELECT count(r.a) FROM raw AS r TABLESAMPLE SYSTEM ({percentage})")
+        assert lake.results(execution)[1] == [rows]
+        assert (execution["Statistics"]["DataScannedInBytes"] == 0) is (percentage == 0)
+    some = lake.rows("SELECT a, count(*) FROM raw TABLESAMPLE SYSTEM (50) GROUP BY a")
+    assert 0 < len(some) < 40  # 1 in 2**39 that a right sample is not
+    assert {count for _, count in some} == {"2"}
+
+
 def test_partition_values_of_another_type(lake: Lake) -> None:
     partitioned(lake)
     lake.put_json("raw/odd/x", {"a": 1})

@@ -377,6 +377,33 @@ def test_views_in_prestos_encoding(lake: Lake) -> None:
     assert lake.reason("CREATE VIEW w AS SELECT 1").startswith("MISSING_COLUMN_NAME")
 
 
+def test_a_view_whose_table_changed_is_stale(lake: Lake) -> None:
+    lake.put_json("raw/a", {"a": 1, "b": "x"})
+    lake.table("raw", "a int, b string", "raw/")
+    lake.ok("CREATE VIEW v AS SELECT * FROM raw")
+    lake.ok("ALTER TABLE raw ADD COLUMNS (c int)")
+    stale = "VIEW_IS_STALE: line 1:15: View 'awsdatacatalog.db.v' is stale or in invalid state: "
+    assert lake.reason("SELECT * FROM v") == (
+        f"{stale}stored view column count (2) does not match column count derived from the view query analysis (3)"
+    )
+    lake.ok("CREATE OR REPLACE VIEW v AS SELECT a, b FROM raw")
+    lake.ok("ALTER TABLE raw REPLACE COLUMNS (a string, b string)")
+    assert lake.reason("SELECT a FROM v") == (
+        f"{stale}column [a] of type varchar projected from query view at position 0 cannot be coerced to column [a] of "
+        "type integer stored in view definition"
+    )
+    lake.ok("ALTER TABLE raw REPLACE COLUMNS (b string)")
+    assert lake.reason("SELECT b FROM v").startswith("INVALID_VIEW: line 1:15: Failed analyzing stored view")
+
+
+def test_the_names_in_a_view_mean_the_database_that_it_was_made_in(lake: Lake) -> None:
+    lake.put_json("raw/a", {"a": 1})
+    lake.table("raw", "a int", "raw/")
+    lake.ok("CREATE DATABASE views")
+    lake.ok("CREATE VIEW views.v AS SELECT a FROM raw")
+    assert lake.rows("SELECT a FROM v", QueryExecutionContext={"Database": "views"}) == [["1"]]
+
+
 # --- SHOW, DESCRIBE, information_schema -----------------------------------------------------------------------------
 
 

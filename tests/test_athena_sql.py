@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.athena import types
 from infra.local.athena.errors import QueryError, SyntaxRefused
-from infra.local.athena.sql import Column, connect, run_time_error, translate
+from infra.local.athena.sql import Column, View, connect, run_time_error, translate
 from infra.local.athena.text import to_text
 
 RAW = [
@@ -19,6 +19,18 @@ RAW = [
 ]
 
 
+TEXT = Column("d", "varchar")
+VIEWS = {
+    "runs": View("SELECT uuid, day AS d FROM raw", [Column("uuid", "varchar"), TEXT], "music"),
+    "loop": View("SELECT * FROM loop", [TEXT], "music"),
+    "wider": View("SELECT track_id FROM raw", [Column("track_id", "bigint")], "music"),
+    "counted": View("SELECT uuid, day AS d FROM raw", [TEXT], "music"),
+    "named": View("SELECT day FROM raw", [TEXT], "music"),
+    "typed": View("SELECT track_id AS d FROM raw", [TEXT], "music"),
+    "nameless": View("SELECT 1", [TEXT], "music"),
+}
+
+
 class Catalog:
     def columns(self, database, table):
         return RAW if (database, table) == ("music", "raw") else None
@@ -27,7 +39,7 @@ class Catalog:
         return database == "music"
 
     def view(self, database, table):
-        return {"runs": "SELECT uuid, day AS d FROM raw", "loop": "SELECT * FROM loop"}.get(table)
+        return VIEWS.get(table)
 
 
 def checked(statement, parameters=(), **places):
@@ -166,6 +178,36 @@ def test_hidden_columns_are_read_only_when_named():
 
 def test_a_view_that_reads_itself_is_refused():
     assert refusal("SELECT * FROM loop").code == "INVALID_VIEW"
+
+
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        (
+            "counted",
+            "stored view column count (1) does not match column count derived from the view query analysis (2)",
+        ),
+        (
+            "named",
+            "column [day] of type varchar projected from query view at position 0 has a different name from column [d] "
+            "of type varchar stored in view definition",
+        ),
+        (
+            "typed",
+            "column [d] of type integer projected from query view at position 0 cannot be coerced to column [d] of type "
+            "varchar stored in view definition",
+        ),
+        ("nameless", "a column of type integer projected from query view at position 0 has no name"),
+    ],
+)
+def test_a_view_whose_columns_changed_is_stale(view, why):
+    found = refusal(f"SELECT * FROM {view}")
+    name = f"'awsdatacatalog.music.{view}'"
+    assert found.message == f"VIEW_IS_STALE: line 1:15: View {name} is stale or in invalid state: {why}"
+
+
+def test_a_view_keeps_its_types():
+    assert checked("SELECT * FROM wider").columns == [Column("track_id", "bigint")]
 
 
 # --- parameters and places

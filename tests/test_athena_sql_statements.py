@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.athena.sql import Column, QueryError, connect, run_time_error, translate
+from infra.local.athena.sql import Column, QueryError, View, connect, run_time_error, translate
 
 FOLDER = Path(__file__).with_name("athena_statements")
 TOPICS = sorted(path.stem for path in FOLDER.glob("*.txt"))
@@ -34,7 +34,13 @@ TABLES = {
         "(1, 'One', ['x', 'y']), (2, 'Two', ['z']), (3, 'Three', [])",
     ),
 }
-VIEWS = {("music", "runs"): "SELECT uuid, track_id FROM raw WHERE activity_type = 'Running'"}
+VIEWS = {
+    ("music", "runs"): View(
+        "SELECT uuid, track_id FROM raw WHERE activity_type = 'Running'",
+        [Column("uuid", "varchar"), Column("track_id", "integer")],
+        "music",
+    )
+}
 
 
 class Catalog:

@@ -18,7 +18,7 @@ from infra.local import services, state
 
 from . import information
 from .errors import QueryError
-from .types import Column, hive_to_trino
+from .types import Column, View, hive_to_trino
 
 NAME = "awsdatacatalog"
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
@@ -41,20 +41,24 @@ class GlueCatalog:
         """The columns with Trino types, partition keys last; None if there is no such table."""
         if database == information.SCHEMA:
             return information.columns(table)
-        found = self.table(database, table)
+        found = self.table(database, table.removesuffix(information.PARTITIONS))
         if found is None:
             return None
-        return [Column(c["Name"].lower(), hive_to_trino(c.get("Type") or "string")) for c in all_columns(found)]
+        if table.endswith(information.PARTITIONS):
+            return _columns(found.get("PartitionKeys") or []) or None
+        return _columns(all_columns(found))
 
     def database_exists(self, database: str) -> bool:
         return database == information.SCHEMA or self.database(database) is not None
 
-    def view(self, database: str, table: str) -> str | None:
-        """The query of a view; None if the table is not a view."""
+    def view(self, database: str, table: str) -> View | None:
+        """A view; None if the table is not a view."""
         found = self.table(database, table)
         if found is None or not is_view(found):
             return None
-        return view_definition(found)["originalSql"]
+        definition = view_definition(found)
+        columns = [Column(c["name"], c["type"]) for c in definition["columns"]]
+        return View(definition["originalSql"], columns, definition.get("schema") or database)
 
     # --- reads
 
@@ -107,6 +111,10 @@ def _whole(table: Table) -> Table:
 
 def is_view(table: Table) -> bool:
     return table.get("TableType") == "VIRTUAL_VIEW"
+
+
+def _columns(described: list[dict[str, str]]) -> list[Column]:
+    return [Column(c["Name"].lower(), hive_to_trino(c.get("Type") or "string")) for c in described]
 
 
 def all_columns(table: Table) -> list[dict[str, str]]:

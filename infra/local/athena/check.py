@@ -12,7 +12,7 @@ from .casts import Casts
 from .errors import QueryError
 from .expressions import Expr, Expressions, canonical, written
 from .grammar import Node, line_and_column, parse
-from .types import Type, quoted
+from .types import Column, Type, View, quoted
 
 HIDDEN = {
     "$path": t.VARCHAR,
@@ -31,6 +31,7 @@ class TableUse:
     table: str
     name: str  # the relation that the DuckDB SQL reads: the caller makes it
     columns: set[str] = field(default_factory=set)  # what is read, hidden columns too
+    sample: float = 100.0  # how many of its files are read, in percent: TABLESAMPLE SYSTEM
     conjuncts: list["Conjunct"] = field(default_factory=list)
 
 
@@ -735,7 +736,10 @@ class Checker:
             for c in columns
             if c.name not in HIDDEN
         ]
-        fields += [Field(relation, n, k, f"{use.name}.{quoted(n)}", hidden=True, table=use) for n, k in HIDDEN.items()]
+        if _has_files(database, table):
+            fields += [
+                Field(relation, n, k, f"{use.name}.{quoted(n)}", hidden=True, table=use) for n, k in HIDDEN.items()
+            ]
         return Relation(use.name, fields)
 
     def _table_name(self, node: Node, parts: list[str]) -> tuple[str, str]:
@@ -755,23 +759,33 @@ class Checker:
             raise self.error("SCHEMA_NOT_FOUND", node, f"Schema '{database}' does not exist")
         raise self.error("TABLE_NOT_FOUND", node, f"Table '{CATALOG}.{database}.{table}' does not exist")
 
-    def _view(self, node: Node, database: str, table: str, view: str) -> Relation:
+    def _view(self, node: Node, database: str, table: str, view: View) -> Relation:
+        name = f"{CATALOG}.{database}.{table}"
         if (database, table) in self.views:
-            raise self.error("VIEW_IS_RECURSIVE", node, f"View is recursive: {CATALOG}.{database}.{table}")
+            raise self.error("VIEW_IS_RECURSIVE", node, f"View is recursive: {name}")
         before = self.text, self.database, self.parameters
-        self.text, self.database, self.parameters = view, database, []
+        self.text, self.database, self.parameters = view.sql, view.database, []
         self.views.append((database, table))
         try:
-            query = self.query(parse(view), None, {})
+            query = self.query(parse(view.sql), None, {})
         except QueryError as error:
-            name = f"{CATALOG}.{database}.{table}"
             self.text = before[0]
             text = f"Failed analyzing stored view '{name}': {error.message.split(': ', 1)[-1]}"
             raise self.error("INVALID_VIEW", node, text) from None
         finally:
             self.text, self.database, self.parameters = before
             self.views.pop()
-        return self._derived(query, (database, table))
+        if explanation := _stale(view.columns, query):
+            raise self.error("VIEW_IS_STALE", node, f"View '{name}' is stale or in invalid state: {explanation}")
+        found = self._derived(query, (database, table))
+        return Relation(found.sql, [self._as_stored(f, c) for f, c in zip(found.fields, view.columns, strict=True)])
+
+    def _as_stored(self, found: Field, column: Column) -> Field:
+        """A view's column with the type that it had when the view was made."""
+        kind = t.parse(column.type)
+        if found.type == kind:
+            return found
+        return Field(found.relation, found.name, kind, self.casts.cast(found.sql, found.type, kind))
 
     def _derived(self, query: Query, relation: tuple[str, ...], lateral: bool = False) -> Relation:
         alias = self.fresh("r")
@@ -789,6 +803,8 @@ class Checker:
         return self._derived(self.query(node.query, scope, named), (), lateral=True)
 
     def _sample(self, node: Node, parent, named, left) -> Relation:
+        """BERNOULLI takes rows, SYSTEM whole files (Trino: splits). Source: https://trino.io/docs/current/sql/select.html#tablesample"""
+        before = len(self.tables)
         found = self._relation(node.relation, parent, named, left)
         value = Expressions(self, Scope([], None, {}), "TABLESAMPLE").check(node.percentage)
         if value.type.name not in t.NUMBERS:
@@ -799,8 +815,17 @@ class Checker:
         if not 0 <= value.constant <= 100:
             text = "Sample percentage must be between 0 and 100"
             raise self.error("NUMERIC_VALUE_OUT_OF_RANGE", node.percentage, text)
+        if node.method == "SYSTEM":
+            uses = [use for use in self.tables[before:] if _has_files(use.database, use.table)]
+            if len(uses) != 1:
+                raise self.error(
+                    "NOT_SUPPORTED", node, f"TABLESAMPLE SYSTEM is for one table; here it is for {len(uses)}"
+                )
+            uses[0].sample = value.constant
+            return found
         moved = self._projected(found, [])
-        return Relation(f"(SELECT * FROM {moved.sql} WHERE random() * 100 < {value.constant})", moved.fields)
+        sql = f"(SELECT * FROM {moved.sql} WHERE random() * 100 < {value.constant}) {moved.alias}"
+        return Relation(sql, moved.fields)
 
     def _projected(self, found: Relation, more: list[str]) -> Relation:
         """A relation as a derived table of its columns c0, c1, … and of `more` expressions, which follow them.
@@ -987,6 +1012,30 @@ class _Uses:
         self.optional = self.optional or any(f.optional for f in found)
         self.renamed = self.renamed or any(f.name != f.root.name for f in found)
         return [f.root if f.root.table is not None else f for f in found]
+
+
+def _has_files(database: str, table: str) -> bool:
+    """Whether a table has objects of its own: what tells of the catalog (information_schema, `t$partitions`) has none."""
+    return database != "information_schema" and "$" not in table
+
+
+def _stale(stored: list[Column], query: Query) -> str | None:
+    """Why a view's query no longer gives the columns that it had when the view was made; None if it does."""
+    if len(stored) != len(query.types):
+        return (
+            f"stored view column count ({len(stored)}) does not match column count derived from the view query "
+            f"analysis ({len(query.types)})"
+        )
+    for place, (column, name, kind) in enumerate(zip(stored, query.names, query.types, strict=True)):
+        if name is None:
+            return f"a column of type {kind} projected from query view at position {place} has no name"
+        of = f"column [{name}] of type {kind} projected from query view at position {place}"
+        there = f"column [{column.name}] of type {column.type} stored in view definition"
+        if name.lower() != column.name.lower():
+            return f"{of} has a different name from {there}"
+        if not t.coercible(kind, t.parse(column.type)):
+            return f"{of} cannot be coerced to {there}"
+    return None
 
 
 def _is_unnest(node: Node) -> bool:

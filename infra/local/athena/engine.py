@@ -11,6 +11,7 @@ import duckdb
 
 from . import udf
 from .errors import QueryError
+from .types import literal
 
 _MACROS = Path(__file__).with_name("macros.sql")
 
@@ -53,20 +54,24 @@ _lock = threading.Lock()
 _shared: duckdb.DuckDBPyConnection | None = None
 
 
-def connect() -> duckdb.DuckDBPyConnection:
+def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     """A connection to the process's one in-memory database, with temporary tables of its own.
 
     The first call makes the database; later ones are cheap. Close it after use; `interrupt()` stops its query only.
+    spill: where the database puts what does not fit into memory; the first call decides, without it nothing is put anywhere.
     """
     global _shared
     with _lock:
         if _shared is None:
-            _shared = _open()
+            _shared = _open(spill)
         return _shared.cursor()
 
 
-def _open() -> duckdb.DuckDBPyConnection:
+def _open(spill: Path | None) -> duckdb.DuckDBPyConnection:
     settings = {
+        "temp_directory": str(spill or ""),
+        # With it DuckDB 2.0 fails (BindBuiltinScalarFunction …) where a column of nested text functions is known to be all NULL.
+        "disabled_optimizers": "statistics_propagation",
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "TimeZone": "UTC",
@@ -75,7 +80,7 @@ def _open() -> duckdb.DuckDBPyConnection:
     }
     database = duckdb.connect(":memory:")
     for name, value in settings.items():
-        database.execute(f"SET GLOBAL {name} = '{value}'")
+        database.execute(f"SET GLOBAL {name} = {literal(value)}")
     udf.register(database)
     database.execute(";\n".join(f"CREATE MACRO {m}" for m in _in_order(_macros())))
     return database

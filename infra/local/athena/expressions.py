@@ -10,7 +10,7 @@ from . import types as t
 from .casts import castable
 from .errors import QueryError
 from .grammar import Node
-from .types import Type
+from .types import Type, literal
 
 # Athena reads 1.5 as a double (measured on the service); Trino itself reads a decimal(2,1).
 DECIMAL_LITERALS_ARE_DOUBLE = True
@@ -32,10 +32,6 @@ class Expr:
         self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
         self.aggregate = any(p.aggregate for p in parts)
         self.window = any(p.window for p in parts)
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 _FRESH = re.compile(r"\be\d+\b")

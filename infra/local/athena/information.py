@@ -5,17 +5,19 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/querying-glue-catalog.html
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from . import catalog as glue
 from . import types
 from .errors import QueryError
-from .types import Column, quoted
+from .types import Column, Type, literal, quoted
 
 if TYPE_CHECKING:
     from .catalog import GlueCatalog
 
 SCHEMA = "information_schema"
+PARTITIONS = "$partitions"  # behind a table's name: its partitions as a table of their values
 _VARCHAR = "varchar"
 TABLES = {
     "schemata": [("catalog_name", _VARCHAR), ("schema_name", _VARCHAR)],
@@ -40,20 +42,24 @@ def columns(table: str) -> list[Column] | None:
 
 def relation(catalog: GlueCatalog, table: str) -> str:
     """DuckDB SQL that gives a table of information_schema."""
-    kinds = [types.trino_to_duckdb(kind) for _, kind in TABLES[table]]
-    names = ", ".join(quoted(name) for name, _ in TABLES[table])
-    rows = [
-        "(" + ", ".join(f"CAST({_constant(v)} AS {k})" for v, k in zip(row, kinds, strict=True)) + ")"
-        for row in _ROWS[table](catalog)
+    return values([(name, types.parse(kind)) for name, kind in TABLES[table]], _ROWS[table](catalog))
+
+
+def values(columns: list[tuple[str, Type]], rows: Iterable[Iterable[Any]]) -> str:
+    """DuckDB SQL that gives these rows; every value but None is written as text."""
+    kinds = [types.duckdb(kind) for _, kind in columns]
+    names = ", ".join(quoted(name) for name, _ in columns)
+    listed = [
+        "(" + ", ".join(f"CAST({_constant(v)} AS {k})" for v, k in zip(row, kinds, strict=True)) + ")" for row in rows
     ]
-    if not rows:
+    if not listed:
         nulls = ", ".join(f"CAST(NULL AS {kind})" for kind in kinds)
         return f"SELECT * FROM (SELECT {nulls}) o({names}) WHERE false"
-    return f"SELECT * FROM (VALUES {', '.join(rows)}) o({names})"
+    return f"SELECT * FROM (VALUES {', '.join(listed)}) o({names})"
 
 
 def _constant(value: Any) -> str:
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+    return "NULL" if value is None else literal(str(value))
 
 
 def _schemata(catalog: GlueCatalog) -> list[tuple[Any, ...]]:

@@ -20,7 +20,7 @@ from .catalog import GlueCatalog, is_view
 from .errors import QueryError
 from .sql import Translated, connect, run_time_error, translate
 from .statements import Statement
-from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder, literal
+from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
 from .types import Column
 from .writers import Written
 
@@ -46,24 +46,6 @@ class ScanLimit(Exception):
     """The statement would scan more bytes than its workgroup allows."""
 
 
-_settings = threading.Lock()
-_set: list[str] = []
-
-
-def _set_up(connection: duckdb.DuckDBPyConnection) -> None:
-    """Settings of the process's DuckDB, made once.
-
-    What does not fit into memory goes below the state folder, not into the folder that the server was started in. And DuckDB 2.0
-    fails (BindBuiltinScalarFunction …) where its statistics say that a column of nested text functions is all NULL.
-    """
-    with _settings:
-        if not _set:
-            path = str(state.root() / "spill")
-            connection.execute(f"SET GLOBAL temp_directory = {literal(path)}")
-            connection.execute("SET GLOBAL disabled_optimizers = 'statistics_propagation'")
-            _set.append(path)
-
-
 class Query:
     """One statement at work: a connection of its own, temporary files, and what it scanned."""
 
@@ -73,8 +55,7 @@ class Query:
     ):  # fmt: skip
         self.catalog, self.database, self.scratch, self.cancelled = catalog, database, scratch, cancelled
         self.parameters, self.scan_limit = parameters, scan_limit
-        self.connection = connect()
-        _set_up(self.connection)
+        self.connection = connect(state.root() / "spill")
         self.scanned = 0
         self.planning_ms = 0
 

@@ -13,7 +13,7 @@ from .check import Checker, Conjunct, TableUse, final_names
 from .engine import connect, run_time_error
 from .errors import QueryError, SyntaxRefused
 from .text import as_text
-from .types import Column
+from .types import Column, View
 
 
 class Catalog(Protocol):
@@ -24,8 +24,8 @@ class Catalog(Protocol):
 
     def database_exists(self, database: str) -> bool: ...
 
-    def view(self, database: str, table: str) -> str | None:
-        """A view's SQL; None if there is no view of this name."""
+    def view(self, database: str, table: str) -> View | None:
+        """A view; None if there is no view of this name."""
 
 
 class Translated(NamedTuple):
@@ -90,6 +90,7 @@ __all__ = [
     "SyntaxRefused",
     "TableUse",
     "Translated",
+    "View",
     "connect",
     "run_time_error",
     "translate",

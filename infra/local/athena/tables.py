@@ -7,6 +7,7 @@ and read by DuckDB where they lie. Files that DuckDB would read otherwise than A
 from __future__ import annotations
 
 import itertools
+import random
 import re
 import threading
 from collections import OrderedDict, defaultdict
@@ -23,7 +24,7 @@ from . import grammar, information, lines, projection, row_groups, types
 from .catalog import GlueCatalog
 from .check import Conjunct, TableUse
 from .errors import QueryError
-from .types import Type, quoted
+from .types import Type, literal, quoted
 
 JSON_SERDES = {
     "org.openx.data.jsonserde.JsonSerDe",
@@ -86,10 +87,6 @@ class Scan(NamedTuple):
     bytes: int
 
 
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
 def split_location(location: str) -> tuple[str, str]:
     """The bucket and the key prefix of an s3:// location. Raises QueryError for other places."""
     scheme, _, rest = location.partition("://")
@@ -128,53 +125,59 @@ class Reader:
 
     def bind(self, use: TableUse) -> int:
         """Make the relation that a statement reads as `use.name`; return the bytes that it scans. Raises QueryError."""
-        if use.database == information.SCHEMA:
-            sql = information.relation(self.catalog, use.table)
-            self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(use.name)} AS {sql}")
-            return 0
-        table = self.catalog.table(use.database, use.table)
-        if table is None:
-            raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{use.database}.{use.table}' does not exist")
-        scan = self.scan(table, use.columns, use.conjuncts, use.name)
+        scan = self.described(use)
         self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(use.name)} AS {scan.sql}")
         return scan.bytes
 
-    def scan(self, table: dict[str, Any], wanted: set[str], conjuncts: list[Conjunct], alias: str) -> Scan:
-        keys = [
-            (key["Name"].lower(), types.parse(types.hive_to_trino(key["Type"])))
-            for key in table.get("PartitionKeys") or []
-        ]
+    def described(self, use: TableUse) -> Scan:
+        if use.database == information.SCHEMA:
+            return Scan(information.relation(self.catalog, use.table), 0)
+        table = self.catalog.table(use.database, use.table.removesuffix(information.PARTITIONS))
+        if table is None:
+            raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{use.database}.{use.table}' does not exist")
+        if use.table.endswith(information.PARTITIONS):
+            return Scan(self.partitions(table), 0)
+        return self.scan(table, use)
+
+    def partitions(self, table: dict[str, Any]) -> str:
+        """The partitions in the Data Catalog, a row of values each. Source: https://docs.aws.amazon.com/athena/latest/ug/show-partitions.html"""
+        keys = _keys(table)
+        rows = [p["Values"] for p in self.catalog.partitions(table["DatabaseName"], table["Name"])]
+        for row in rows:
+            for value, (name, kind) in zip(row, keys, strict=True):
+                check_value(name, value, kind)
+        return information.values(keys, [[_hive_null(value) for value in row] for row in rows])
+
+    def scan(self, table: dict[str, Any], use: TableUse) -> Scan:
+        keys = _keys(table)
         columns = [
             (c["Name"].lower(), types.parse(types.hive_to_trino(c.get("Type") or "string")))
             for c in table["StorageDescriptor"].get("Columns") or []
         ]
-        wanted_columns = [(name, kind) for name, kind in columns if name in wanted]
-        sources = self.sources(table, keys, conjuncts, alias)
+        wanted_columns = [(name, kind) for name, kind in columns if name in use.columns]
         parts, scanned = [], 0
-        for source in sources:
-            sqls, size = self.read(source, columns, wanted_columns, conjuncts)
+        for source in self.sources(table, keys, use):
+            sqls, size = self.read(source, columns, wanted_columns, use.conjuncts)
             scanned += size
-            parts += [self.with_partition(sql, files, keys, wanted, wanted_columns) for sql, files in sqls]
+            parts += [self.with_partition(sql, files, keys, use.columns, wanted_columns) for sql, files in sqls]
         if not parts:
-            parts = [self.empty(keys, wanted, wanted_columns)]
+            parts = [self.empty(keys, use.columns, wanted_columns)]
         return Scan(" UNION ALL ".join(parts), scanned)
 
     # --- which files
 
-    def sources(
-        self, table: dict[str, Any], keys: list[tuple[str, Type]], conjuncts: list[Conjunct], alias: str
-    ) -> list[Source]:
+    def sources(self, table: dict[str, Any], keys: list[tuple[str, Type]], use: TableUse) -> list[Source]:
         descriptor, parameters = table["StorageDescriptor"], table.get("Parameters") or {}
         if not keys:
             partitions = [((), descriptor.get("Location") or "", descriptor)]
         elif projection.is_enabled(table):
-            partitions = self.projected(table, keys, conjuncts, alias)
+            partitions = self.projected(table, keys, use.conjuncts, use.name)
         else:
             stored = self.catalog.partitions(table["DatabaseName"], table["Name"])
             given = {tuple(p["Values"]): p.get("StorageDescriptor") or descriptor for p in stored}
             partitions = [
                 (values, given[values].get("Location") or descriptor.get("Location") or "", given[values])
-                for values in self.pruned(list(given), keys, conjuncts, alias)
+                for values in self.pruned(list(given), keys, use.conjuncts, use.name)
             ]
         grouped: dict[tuple[Any, ...], list[File]] = defaultdict(list)
         descriptions: dict[tuple[Any, ...], tuple[dict[str, str], dict[str, str]]] = {}
@@ -188,6 +191,8 @@ class Reader:
             check_properties(table, {**parameters, **serde})
             shape = (format_name, tuple(sorted(serde.items())))
             for file in self.files(location, tuple(_hive_null(v) for v in values)):
+                if random.random() * 100 >= use.sample:
+                    continue
                 group = (*shape, "" if format_name == "parquet" else compression_of(file.uri))
                 grouped[group].append(file)
                 descriptions[group] = (serde, parameters)
@@ -430,6 +435,10 @@ class Reader:
         return (
             f"SELECT {', '.join(listed) or '1 AS one'} FROM (SELECT CAST(range AS VARCHAR) AS filename FROM range(0))"
         )
+
+
+def _keys(table: dict[str, Any]) -> list[tuple[str, Type]]:
+    return [(k["Name"].lower(), types.parse(types.hive_to_trino(k["Type"]))) for k in table.get("PartitionKeys") or []]
 
 
 def format_of(library: str, input_format: str) -> str:

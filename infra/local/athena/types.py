@@ -18,6 +18,14 @@ class Column(NamedTuple):
     type: str
 
 
+class View(NamedTuple):
+    """A view as it is stored: its query, the columns it had when it was made, and the database that its names mean."""
+
+    sql: str
+    columns: list[Column]
+    database: str
+
+
 class Type(NamedTuple):
     """A Trino type. `args` are lengths, element types, or, for a row, (name or None, type) pairs."""
 
@@ -316,6 +324,11 @@ def field_names(t: Type) -> list[str]:
 
 def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Text as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def trino_to_duckdb(t: str) -> str:

@@ -22,8 +22,7 @@ from infra.local import s3
 
 from . import text, types
 from .errors import QueryError
-from .tables import literal
-from .types import Column, Type, quoted
+from .types import Column, Type, literal, quoted
 
 MAX_PARTITIONS = 100
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
