@@ -646,7 +646,7 @@ def test_the_partitions_of_a_table_are_a_table(lake: Lake) -> None:
         "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.flat$partitions' does not exist"
     )
     for query in ('SELECT "$path" FROM "raw$partitions"', 'SELECT "$path" FROM information_schema.tables'):
-        assert lake.reason(query) == "COLUMN_NOT_FOUND: line 1:8: Column '$path' cannot be resolved"
+        assert lake.reason(query).startswith("COLUMN_NOT_FOUND: line 1:8: Column '$path' cannot be resolved")
     lake.table("none", "a int", "none/", keys="y string, m int")
     assert lake.rows('SELECT * FROM "none$partitions"') == []
     values = {
