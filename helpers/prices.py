@@ -14,6 +14,9 @@ ATHENA_TB = 5.00  # scanned data, USD: https://aws.amazon.com/athena/pricing/
 ATHENA_MINIMUM_BYTES = 10_000_000  # what a query is billed for at least
 DPU_HOUR = 0.44  # Glue crawlers, jobs and sessions, USD: https://aws.amazon.com/glue/pricing/
 KPU_HOUR = 0.11  # Managed Service for Apache Flink, USD: https://aws.amazon.com/managed-service-apache-flink/pricing/
+LAMBDA_MILLION = 0.20  # requests, USD: https://aws.amazon.com/lambda/pricing/
+LAMBDA_GB_SECOND = 0.0000166667  # memory while running, USD: the same page
+DYNAMODB_MILLION_WRITES = 0.625  # on-demand, items up to 1 KB, USD: https://aws.amazon.com/dynamodb/pricing/on-demand/
 
 
 def athena_query(scanned_bytes: int) -> float:
