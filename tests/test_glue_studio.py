@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import io
 import json
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
@@ -232,36 +234,128 @@ def stored(lab: Lab, key: str) -> str:
 
 
 def rows(lab: Lab, prefix: str) -> list[dict[str, Any]]:
-    """The rows of the Parquet and JSON files below a prefix."""
+    """The rows of the Parquet and JSON files below a prefix, sorted."""
     found: list[dict[str, Any]] = []
     for each in lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix=prefix)["Contents"]:
         body = lab.s3.get_object(Bucket=lab.bucket, Key=each["Key"])["Body"].read()
         if each["Key"].endswith(".parquet"):
             found += pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
         else:
-            found += [json.loads(line) for line in body.splitlines()]
-    return found
+            text = gzip.decompress(body) if each["Key"].endswith(".gz") else body
+            found += [json.loads(line) for line in text.splitlines()]
+    return sorted(found, key=lambda row: [str(value or "~") for value in row.values()])
 
 
-def test_union_aggregate_and_sql_run_on_spark(client: Any, account: str) -> None:
+CUSTOM = """\
+numbers = dfc.select(list(dfc.keys())[0]).toDF()
+doubled = numbers.withColumn("twice", numbers["n"] * 2)
+return DynamicFrameCollection({"doubled": DynamicFrame.fromDF(doubled, glueContext, "doubled")}, glueContext)
+"""
+
+
+def column(name: str) -> dict[str, Any]:
+    return {"Type": "COLUMNEXTRACTED", "Value": [name]}
+
+
+def constant(value: str) -> dict[str, Any]:
+    return {"Type": "CONSTANT", "Value": [value]}
+
+
+def test_every_kind_of_node_runs_on_spark(client: Any, account: str) -> None:
+    """One run for them all: a Spark start costs more than any of the nodes."""
     lab = Lab(client, account)
-    lab.s3.put_object(Bucket=lab.bucket, Key="in/a.json", Body=b'{"kind": "x", "n": 1}\n{"kind": "x", "n": 2}\n')
-    source = {"Name": "In", "Paths": [f"s3://{lab.bucket}/in/"]}
-    sums = {"Name": "Sum", "Inputs": ["both"], "Groups": [["kind"]], "Aggs": [{"Column": ["n"], "AggFunc": "sum"}]}
-    query = "SELECT kind, `sum(n)` AS total FROM sums"
-    sql = {"Name": "SQL", "Inputs": ["sum"], "SqlQuery": query, "SqlAliases": [{"From": "sum", "Alias": "sums"}]}
-    nodes: dict[str, Any] = {
-        "one": {"S3JsonSource": source},
-        "two": {"S3JsonSource": source},
-        "both": {"Union": {"Name": "Both", "Inputs": ["one", "two"], "UnionType": "ALL"}},
-        "sum": {"Aggregate": sums},
-        "sql": {"SparkSQL": sql},
-        "out": {
-            "S3DirectTarget": {"Name": "Out", "Inputs": ["sql"], "Path": f"s3://{lab.bucket}/out/", "Format": "json"}
-        },
+    root = f"s3://{lab.bucket}"
+    lab.s3.put_object(Bucket=lab.bucket, Key="csv/a.csv", Body=b"kind|n|note\na|1|x\na|1|x\nb|2|\nc|3|z\n")
+    lab.s3.put_object(Bucket=lab.bucket, Key="json/a.json", Body=b'{"kind": "x", "n": 1}\n{"kind": "x", "n": 2}\n')
+    prices = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"what": ["a", "b", "d"], "price": [1.5, 2.5, 4.0]}), prices)
+    lab.s3.put_object(Bucket=lab.bucket, Key="parquet/a.parquet", Body=prices.getvalue())
+    lab.glue.create_database(DatabaseInput={"Name": "db"})
+    storage = {
+        "Columns": [{"Name": "n", "Type": "int"}, {"Name": "note", "Type": "string"}],
+        "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+        "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"},
     }
-    command = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/scripts/sums.py"}
-    lab.glue.create_job(Name="sums", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
-    run = lab.run("sums")
+    for name, keys in (("sold", [{"Name": "sort", "Type": "string"}]), ("texts", [])):
+        described = {"StorageDescriptor": storage | {"Location": f"{root}/{name}/"}, "PartitionKeys": keys}
+        parameters = {"classification": "parquet"}
+        lab.glue.create_table(DatabaseName="db", TableInput={"Name": name, "Parameters": parameters, **described})
+
+    def node(kind: str, inputs: str = "", **given: Any) -> dict[str, Any]:
+        return {kind: {"Name": "N", **({"Inputs": inputs.split()} if inputs else {}), **given}}
+
+    def json_target(inputs: str, folder: str, **given: Any) -> dict[str, Any]:
+        return node("S3DirectTarget", inputs, Path=f"{root}/out/{folder}/", Format="json", **given)
+
+    def joined(how: str) -> dict[str, Any]:
+        sides = [{"From": "typed", "Keys": [["sort"]]}, {"From": "prices", "Keys": [["what"]]}]
+        return node("Join", "typed prices", JoinType=how, Columns=sides)
+
+    schema = [{"Columns": [{"Name": name, "Type": "string"} for name in ("kind", "n", "note")]}]
+    csv = {"Paths": [f"{root}/csv/"], "Separator": "pipe", "QuoteChar": "quote", "WithHeader": True}
+    mapping = [
+        {"FromPath": [name], "FromType": "string", "ToKey": name, "ToType": kind}
+        for name, kind in (("sort", "string"), ("n", "int"), ("note", "string"))
+    ]
+    has_note = {"Operation": "ISNULL", "Negated": True, "Values": [column("note")]}
+    from_two = {"Operation": "GTE", "Values": [column("n"), constant("2")]}
+    not_c = {"Operation": "EQ", "Negated": True, "Values": [column("sort"), constant("c")]}
+    is_a = {"Operation": "REGEX", "Values": [column("sort"), constant("^a$")]}
+    policy = {"EnableUpdateCatalog": True, "UpdateBehavior": "UPDATE_IN_DATABASE"}
+    sold = {"Database": "db", "Table": "sold", "PartitionKeys": [["sort"]], "SchemaChangePolicy": policy}
+    query = "SELECT kind, `sum(n)` AS total, `count(DISTINCT n)` AS many, 'it\\'s''''' AS word FROM sums"
+    aggregates = [{"Column": ["n"], "AggFunc": function} for function in ("sum", "countDistinct")]
+    nodes: dict[str, Any] = {
+        "csv": node("S3CsvSource", OutputSchemas=schema, **csv),
+        "distinct": node("DropDuplicates", "csv", Columns=[["kind"], ["n"]]),
+        "renamed": node("RenameField", "distinct", SourcePath=["kind"], TargetPath=["sort"]),
+        "typed": node("ApplyMapping", "renamed", Mapping=mapping),
+        "prices": node("S3ParquetSource", Paths=[f"{root}/parquet/"]),
+        "either": node("Filter", "typed", LogicalOperator="OR", Filters=[is_a, from_two]),
+        "both": node("Filter", "either", LogicalOperator="AND", Filters=[not_c, has_note]),
+        "both-out": json_target("both", "filtered", Compression="gzip"),
+        "outer": joined("outer"),
+        "outer-out": node("S3GlueParquetTarget", "outer", Path=f"{root}/out/outer/"),
+        "left": joined("left"),
+        "two": node("SelectFields", "left", Paths=[["sort"], ["price"]]),
+        "left-out": json_target("two", "left", PartitionKeys=[["sort"]]),
+        "anti": joined("leftanti"),
+        "three": node("DropFields", "anti", Paths=[["note"]]),
+        "anti-out": node("S3GlueParquetTarget", "three", Path=f"{root}/out/anti/", PartitionKeys=[["sort"]]),
+        "split": node("SplitFields", "typed", Paths=[["n"]]),
+        "texts": node("SelectFromCollection", "split", Index=1),
+        "texts-out": node("CatalogTarget", "texts", Database="db", Table="texts"),
+        "custom": node("CustomCode", "typed prices", ClassName="Double", Code=CUSTOM),
+        "doubled": node("SelectFromCollection", "custom", Index=0),
+        "doubled-out": node("S3CatalogTarget", "doubled", **sold),
+        "json": node("S3JsonSource", Paths=[f"{root}/json/"]),
+        "once": node("Union", "json json", UnionType="DISTINCT"),
+        "all": node("Union", "json once", UnionType="ALL"),
+        "sums": node("Aggregate", "all", Groups=[["kind"]], Aggs=aggregates),
+        "sql": node("SparkSQL", "sums", SqlQuery=query, SqlAliases=[{"From": "sums", "Alias": "sums"}]),
+        "sql-out": json_target("sql", "sql"),
+    }
+    command = {"Name": "glueetl", "ScriptLocation": f"{root}/scripts/all.py"}
+    lab.glue.create_job(Name="all", Role=lab.role, Command=command, CodeGenConfigurationNodes=nodes)
+    run = lab.run("all")
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
-    assert rows(lab, "out/") == [{"kind": "x", "total": 6}]
+    a, b, c = {"sort": "a", "n": 1, "note": "x"}, {"sort": "b", "n": 2}, {"sort": "c", "n": 3, "note": "z"}
+    assert rows(lab, "out/filtered/") == [a]
+    no_sale = {"sort": None, "n": None, "note": None}
+    assert rows(lab, "out/outer/") == [
+        a | {"what": "a", "price": 1.5},
+        b | {"note": None, "what": "b", "price": 2.5},
+        c | {"what": None, "price": None},
+        no_sale | {"what": "d", "price": 4.0},
+    ]
+    assert [rows(lab, f"out/left/sort={kind}/") for kind in "abc"] == [[{"price": 1.5}], [{"price": 2.5}], [{}]]
+    assert rows(lab, "out/anti/") == rows(lab, "out/anti/sort=c/") == [{"n": 3}]
+    texts = [{"sort": "a", "note": "x"}, {"sort": "b", "note": None}, {"sort": "c", "note": "z"}]
+    assert rows(lab, "texts/") == texts
+    assert rows(lab, "out/sql/") == [{"kind": "x", "total": 6, "many": 2, "word": "it's"}]
+    assert rows(lab, "sold/sort=b/") == [{"n": 2, "note": None, "twice": 4}]
+    found = lab.glue.get_partitions(DatabaseName="db", TableName="sold")["Partitions"]
+    assert sorted(partition["Values"] for partition in found) == [["a"], ["b"], ["c"]]
+    made = lab.glue.get_table(DatabaseName="db", Name="sold")["Table"]["StorageDescriptor"]["Columns"]
+    assert [(each["Name"], each["Type"]) for each in made] == [("n", "int"), ("note", "string"), ("twice", "int")]
