@@ -12,7 +12,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import glue_sessions, state, telemetry
+from infra.local import glue_drivers, glue_sessions, state, telemetry
 
 ACCOUNT = "210000000300"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Sessions"
@@ -306,7 +306,9 @@ def test_conf_extra_files_and_a_killed_driver(server, glue, main):
 def test_a_missing_extra_file_fails_the_session(glue):
     create(glue, "missing", DefaultArguments={"--extra-py-files": f"s3://{BUCKET}/none.zip"})
     session = status(glue, "missing", "FAILED")
-    assert session["ErrorMessage"] == f"The file s3://{BUCKET}/none.zip that a default argument names does not exist."
+    assert session["ErrorMessage"] == (
+        f"LAUNCH ERROR | Error downloading from S3 for bucket: {BUCKET}, key: none.zip. The specified key does not exist."
+    )
 
 
 def test_stop_is_priced_and_final(server, glue):
@@ -337,16 +339,17 @@ def _messages(logs, stream):
 
 def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
     """In this process, so that a minute can be made short."""
-    monkeypatch.setattr(state, "_root", tmp_path)
+    monkeypatch.setattr(state, "_root", tmp_path / "state")
     monkeypatch.setattr(telemetry, "_endpoint", server.endpoint)
-    monkeypatch.setattr(glue_sessions, "check_role", lambda account, arn: None)
-    monkeypatch.setattr(glue_sessions, "MINUTE", 0.5)
+    monkeypatch.setattr(glue_drivers, "check_role", lambda account, arn: None)
+    monkeypatch.setattr(glue_drivers, "MINUTE", 0.5)
+    monkeypatch.setattr(glue_drivers, "keep_spare", lambda settings, catalog: None)
     from infra.local.glue import BACKENDS
 
     backend = BACKENDS[ACCOUNT]["us-east-1"]
     given = {"Role": ROLE, "Command": {"Name": "glueetl"}}
     with monkeypatch.context() as patch:
-        patch.setattr(glue_sessions, "DRIVER_BYTES", 1 << 60)  # a machine with little memory: two sessions
+        patch.setattr(glue_drivers, "DRIVER_BYTES", 1 << 60)  # a machine with little memory: two sessions
         patch.setattr(glue_sessions, "_live", {"one": None, "two": None})
         with pytest.raises(glue_sessions.TooManySessions, match="enough for 2 sessions"):
             backend.create_session(Id="third", **given)
@@ -358,7 +361,7 @@ def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
     assert idle.error == "The session was idle for 1 minutes."
     assert busy.error == "The session ran longer than its timeout of 4 minutes."
     assert busy.seconds >= 2.0  # a running statement kept it from being idle
-    with pytest.raises(glue_sessions.InvalidInput, match="TIMEOUT"):  # AWS's kernel starts a new session at this
+    with pytest.raises(glue_drivers.InvalidInput, match="TIMEOUT"):  # AWS's kernel starts a new session at this
         backend.run_statement("idle", "1")
 
 

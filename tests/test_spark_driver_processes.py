@@ -163,21 +163,60 @@ def test_job_may_ask_for_other_spark_settings(run_job):
     assert ("stdout", "mine 7 4") in lines
 
 
+GLUE_ARGUMENT_ERROR = "class GlueArgumentError(Exception): pass\n\nraise GlueArgumentError('the following')"
+
+
 @pytest.mark.parametrize(
-    ("script", "code", "message"),
+    ("script", "code", "shell", "spark"),
     [
-        ("import sys\nsys.exit(0)", 0, None),
-        ("import sys\nsys.exit(3)", 3, "SystemExit: 3"),
-        ("undefined", 1, "NameError: name 'undefined' is not defined"),
-        ("def f(:", 1, "SyntaxError: invalid syntax (script.py, line 1)"),
-        ("import missing_module", 1, "ModuleNotFoundError: No module named 'missing_module'"),
+        ("import sys\nsys.exit(0)", 0, None, "SYSTEM_EXIT_ERROR; SystemExit: 0"),
+        ("import sys\nsys.exit()", 0, None, "SYSTEM_EXIT_ERROR; SystemExit"),
+        ("import sys\nsys.exit(3)", 3, "SystemExit: 3", "SYSTEM_EXIT_ERROR; SystemExit: 3"),
+        (
+            "x = 1\n\nundefined",
+            1,
+            "NameError: name 'undefined' is not defined",
+            "INVALID_ARGUMENT_ERROR; Failed Line Number: 3; NameError: name 'undefined' is not defined",
+        ),
+        (
+            "def f(:",
+            1,
+            "SyntaxError: invalid syntax (script.py, line 1)",
+            "SYNTAX_ERROR; SyntaxError: invalid syntax (script.py, line 1)",
+        ),
+        (
+            "import missing_module",
+            1,
+            "ModuleNotFoundError: No module named 'missing_module'",
+            "IMPORT_ERROR; Failed Line Number: 1; ModuleNotFoundError: No module named 'missing_module'",
+        ),
+        (
+            "def f():\n    return {}['key']\n\nf()",
+            1,
+            "KeyError: 'key'",
+            "INVALID_ARGUMENT_ERROR; Failed Line Number: 2; KeyError: 'key'",
+        ),
+        (
+            GLUE_ARGUMENT_ERROR,
+            1,
+            "GlueArgumentError: the following",
+            "INVALID_ARGUMENT_ERROR; Failed Line Number: 3; GlueArgumentError: the following",
+        ),
+        (
+            "raise ValueError('first\\nsecond')",
+            1,
+            "ValueError: first",
+            "UNCLASSIFIED_ERROR; Failed Line Number: 1; ValueError: first",
+        ),
     ],
 )
-def test_job_error_messages(tmp_path, script, code, message, capsys):
+def test_job_error_messages(tmp_path, script, code, shell, spark, capsys):
     path = tmp_path / "script.py"
     path.write_text(script)
-    result = job.run(str(path), ["--JOB_NAME", "x"])
-    assert (result["exit_code"], result.get("error_message")) == (code, message)
+    result = job.run(str(path), ["--JOB_NAME", "x"], is_spark=False)
+    assert (result["exit_code"], result.get("error_message")) == (code, shell)
+    result = job.run(str(path), ["--JOB_NAME", "x"], is_spark=True)
+    assert (result["exit_code"], result["error_message"]) == (code, f"Error Category: {spark}")
 
 
 def test_archive_is_used_once_it_is_there(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ def _end_with_the_server() -> None:
 def main() -> None:
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     file, script, arguments = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
-    result = job.run(script, arguments)
+    result = job.run(script, arguments, is_spark=False)
     file.write_text(json.dumps(result))
     sys.exit(result["exit_code"])
 

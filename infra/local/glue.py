@@ -2,7 +2,7 @@
 
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local import crawler, glue_jobs, glue_sessions
+from infra.local import crawler, glue_drivers, glue_jobs, glue_sessions
 from infra.local.catalog import Catalog
 from infra.local.crawler import CrawlerResponse, Crawlers
 from infra.local.glue_jobs import Jobs, JobsResponse
@@ -25,12 +25,14 @@ UNSAVED = {"RunStatement", "CancelStatement"}  # statements are in files of thei
 
 
 def resume() -> None:
+    glue_drivers.remove_folders()
     crawler.resume()
     glue_sessions.resume()
     glue_jobs.resume()
 
 
 def stop() -> None:
+    glue_drivers.stop()
     crawler.stop()
     glue_jobs.stop()
     glue_sessions.stop()

@@ -15,32 +15,33 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections import deque
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
 from moto.glue.models import GlueBackend, glue_backends
-from moto.glue.responses import GlueResponse
 
-from infra.local import glue_sessions, glue_studio, s3, state, telemetry
-from infra.local.glue_sessions import DPUS, MINUTE, REFUSED_ARGUMENTS, VERSIONS, InvalidInput, NotSupported
+from infra.local import glue_drivers, glue_studio, s3, state, telemetry
+from infra.local.catalog import CatalogResponse
+from infra.local.glue_drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
+
+if TYPE_CHECKING:
+    from infra.engines.spark.client import SparkDriver
+    from infra.engines.spark.options import Settings
 
 log = logging.getLogger("workshop.glue_jobs")
 
 DEFAULT_TIMEOUT = 480  # minutes, as for Glue 5
 DEFAULT_WORKERS = 10
-LOOK_SECONDS = 1.0  # between two looks at a run's clock and log lines
-STOP_SECONDS = 3.0  # for a driver to end by itself
 PAGE = 200
+MOST_JOBS = 1000  # in one answer
 UNFINISHED = ("WAITING", "STARTING", "RUNNING", "STOPPING")
 COMMANDS = ("glueetl", "pythonshell")
 ENDED_BY_SERVER = "The local AWS ended while the job was running; the run's process ended too."
@@ -49,6 +50,7 @@ MESSAGES = {
     "STOPPED": "Job run stopped",
     "TIMEOUT": "Job run timed out",
 }
+SEVERITIES = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN", "FAILED": "ERROR"}
 NOT_THERE = {
     "MaintenanceWindow": "Maintenance windows are for streaming jobs, which are not part of the local AWS.",
     "SourceControlDetails": "Source control of jobs is not part of the local AWS.",
@@ -57,7 +59,7 @@ NOT_THERE = {
 
 @dataclass
 class JobRun:
-    """One attempt of a run. `given` is the form in which glue_sessions reads the arguments that set up a driver."""
+    """One attempt of a run."""
 
     account: str
     region: str
@@ -74,13 +76,12 @@ class JobRun:
     completed_on: datetime | None = None
 
     @property
-    def given(self) -> dict[str, Any]:
-        return {"DefaultArguments": self.arguments}
+    def dpus(self) -> float:
+        return glue_drivers.dpus(self.settings)
 
     @property
-    def dpus(self) -> float:
-        settings = self.settings
-        return settings.get("MaxCapacity") or DPUS[settings["WorkerType"]] * settings["NumberOfWorkers"]
+    def log_group(self) -> str:
+        return "/aws-glue/jobs" if self.settings["Command"]["Name"] == "glueetl" else "/aws-glue/python-jobs"
 
     @property
     def seconds(self) -> float:
@@ -107,9 +108,7 @@ class JobRun:
             "PredecessorRuns": [],
             "MaxCapacity": self.dpus,
             "ExecutionTime": round(self.seconds),
-            "LogGroupName": "/aws-glue/jobs"
-            if self.settings["Command"]["Name"] == "glueetl"
-            else "/aws-glue/python-jobs",
+            "LogGroupName": self.log_group,
             "DPUSeconds": round(self.seconds * self.dpus, 1) if self.completed_on else None,
         }
         return {name: value for name, value in answer.items() if value is not None}
@@ -147,7 +146,7 @@ class Job:
 
 _live: dict[str, Live] = {}  # run id → its running part
 # Every Spark driver may fill a core and a gigabyte: more runs than that wait for their turn.
-_places = threading.BoundedSemaphore(max(1, min(os.cpu_count() or 2, glue_sessions._limit())))
+_places = threading.BoundedSemaphore(max(1, min(os.cpu_count() or 2, glue_drivers.limit())))
 _is_shutting_down = False
 
 
@@ -162,18 +161,19 @@ class Live:
         self.run = run
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"job-{run.run_id[:12]}", daemon=True)
-        self._lines: deque[tuple[str, str]] = deque()
+        self._log = glue_drivers.LogLines(run.account, run.region, run.log_group, run.run_id)
         self._folder = Path()
+        self._driver: SparkDriver | None = None
 
     def _run(self) -> None:
         while not _places.acquire(timeout=LOOK_SECONDS / 10):
             if self.stopped.is_set():
                 self._end("STOPPED", "")
                 return
-        self._folder = Path(tempfile.mkdtemp(prefix="glue-job-"))
+        self._folder = glue_drivers.new_folder("job-")
         try:
             status, error = self._work()
-        except RunFailed as failed:
+        except (RunFailed, glue_drivers.Missing) as failed:
             status, error = "FAILED", str(failed)
         except Exception as failure:  # never leave a run without an end
             log.exception("job run %s", self.run.run_id)
@@ -182,19 +182,16 @@ class Live:
             shutil.rmtree(self._folder, ignore_errors=True)
             _places.release()
         self._end(status, error)
+        if self._driver is not None and not _live:
+            glue_drivers.keep_spare(self._driver.settings, self._driver.catalog)
 
     def _work(self) -> tuple[str, str]:
         if self.stopped.is_set():
             return "STOPPED", ""
         self._set("STARTING")
         run = self.run
-        script = _script(run, self._folder)
-        try:
-            settings, catalog = glue_sessions._settings(run, self._folder)
-        except FileNotFoundError as error:
-            raise RunFailed(str(error)) from None
-        bookmark = bookmark_file(run.account, run.region, run.job_name)
-        settings = replace(settings, environment={"GLUE_JOB_BOOKMARK_FILE": str(bookmark)})
+        script = glue_drivers.fetch(run.account, run.settings["Command"]["ScriptLocation"], self._folder)
+        settings, catalog = glue_drivers.settings(run.account, run.region, run.arguments, self._folder)
         arguments = ["--JOB_NAME", run.job_name, "--JOB_RUN_ID", run.run_id, "--JOB_ID", _job_id(run)]
         for name, value in run.arguments.items():
             arguments += [name, value]
@@ -202,15 +199,17 @@ class Live:
             return self._run_python(settings, script, arguments)
         return self._run_spark(settings, catalog, script, arguments)
 
-    def _run_spark(self, settings: Any, catalog: bool, script: Path, arguments: list[str]) -> tuple[str, str]:
-        from infra.engines.spark.client import DriverLost, SparkDriver
+    def _run_spark(self, settings: Settings, catalog: bool, script: Path, arguments: list[str]) -> tuple[str, str]:
+        from infra.engines.spark.client import DriverLost
 
-        driver = SparkDriver(settings, catalog, log=self._keep)
+        run = self.run
+        self._log.tell_engine(run.settings["GlueVersion"])
+        bookmark = bookmark_file(run.account, run.region, run.job_name)
+        driver = self._driver = glue_drivers.start(settings, catalog, self._log.keep)
         try:
-            if early := self._watch(driver.ready):
-                return early
-            driver.ready.result()
-            result = driver.run_job(script, arguments, started=lambda: self._set("RUNNING"))
+            result = driver.run_job(
+                script, arguments, {"GLUE_JOB_BOOKMARK_FILE": str(bookmark)}, started=lambda: self._set("RUNNING")
+            )
             if early := self._watch(result):
                 return early
             outcome = result.result()
@@ -223,7 +222,7 @@ class Live:
             raise RunFailed(outcome["error_message"])
         return "SUCCEEDED", ""
 
-    def _run_python(self, settings: Any, script: Path, arguments: list[str]) -> tuple[str, str]:
+    def _run_python(self, settings: Settings, script: Path, arguments: list[str]) -> tuple[str, str]:
         from infra.engines.spark.options import environment
 
         result = self._folder / ".result.json"
@@ -252,7 +251,7 @@ class Live:
                 try:
                     process.wait(LOOK_SECONDS / 5)
                 except subprocess.TimeoutExpired:
-                    self._write_log()
+                    self._log.write()
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -277,12 +276,12 @@ class Live:
         return None
 
     def _ends_early(self) -> tuple[str, str] | None:
-        self._write_log()
+        self._log.write()
         if self.stopped.is_set():
             return ("FAILED", ENDED_BY_SERVER) if _is_shutting_down else ("STOPPED", "")
         timeout = self.run.settings["Timeout"]
-        if self.run.seconds > timeout * MINUTE:
-            return "TIMEOUT", f"Job run timed out after {timeout} minutes."
+        if self.run.seconds > timeout * glue_drivers.MINUTE:
+            return "TIMEOUT", MESSAGES["TIMEOUT"]
         return None
 
     def _set(self, status: str) -> None:
@@ -304,8 +303,8 @@ class Live:
                 _retry(run)
             state.save("glue", run.account, run.region)
         if error:
-            self._keep("stderr", error)
-        self._write_log()
+            self._log.keep("stderr", error)
+        self._log.write()
         telemetry.event(
             run.account,
             run.region,
@@ -313,48 +312,20 @@ class Live:
             "Glue Job State Change",
             {
                 "jobName": run.job_name,
-                "severity": "INFO" if status in ("SUCCEEDED", "STOPPED") else "ERROR",
+                "severity": SEVERITIES[status],
                 "state": status,
                 "jobRunId": run.run_id,
                 "message": error or MESSAGES[status],
             },
         )
 
-    # log lines
-
     def _forward(self, name: str, stream: Any) -> None:
         for line in stream:
-            self._keep(name, line.rstrip("\n"))
-
-    def _keep(self, stream: str, line: str) -> None:
-        self._lines.append((stream, line[: glue_sessions.LINE_LIMIT]))
-
-    def _write_log(self) -> None:
-        lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        while self._lines:
-            stream, line = self._lines.popleft()
-            lines[stream].append(line or " ")  # CloudWatch takes no empty message
-        run = self.run
-        group = run.as_dict()["LogGroupName"]
-        telemetry.log(run.account, run.region, f"{group}/output", run.run_id, lines["stdout"])
-        telemetry.log(run.account, run.region, f"{group}/error", run.run_id, lines["stderr"])
+            self._log.keep(name, line.rstrip("\n"))
 
 
 def _job_id(run: JobRun) -> str:
     return f"j_{hashlib.sha256(f'{run.account}/{run.region}/{run.job_name}'.encode()).hexdigest()}"
-
-
-def _script(run: JobRun, folder: Path) -> Path:
-    """Copy the script from S3. Raises RunFailed when it is not there."""
-    bucket, _, key = run.settings["Command"]["ScriptLocation"].removeprefix("s3://").partition("/")
-    path = folder / (key.rpartition("/")[2] or "script")
-    try:
-        shutil.copyfile(s3.get(run.account, bucket, key).path, path)
-    except (s3.MissingBucket, s3.MissingKey):
-        raise RunFailed(
-            f"LAUNCH ERROR | Error downloading script from S3 for bucket: {bucket}, key: {key}. The object does not exist."
-        ) from None
-    return path
 
 
 def bookmark_file(account: str, region: str, job: str) -> Path:
@@ -406,17 +377,16 @@ def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
     bucket, _, key = command.get("ScriptLocation", "").removeprefix("s3://").partition("/")
     if not command.get("ScriptLocation", "").startswith("s3://") or not bucket or not key:
         raise InvalidInput("Command.ScriptLocation must be the s3:// address of a script.")
-    if given.get("Connections", {}).get("Connections"):
-        raise NotSupported("Connections into a VPC are not part of the local AWS.")
+    glue_drivers.check_connections(given)
     if not 0 <= given.setdefault("MaxRetries", 0) <= 10:
         raise InvalidInput("MaxRetries must be from 0 to 10.")
     if given.setdefault("ExecutionProperty", {"MaxConcurrentRuns": 1}).setdefault("MaxConcurrentRuns", 1) < 1:
         raise InvalidInput("MaxConcurrentRuns must be at least 1.")
     given.setdefault("JobMode", "VISUAL" if given.get("CodeGenConfigurationNodes") else "SCRIPT")
     given.setdefault("DefaultArguments", {})
-    glue_sessions.check_role(backend.account_id, given.get("Role", ""))
+    glue_drivers.check_role(backend.account_id, given.get("Role", ""))
     check_settings(given)
-    check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
+    glue_drivers.check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
 
 
 def check_settings(given: dict[str, Any]) -> None:
@@ -431,19 +401,7 @@ def check_settings(given: dict[str, Any]) -> None:
         if given.setdefault("MaxCapacity", 0.0625) not in (0.0625, 1):
             raise InvalidInput("MaxCapacity of a pythonshell job must be 0.0625 or 1.")
         return
-    if given.setdefault("GlueVersion", glue_sessions.ENGINE) not in VERSIONS:
-        raise InvalidInput(f"Glue version {given['GlueVersion']} is not one of {', '.join(VERSIONS)}.")
-    if not given.get("MaxCapacity"):
-        given.setdefault("NumberOfWorkers", DEFAULT_WORKERS)
-    glue_sessions.check_capacity(given)
-
-
-def check_arguments(arguments: dict[str, str]) -> None:
-    """Raise InvalidInputException for an argument that has no effect here."""
-    for name, why in REFUSED_ARGUMENTS.items():
-        if arguments.get(name):
-            raise InvalidInput(f"{name} is refused by the local AWS: {why}.")
-    glue_sessions.parse_conf(arguments.get("--conf", ""))
+    glue_drivers.check_engine(given, DEFAULT_WORKERS)
 
 
 # --- the backend ------------------------------------------------------------------------------------------------------
@@ -523,7 +481,7 @@ class Jobs(GlueBackend):
         check_settings(settings)
         arguments = {**settings["DefaultArguments"], **given.get("Arguments", {})}
         arguments |= settings.get("NonOverridableArguments", {})
-        check_arguments(arguments)
+        glue_drivers.check_arguments(arguments)
         run = JobRun(self.account_id, self.region_name, name, f"jr_{secrets.token_hex(32)}", settings, arguments)
         _begin(job, run)
         return run.run_id
@@ -556,7 +514,7 @@ class Jobs(GlueBackend):
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 
-class JobsResponse(GlueResponse):
+class JobsResponse(CatalogResponse):
     def create_job(self) -> ActionResult:
         given = dict(self.parameters)
         return ActionResult({"Name": self.glue_backend.create_job(given.pop("Name"), **given).name})
@@ -570,8 +528,7 @@ class JobsResponse(GlueResponse):
         return ActionResult({"Job": self.glue_backend.get_job(self.parameters["JobName"]).as_dict()})
 
     def get_jobs(self) -> ActionResult:
-        page, token = self._page(list(self.glue_backend.jobs.values()), self.parameters.get("MaxResults") or PAGE)
-        return ActionResult({"Jobs": [job.as_dict() for job in page], **token})
+        return self.answer_page("Jobs", list(self.glue_backend.jobs.values()), MOST_JOBS, default=PAGE)
 
     def delete_job(self) -> ActionResult:
         name = self.parameters["JobName"]
@@ -587,8 +544,7 @@ class JobsResponse(GlueResponse):
 
     def get_job_runs(self) -> ActionResult:
         runs = self.glue_backend.get_job(self.parameters["JobName"]).runs[::-1]  # newest first
-        page, token = self._page(runs, self.parameters.get("MaxResults") or PAGE)
-        return ActionResult({"JobRuns": [run.as_dict() for run in page], **token})
+        return self.answer_page("JobRuns", runs, PAGE)
 
     def batch_stop_job_run(self) -> ActionResult:
         name, stopping, errors = self.parameters["JobName"], [], []

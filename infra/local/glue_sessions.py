@@ -10,14 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import re
-import shlex
 import shutil
-import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
@@ -36,7 +32,9 @@ from moto.glue.exceptions import (
 from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.responses import GlueResponse
 
-from infra.local import s3, state, telemetry
+from infra.local import glue_drivers, state
+from infra.local.catalog import page
+from infra.local.glue_drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
 
 if TYPE_CHECKING:
     from infra.engines.spark.client import SparkDriver
@@ -44,35 +42,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("workshop.glue_sessions")
 
 HOLD_SECONDS = 5.0  # how long GetSession and GetStatement wait for the end of what is under way
-MINUTE = 60.0  # seconds of Timeout's and IdleTimeout's unit
-LOOK_SECONDS = 1.0  # between two looks at a session's clocks and log lines
-STOP_SECONDS = 3.0  # for a driver to end by itself
 DEFAULT_TIMEOUT = 2880  # minutes
-DRIVER_BYTES = 1_000_000_000  # of the machine's memory, for each session that runs
+DEFAULT_WORKERS = 5
 CODE_LIMIT = 68_000  # characters of a statement
 PAGE = 100  # statements or sessions in one answer
-LINE_LIMIT = 10_000  # characters of a line in the log
 DPU_HOUR = 0.44  # USD, us-east-1: https://aws.amazon.com/glue/pricing/
 
-DPUS = {"Standard": 1, "G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8, "G.12X": 12, "G.16X": 16}
-DPUS |= {"R.1X": 1, "R.2X": 2, "R.4X": 4, "R.8X": 8, "Z.2X": 2}
-VERSIONS = ("3.0", "4.0", "5.0", "5.1", "auto")
-ENGINE = "5.1"  # which Glue version's Spark, Python and Java run here
 ALIVE = ("PROVISIONING", "READY", "STOPPING")
 UNFINISHED = ("WAITING", "RUNNING", "CANCELLING")
-SHARED_PYTHON = "all sessions here share the workshop's own Python environment; add the package with uv instead"
-NO_JARS = "its jars are not part of the local AWS; choose a real AWS profile to use it"
-REFUSED_ARGUMENTS = {
-    "--additional-python-modules": SHARED_PYTHON,
-    "--python-modules-installer-option": SHARED_PYTHON,
-    "--datalake-formats": NO_JARS,
-    "--extra-files": "read them from S3 in a statement instead",
-}
-
-
-class InvalidInput(JsonRESTError):
-    def __init__(self, message: str):
-        super().__init__("InvalidInputException", message)
 
 
 class TooManySessions(JsonRESTError):
@@ -81,11 +58,6 @@ class TooManySessions(JsonRESTError):
             "ResourceNumberLimitExceededException",
             f"The memory of this computer is enough for {limit} sessions. Stop one before you create the next.",
         )
-
-
-class NotSupported(JsonRESTError):
-    def __init__(self, message: str):
-        super().__init__("OperationNotSupportedException", message)
 
 
 @dataclass
@@ -129,8 +101,7 @@ class Session:
 
     @property
     def dpus(self) -> float:
-        given = self.given
-        return given.get("MaxCapacity") or DPUS[given["WorkerType"]] * given["NumberOfWorkers"]
+        return glue_drivers.dpus(self.given)
 
     @property
     def seconds(self) -> float:
@@ -177,8 +148,9 @@ class Live:
         self.driver: SparkDriver | None = None
         self.outcome = ("", "")  # status and reason, once it was decided how the session ends
         self.thread = threading.Thread(target=self._run, name=f"session-{session.session_id}", daemon=True)
-        self._folder = Path(tempfile.mkdtemp(prefix="glue-session-"))
-        self._lines: deque[tuple[str, str]] = deque()
+        self._folder = glue_drivers.new_folder("session-")
+        stream = re.sub(r"[:*]", "_", session.session_id)  # CloudWatch does not allow these
+        self._log = glue_drivers.LogLines(session.account, session.region, "/aws-glue/sessions", stream)
         self._used = time.monotonic()
 
     # the session's life
@@ -195,13 +167,17 @@ class Live:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start_and_watch(self) -> tuple[str, str]:
-        from infra.engines.spark.client import DriverLost, SparkDriver
+        from infra.engines.spark.client import DriverLost
 
+        session = self.session
+        self._log.tell_engine(session.given["GlueVersion"])
         try:
-            settings, catalog = _settings(self.session, self._folder)
-        except FileNotFoundError as error:
-            return "FAILED", str(error)
-        driver = self.driver = SparkDriver(settings, catalog, log=self._keep)
+            settings, catalog = glue_drivers.settings(
+                session.account, session.region, session.given["DefaultArguments"], self._folder
+            )
+        except glue_drivers.Missing as missing:
+            return "FAILED", str(missing)
+        driver = self.driver = glue_drivers.start(settings, catalog, self._log.keep)
         if self.outcome[0]:  # stopped before there was a driver
             driver.stop(STOP_SECONDS)
         try:
@@ -213,7 +189,7 @@ class Live:
             try:
                 return self._decided(driver.exited.result(self._next_look()))
             except TimeoutError:
-                self._write_log()
+                self._log.write()
                 self._check_clocks()
         driver.stop(STOP_SECONDS)
         return self.outcome
@@ -232,17 +208,17 @@ class Live:
         return self.outcome if self.outcome[0] else ("FAILED", f"{reason[:1].upper()}{reason[1:]}.")
 
     def _idle_end(self) -> float:
-        return self._used + self.session.given["IdleTimeout"] * MINUTE
+        return self._used + self.session.given["IdleTimeout"] * glue_drivers.MINUTE
 
     def _next_look(self) -> float:
         given = self.session.given
-        ends = [self._idle_end() - time.monotonic(), given["Timeout"] * MINUTE - self.session.seconds]
+        ends = [self._idle_end() - time.monotonic(), given["Timeout"] * glue_drivers.MINUTE - self.session.seconds]
         return min(LOOK_SECONDS, max(0.01, min(ends)))
 
     def _check_clocks(self) -> None:
         given = self.session.given
         busy = any(statement.state in UNFINISHED for statement in list(self.statements.values()))
-        if self.session.seconds > given["Timeout"] * MINUTE:
+        if self.session.seconds > given["Timeout"] * glue_drivers.MINUTE:
             self.outcome = ("TIMEOUT", f"The session ran longer than its timeout of {given['Timeout']} minutes.")
         elif not busy and time.monotonic() > self._idle_end():
             self.outcome = ("TIMEOUT", f"The session was idle for {given['IdleTimeout']} minutes.")
@@ -258,8 +234,10 @@ class Live:
                 del _live[session.arn]
                 state.save("glue", session.account, session.region)
         _notify()
-        self._keep("stdout", _bill(session))
-        self._write_log()
+        self._log.keep("stdout", _bill(session))
+        self._log.write()
+        if self.driver is not None:
+            glue_drivers.keep_spare(self.driver.settings, self.driver.catalog)
 
     def stop(self, status: str, reason: str) -> None:
         """Begin to end the session; `_run` finishes it."""
@@ -308,23 +286,6 @@ class Live:
     def _store(self, statement: Statement) -> None:
         with self.session.file().open("a") as file:
             file.write(json.dumps(asdict(statement)) + "\n")
-
-    # log lines
-
-    def _keep(self, stream: str, line: str) -> None:
-        self._lines.append((stream, line[:LINE_LIMIT]))
-
-    def _write_log(self) -> None:
-        lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        while self._lines:
-            stream, line = self._lines.popleft()
-            lines[stream].append(line or " ")  # CloudWatch takes no empty message
-        for stream, group in (("stdout", "/aws-glue/sessions/output"), ("stderr", "/aws-glue/sessions/error")):
-            telemetry.log(self.session.account, self.session.region, group, _stream_name(self.session), lines[stream])
-
-
-def _stream_name(session: Session) -> str:
-    return re.sub(r"[:*]", "_", session.session_id)  # CloudWatch does not allow these
 
 
 def _notify() -> None:
@@ -391,82 +352,7 @@ def _stored_statements(session: Session) -> dict[int, Statement]:
     return statements
 
 
-# --- what a session is started with -----------------------------------------------------------------------------------
-
-
-def _settings(session: Session, folder: Path) -> tuple[Any, bool]:
-    """Return the driver's settings and whether spark.sql sees the Data Catalog.
-
-    Raises FileNotFoundError for an extra file that is not on S3.
-    """
-    from infra.engines.spark.options import Settings
-
-    arguments = session.given["DefaultArguments"]
-    files = [_fetch(session.account, url, folder) for url in _list(arguments.get("--extra-py-files"))]
-    jars = [_fetch(session.account, url, folder) for url in _list(arguments.get("--extra-jars"))]
-    settings = Settings(
-        telemetry.endpoint(),
-        session.region,
-        session.account,
-        "local",
-        conf=parse_conf(arguments.get("--conf", "")),
-        extra_jars=tuple(map(str, jars)),
-        py_files=tuple(dict.fromkeys(str(path.parent if path.suffix == ".py" else path) for path in files)),
-    )
-    return settings, arguments.get("--enable-glue-datacatalog", "false").lower() != "false"
-
-
-def _list(text: str | None) -> list[str]:
-    return [item.strip() for item in (text or "").split(",") if item.strip()]
-
-
-def _fetch(account: str, url: str, folder: Path) -> Path:
-    bucket, _, key = url.removeprefix("s3://").removeprefix("s3a://").partition("/")
-    path = folder / key.rpartition("/")[2]
-    try:
-        shutil.copyfile(s3.get(account, bucket, key).path, path)
-    except (s3.MissingBucket, s3.MissingKey):
-        raise FileNotFoundError(f"The file {url} that a default argument names does not exist.") from None
-    return path
-
-
-def parse_conf(text: str) -> dict[str, str]:
-    """Return the Spark settings of a `--conf` argument, `a=1 --conf b=2`. Raises InvalidInputException for anything else."""
-    settings = {}
-    for word in shlex.split(text):
-        if word == "--conf":
-            continue
-        name, equals, value = word.partition("=")
-        if not equals or not name.startswith("spark."):
-            raise InvalidInput(f"'{word}' in the argument --conf is no Spark setting of the form spark.name=value.")
-        settings[name] = value
-    return settings
-
-
-def check_role(account: str, arn: str) -> None:
-    """Raise InvalidInputException unless the role is there and trusts Glue."""
-    from moto.iam.models import iam_backends
-
-    for role in iam_backends[account]["aws"].roles.values():
-        if role.arn == arn and "glue.amazonaws.com" in str(role.assume_role_policy_document):
-            return
-    raise InvalidInput(f"Service is unable to assume provided role {arn}. Please verify role's TrustPolicy")
-
-
-def check_capacity(given: dict[str, Any]) -> None:
-    """Fill in the defaults of WorkerType and NumberOfWorkers. Raises InvalidInputException for what contradicts itself."""
-    if given.get("MaxCapacity"):
-        if given.get("WorkerType") or given.get("NumberOfWorkers"):
-            raise InvalidInput("Please do not set Max Capacity if using Worker Type and Number of Workers.")
-        if given["MaxCapacity"] < 2:
-            raise InvalidInput("Max Capacity must be at least 2 DPU.")
-        return
-    given.setdefault("WorkerType", "G.1X")
-    given.setdefault("NumberOfWorkers", 5)
-    if given["WorkerType"] not in DPUS:
-        raise InvalidInput(f"Worker type {given['WorkerType']} is not one of {', '.join(DPUS)}.")
-    if given["NumberOfWorkers"] < 2:
-        raise InvalidInput("Number of workers must be at least 2.")
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 def _check(backend: Any, given: dict[str, Any]) -> None:
@@ -477,27 +363,15 @@ def _check(backend: Any, given: dict[str, Any]) -> None:
         raise InvalidInput("Command.PythonVersion must be 3.")
     if given.get("SessionType", "LIVY") != "LIVY":
         raise NotSupported("Sessions of the type SPARK_CONNECT are not part of the local AWS.")
-    if given.get("Connections", {}).get("Connections"):
-        raise NotSupported("Connections into a VPC are not part of the local AWS.")
+    glue_drivers.check_connections(given)
     if name := given.get("SecurityConfiguration"):
         backend.get_security_configuration(name)
-    if given.setdefault("GlueVersion", ENGINE) not in VERSIONS:
-        raise InvalidInput(f"Glue version {given['GlueVersion']} is not one of {', '.join(VERSIONS)}.")
     for name in ("Timeout", "IdleTimeout"):
         if given.setdefault(name, given.get("Timeout", DEFAULT_TIMEOUT)) < 1:
             raise InvalidInput(f"{name} must be at least 1 minute.")
-    arguments = given.setdefault("DefaultArguments", {})
-    for name, why in REFUSED_ARGUMENTS.items():
-        if arguments.get(name):
-            raise InvalidInput(f"{name} is refused by the local AWS: {why}.")
-    parse_conf(arguments.get("--conf", ""))
-    check_capacity(given)
-    check_role(backend.account_id, given["Role"])
-
-
-def _limit() -> int:
-    """How many sessions this machine's memory allows."""
-    return max(2, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // DRIVER_BYTES)
+    glue_drivers.check_arguments(given.setdefault("DefaultArguments", {}))
+    glue_drivers.check_engine(given, DEFAULT_WORKERS)
+    glue_drivers.check_role(backend.account_id, given["Role"])
 
 
 # --- the backend ------------------------------------------------------------------------------------------------------
@@ -510,16 +384,12 @@ class Sessions(GlueBackend):
         if given["Id"] in self.sessions:
             raise SessionAlreadyExistsException()
         _check(self, given)
-        if len(_live) >= _limit():
-            raise TooManySessions(_limit())
+        if len(_live) >= glue_drivers.limit():
+            raise TooManySessions(glue_drivers.limit())
         session = Session(self.account_id, self.region_name, given)
         self.tag_resource(session.arn, given.get("Tags"))
         self.sessions[session.session_id] = session
         live = _live[session.arn] = Live(session)
-        if given["GlueVersion"] not in (ENGINE, "auto"):
-            live._keep(
-                "stderr", f"Glue {given['GlueVersion']} was asked for; the local AWS runs the Spark of {ENGINE}."
-            )
         live.thread.start()
         return session
 
@@ -597,9 +467,9 @@ class SessionsResponse(GlueResponse):
         wanted = (self.parameters.get("Tags") or {}).items()
         backend = self.glue_backend
         found = [each for each in backend.sessions.values() if wanted <= backend.get_tags(each.arn).items()]
-        page, token = self._page(found, self.parameters.get("MaxResults") or PAGE)
-        ids = [session.session_id for session in page]
-        return ActionResult({"Ids": ids, "Sessions": [session.as_dict() for session in page], **token})
+        part, token = page(found, self.parameters.get("NextToken"), self.parameters.get("MaxResults") or PAGE)
+        answer = {"Ids": [session.session_id for session in part], "Sessions": [session.as_dict() for session in part]}
+        return ActionResult(answer | ({"NextToken": token} if token else {}))
 
     def run_statement(self) -> ActionResult:
         given = self.parameters
@@ -613,19 +483,13 @@ class SessionsResponse(GlueResponse):
 
     def list_statements(self) -> str:
         statements = list(self.glue_backend.statements(self.parameters["SessionId"]).values())
-        page, token = self._page(statements, PAGE)
-        return json.dumps({"Statements": [statement.as_dict() for statement in page], **token})
+        part, token = page(statements, self.parameters.get("NextToken"), PAGE)
+        answer = {"Statements": [statement.as_dict() for statement in part]}
+        return json.dumps(answer | ({"NextToken": token} if token else {}))
 
     def cancel_statement(self) -> ActionResult:
         self.glue_backend.cancel_statement(self.parameters["SessionId"], self.parameters["Id"])
         return ActionResult({})
-
-    def _page(self, items: list[Any], size: int) -> tuple[list[Any], dict[str, str]]:
-        token = self.parameters.get("NextToken") or "0"
-        if not token.isdigit():
-            raise InvalidInput("NextToken is not one that this operation has given.")
-        end = int(token) + size
-        return items[int(token) : end], {"NextToken": str(end)} if end < len(items) else {}
 
 
 # --- start and stop of the server -------------------------------------------------------------------------------------

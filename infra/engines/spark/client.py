@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO
 
 from infra.engines.spark.options import Settings, environment
 from infra.engines.spark.protocol import Channel
@@ -25,6 +26,8 @@ class SparkDriver:
     """One driver process.
 
     Attributes:
+        settings, catalog: what it was started with.
+        log: called with ("stdout" | "stderr", line) for every line that the process writes, from threads.
         ready: a future that is done when statements can run; it fails with DriverLost.
         exited: a future with the reason once the process is gone.
         progress: statement number -> share of the running Spark tasks that are done, 0 to 1.
@@ -32,15 +35,22 @@ class SparkDriver:
     """
 
     def __init__(
-        self, settings: Settings, catalog: bool = False, log: Callable[[str, str], None] = lambda stream, line: None
+        self,
+        settings: Settings,
+        catalog: bool = False,
+        log: Callable[[str, str], None] = lambda stream, line: None,
+        parent: Path | None = None,
     ):
         """Start the process; returns at once.
 
         Args:
             settings: credentials, endpoint, region and Spark settings.
             catalog: make `spark.sql` see the Glue Data Catalog (`--enable-glue-datacatalog`).
-            log: called with ("stdout" | "stderr", line) for every line that the process writes, from threads.
+            log: see the attribute.
+            parent: where the process's temporary folder is made, which is deleted when the process has ended; the
+                system's own place by default.
         """
+        self.settings, self.catalog, self.log = settings, catalog, log
         self.ready: Future[str] = Future()
         self.exited: Future[str] = Future()
         self.progress: dict[int, float] = {}
@@ -48,7 +58,7 @@ class SparkDriver:
         self._started: dict[int, Callable[[], None]] = {}
         self._lock = threading.Lock()
         self._stopping = False
-        self._folder = Path(tempfile.mkdtemp(prefix="spark-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="spark-", dir=parent))
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.engines.spark.driver", str(theirs.fileno())],
@@ -66,7 +76,7 @@ class SparkDriver:
         self.pid = self._process.pid
         self._channel = Channel(ours)
         self._outputs = [
-            threading.Thread(target=_forward, args=(name, stream, log), name=f"spark-{name}-{self.pid}", daemon=True)
+            threading.Thread(target=self._forward, args=(name, stream), name=f"spark-{name}-{self.pid}", daemon=True)
             for name, stream in (("stdout", self._process.stdout), ("stderr", self._process.stderr))
         ]
         for thread in self._outputs:
@@ -82,13 +92,23 @@ class SparkDriver:
         """
         return self._submit({"do": "run", "id": number, "code": code}, started)
 
-    def run_job(self, script: Path, arguments: list[str], started: Callable[[], None] = lambda: None) -> "Future[dict]":
+    def run_job(
+        self,
+        script: Path,
+        arguments: list[str],
+        environment: dict[str, str] | None = None,
+        started: Callable[[], None] = lambda: None,
+    ) -> "Future[dict]":
         """Run a script as `__main__` with these arguments (`["--JOB_NAME", "x", …]`); one job a driver.
+
+        Args:
+            environment: more environment variables for the script.
 
         Returns:
             A future of the result described in job.run. It fails with DriverLost.
         """
-        return self._submit({"do": "job", "id": 0, "script": str(script), "arguments": arguments}, started)
+        message = {"do": "job", "id": 0, "script": str(script), "arguments": arguments}
+        return self._submit(message | {"environment": environment or {}}, started)
 
     def cancel(self, number: int) -> None:
         """Cancel a statement, running or waiting; its future gets the status "cancelled"."""
@@ -120,6 +140,10 @@ class SparkDriver:
         with contextlib.suppress(OSError):  # a driver that is gone is reported by _read
             self._channel.send(message)
         return future
+
+    def _forward(self, name: str, stream: IO[str]) -> None:
+        for line in stream:
+            self.log(name, line.rstrip("\n"))
 
     def _read(self) -> None:
         reason = ""
@@ -153,11 +177,6 @@ class SparkDriver:
             self.exited.set_result(reason)
         for future in [*lost, *([] if self.ready.done() else [self.ready])]:
             future.set_exception(DriverLost(reason))
-
-
-def _forward(name: str, stream, log: Callable[[str, str], None]) -> None:
-    for line in stream:
-        log(name, line.rstrip("\n"))
 
 
 def _why(code: int) -> str:

@@ -6,6 +6,7 @@ Statements and jobs run in the main thread, because Python interrupts only that 
 import contextlib
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
@@ -21,7 +22,10 @@ from infra.engines.spark.gateway import Gateway
 from infra.engines.spark.options import Settings, java_command, spark_conf
 from infra.engines.spark.protocol import Channel
 
-OUT_OF_MEMORY = 3  # exit code of Java by -XX:+ExitOnOutOfMemoryError
+OUT_OF_MEMORY = "Command Failed due to Out of Memory"
+JAVA_OUT_OF_MEMORY = 3  # exit code of Java by -XX:+ExitOnOutOfMemoryError
+MEMORY_LIMIT = 4 << 30  # bytes that the Python of a driver may use, or half of the computer's memory if that is less
+SPARE_MEMORY = 64 << 20  # bytes without which Python cannot go on
 PROGRESS_SECONDS = 0.5
 INTERRUPT_SECONDS = 0.3  # how long a cancelled statement may take to notice that its Spark jobs were cancelled
 
@@ -35,6 +39,7 @@ class Driver:
         self._interruptible = False
         self._was_interrupted = False
         self._jvm = Gateway(java_command(spark_conf(settings, Path.cwd()), settings.extra_jars))
+        _limit_memory()  # not before: Java has its own limit, and would inherit this one
         self._start_spark(use_catalog)
 
     def _start_spark(self, use_catalog: bool) -> None:
@@ -56,12 +61,15 @@ class Driver:
     def _watch_java(self) -> None:
         """End with the reason when Java ends: nothing works without it."""
         code = self._jvm.process.wait()
-        if code == OUT_OF_MEMORY:
-            reason = "Command Failed due to Out of Memory"
+        if code == JAVA_OUT_OF_MEMORY:
+            reason = OUT_OF_MEMORY
         elif code < 0:
             reason = f"Java was killed by signal {-code} ({signal.Signals(-code).name})"
         else:
             reason = f"Java ended with exit code {code}"
+        self._fail(reason)
+
+    def _fail(self, reason: str) -> None:
         self._channel.send({"event": "failed", "reason": reason})
         os._exit(1)
 
@@ -93,9 +101,12 @@ class Driver:
                 result = statement.run(message["code"], namespace, self._interrupts)
             else:
                 self._hide_context()
-                result = job.run(message["script"], message["arguments"])
+                os.environ |= message["environment"]
+                result = job.run(message["script"], message["arguments"], is_spark=True)
         finally:
             self._running = None
+        if result["status"] == "error" and _is_out_of_memory():
+            self._fail(OUT_OF_MEMORY)
         if result["status"] == "error" and self._java_is_gone():
             self._watch_java()  # the reason is Java's end, not the error that it made here
         if message["id"] in self._cancelled:
@@ -189,6 +200,21 @@ class Driver:
             if progress != last and self._running == statement_id:
                 self._channel.send({"event": "progress", "id": statement_id, "progress": round(progress, 3)})
                 last = progress
+
+
+def _limit_memory() -> None:
+    """Let code that fills the memory end its own driver, not whatever else runs on this computer. No effect on macOS."""
+    limit = min(MEMORY_LIMIT, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _is_out_of_memory() -> bool:
+    """Whether the user's objects leave no room to go on; one array that was too large to be made leaves enough."""
+    try:
+        bytearray(SPARE_MEMORY)
+    except MemoryError:
+        return True
+    return False
 
 
 def _main_module(**names) -> dict:

@@ -5,6 +5,7 @@ The JVM is started here and not by pyspark's `spark-submit`, which starts a seco
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,6 @@ class Settings:
         conf: more Spark settings (Glue's `--conf`); they win over the defaults here.
         extra_jars: local jar files (Glue's `--extra-jars`).
         py_files: local .py, .zip or .egg files or folders (Glue's `--extra-py-files`).
-        environment: more environment variables for the driver and its Python workers.
         cores: how many tasks run at once.
     """
 
@@ -60,12 +60,11 @@ class Settings:
     conf: dict[str, str] = field(default_factory=dict)
     extra_jars: tuple[str, ...] = ()
     py_files: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=dict)
     cores: int = field(default_factory=lambda: min(os.cpu_count() or 2, 4))
 
 
 def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
-    """Spark's settings: s3:// is S3A, as in Glue since 5.1; loopback only; small; the given endpoint."""
+    """Spark's settings: s3:// is S3A, as in Glue since 5.1; loopback only; small; the given endpoint; all files in `folder`."""
     conf = {
         "spark.app.name": "analytics-workshop",
         "spark.master": f"local[{settings.cores}]",
@@ -74,7 +73,9 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        "spark.driver.defaultJavaOptions": shlex.quote(f"-Djava.io.tmpdir={folder}"),  # native libraries are put there
         "spark.local.dir": str(folder / "spark"),
+        "spark.hadoop.hadoop.tmp.dir": str(folder / "hadoop"),
         "spark.sql.warehouse.dir": (folder / "warehouse").as_uri(),
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.legacy.createHiveTableByDefault": "false",  # there is no Hive here: CREATE TABLE makes Parquet
@@ -98,7 +99,12 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
 
 
 def environment(settings: Settings, folder: Path) -> dict[str, str]:
-    """The driver's environment: this session's credentials and nothing of the user's own AWS set-up."""
+    """The driver's environment: this session's credentials and nothing of the user's own AWS set-up.
+
+    Puts the AWS configuration, an empty file, into `folder`: S3A's SDK writes a stack of errors when it is no regular file.
+    """
+    nothing = folder / "aws-config"
+    nothing.touch()
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))}
     extra = [str(Path(file).parent) if file.endswith(".py") else file for file in settings.py_files]
     python_path = [*dict.fromkeys(extra), str(PYTHON_FOLDER), *filter(None, [kept.get("PYTHONPATH")])]
@@ -108,8 +114,8 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_CONFIG_FILE": str(nothing),
+        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": sys.executable,
         "PYTHONPATH": os.pathsep.join(python_path),
@@ -122,14 +128,14 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
         added["AWS_SESSION_TOKEN"] = settings.session_token
     if settings.endpoint:
         added["AWS_ENDPOINT_URL"] = settings.endpoint
-    return kept | added | settings.environment
+    return kept | added
 
 
 def java_command(conf: dict[str, str], extra_jars: tuple[str, ...] = (), flags: list[str] | None = None) -> list[str]:
     """The command line of the Spark JVM with pyspark's gateway in it.
 
     Args:
-        conf: Spark's settings; `spark.driver.memory` and `spark.driver.extraJavaOptions` become flags of the JVM.
+        conf: Spark's settings; `spark.driver.memory` and `spark.driver.{default,extra}JavaOptions` become flags of the JVM.
         extra_jars: local jar files, put behind Spark's own.
         flags: flags of the JVM in place of the AppCDS archive's.
     """
@@ -137,12 +143,14 @@ def java_command(conf: dict[str, str], extra_jars: tuple[str, ...] = (), flags: 
     command += [f"-Xmx{conf.get('spark.driver.memory', HEAP)}", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
     command += [
         "-XX:+ExitOnOutOfMemoryError",
+        "-XX:-UsePerfData",  # else a file in /tmp
         "-Djdk.reflect.useDirectMethodHandle=false",
         "-Dio.netty.tryReflectionSetAccessible=true",
     ]
     command += [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENED]
     command += _archive_flags() if flags is None else flags
-    command += conf.get("spark.driver.extraJavaOptions", "").split()
+    for name in ("spark.driver.defaultJavaOptions", "spark.driver.extraJavaOptions"):
+        command += shlex.split(conf.get(name, ""))
     command += [f"-D{name}={value}" for name, value in conf.items()]
     return [*command, "org.apache.spark.api.python.PythonGatewayServer"]
 

@@ -1,7 +1,7 @@
 """Messages between the local AWS and a Spark driver: one JSON object a line, over a socket pair.
 
 To the driver: `{"do": "start", "settings", "catalog"}` first, then `{"do": "run", "id", "code"}`,
-`{"do": "job", "id", "script", "arguments"}`, `{"do": "cancel", "id"}`, `{"do": "stop"}`.
+`{"do": "job", "id", "script", "arguments", "environment"}`, `{"do": "cancel", "id"}`, `{"do": "stop"}`.
 From it: `{"event": "ready", "application"}` or `{"event": "failed", "reason"}`, then `{"event": "started", "id"}`,
 `{"event": "progress", "id", "progress"}` (0 to 1), `{"event": "done", "id", "result"}`.
 """
