@@ -171,7 +171,9 @@ def test_tables_as_text_and_html():
         "NULL  22",
         "2 of 5 rows",
     ]
-    assert "<td>&lt;b&gt;</td>" in tables.html_table(["a"], [("<b>",)], 1)
+    page = tables.html_table(["<a>", "n"], [("<b>", None), ("x", 3)], 2)
+    assert '<th scope="col" style="text-align:left">&lt;a&gt;</th>' in page
+    assert '<td style="text-align:left">&lt;b&gt;</td><td style="text-align:right">NULL</td>' in page
 
 
 def test_pivot_sums_by_key_and_group():
@@ -183,8 +185,9 @@ def test_pivot_sums_by_key_and_group():
 def test_chart_defaults_and_words():
     settings = charts.defaults(["activity_type", "cnt"], ["STRING", "BIGINT NOT NULL"])
     assert settings == charts.Settings("bar", ["activity_type"], [], ["cnt"])
-    picture, told = charts.png(["activity_type", "cnt"], [("Running", 4), ("Sitting", 2)], settings)
-    assert picture.startswith(b"\x89PNG") and told == "bar chart of cnt by activity_type: Running 4, Sitting 2"
+    picture, title, told = charts.png(["activity_type", "cnt"], [("Running", 4000000), ("Sitting", 2)], settings)
+    assert picture.startswith(b"\x89PNG") and told == "bar chart of cnt by activity_type: Running 4000000, Sitting 2"
+    assert title == "cnt is highest for Running (4,000,000), lowest for Sitting (2)"
     with pytest.raises(charts.ChartError, match="a column with numbers"):
         charts.defaults(["a"], ["STRING"])
     with pytest.raises(charts.ChartError, match="no column 'nope'"):
@@ -193,8 +196,27 @@ def test_chart_defaults_and_words():
 
 @pytest.mark.parametrize("kind", charts.KINDS)
 def test_every_chart_is_drawn(kind):
-    picture, told = charts.png(["k", "v"], [("a", 1), ("b", 2)], charts.Settings(kind, ["k"], [], ["v"]))
+    rows = [("a", "x", 1.5), ("b", "x", 2), ("b", "y", 3)]
+    picture, title, told = charts.png(["k", "g", "v"], rows, charts.Settings(kind, ["k"], ["g"], ["v"]))
     assert picture.startswith(b"\x89PNG") and told.startswith(f"{kind} chart")
+
+
+@pytest.mark.parametrize(
+    ("kind", "series", "title"),
+    [
+        ("bar", {"cnt": [3, 1]}, "cnt is highest for a (3), lowest for b (1)"),
+        ("bar", {"cnt": [3, 3]}, "cnt is 3 for a and 1 more"),
+        ("line", {"x": [1.25, 0], "y": [7, 0]}, "cnt is highest for a · y (7), lowest for b · x and 1 more (0)"),
+        ("pie", {"cnt": [1, 3]}, "b has the largest share of cnt: 75%"),
+    ],
+)
+def test_a_title_says_what_is_to_be_seen(kind, series, title):
+    assert charts.finding(["a", "b"], series, charts.Settings(kind, ["k"], [], ["cnt"])) == title
+
+
+def test_a_pie_refuses_what_is_no_share():
+    with pytest.raises(charts.ChartError, match="must not be negative"):
+        charts.png(["k", "v"], [("a", 1), ("b", -2)], charts.Settings("pie", ["k"], [], ["v"]))
 
 
 # --- Glue

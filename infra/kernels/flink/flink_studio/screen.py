@@ -33,8 +33,8 @@ class Result:
             return self.view.html()
         return tables.html_table(self.columns, self.view.rows(tables.SHOWN), len(self.view)) + self._forgotten()
 
-    def chart(self, settings: Settings) -> tuple[bytes, str]:
-        """A picture of the result and its alternative text; raises ChartError."""
+    def chart(self, settings: Settings) -> tuple[bytes, str, str]:
+        """A picture of the result, its title, and it in words; raises ChartError."""
         return charts.png(self.columns, self.view.rows(MOST_CHART_ROWS), settings)
 
     def default_chart(self) -> Settings | None:
@@ -57,9 +57,9 @@ def show_table(result: Result) -> None:
 
 def show_chart(result: Result, settings: Settings) -> None:
     """Put a chart into the cell's outputs, with its alternative text; raises ChartError."""
-    picture, told = result.chart(settings)
+    picture, title, told = result.chart(settings)
     data = {"image/png": base64.b64encode(picture).decode(), "text/plain": told}
-    display(data, raw=True, metadata={"image/png": {"alt": told}})
+    display(data, raw=True, metadata={"image/png": {"alt": f"{title}. {told[0].upper()}{told[1:]}"}})
 
 
 def _close(widget) -> None:
@@ -74,8 +74,11 @@ class PlainScreen:
 
     stopped = False
 
-    def draw(self, result: Result, status: str) -> None:
-        """Nothing to draw: nobody looks."""
+    def tell(self, status: str) -> None:
+        """Nothing to tell: nobody looks."""
+
+    def draw(self) -> None:
+        """Nothing to draw."""
 
     def close(self, result: Result) -> None:
         """Show the end: the table, and a bar chart of a changing result with few keys."""
@@ -101,20 +104,20 @@ class LiveScreen:
             description="Stop", icon="stop", button_style="warning", tooltip="Stop the Flink job of this paragraph"
         )
         button.on_click(lambda _: self._stop.set())
-        self._table = widgets.HTML()
-        self._pictures = {kind: widgets.Image(format="png") for kind in charts.KINDS}
-        self._notes = {kind: widgets.HTML() for kind in charts.KINDS}
-        self._tabs = widgets.Tab([self._table])
+        table = widgets.HTML(layout={"max_height": "30em", "overflow": "auto"})  # the page stays where it is
+        self._pages = [table, *(widgets.HTML() for _ in charts.KINDS)]
+        self._tabs = widgets.Tab([table])
         self._tabs.titles = ["table"]
         children = [widgets.HBox([self._status, button]), self._tabs]
         if self._settings:
-            pages = [widgets.VBox([self._pictures[kind], self._notes[kind]]) for kind in charts.KINDS]
-            self._tabs.children = [self._table, *pages]
+            self._tabs.children = self._pages
             self._tabs.titles = ["table", *charts.KINDS]
-            children.append(self._choices(widgets))
-        self._tabs.observe(lambda _: self._paint(), "selected_index")
+            self._choices = self._make_choices(widgets)
+            children.append(self._choices)
+        self._tabs.observe(lambda _: self.draw(), "selected_index")
         self._tabs.selected_index = 0
         self._box = widgets.VBox(children)
+        self._box.add_class("flink-studio")
         display(self._box)
 
     @property
@@ -122,10 +125,28 @@ class LiveScreen:
         """Whether Stop was pressed."""
         return self._stop.is_set()
 
-    def draw(self, result: Result, status: str) -> None:
-        """Show the status and the tab that is open."""
-        self._status.value = f"{html.escape(status)} · <a href='{html.escape(self._link)}' target='_blank'>job in Flink's web page</a>&nbsp;"
-        self._paint()
+    def tell(self, status: str) -> None:
+        """Show the status line."""
+        link = f"<a href='{html.escape(self._link)}' target='_blank'>job in Flink's web page</a>"
+        self._status.value = f"{html.escape(status)} · {link}&nbsp;"
+
+    def draw(self) -> None:
+        """Draw the tab that is open."""
+        with self._drawing:
+            open_tab = self._tabs.selected_index or 0
+            if self._settings:
+                self._choices.layout.display = "" if open_tab else "none"
+            page = self._pages[open_tab]
+            if not open_tab:
+                page.value = self._result.table_html()
+                return
+            try:
+                picture, title, told = self._result.chart(self._chosen(charts.KINDS[open_tab - 1]))
+            except ChartError as error:
+                page.value = f"<p>{html.escape(str(error))}</p>"
+                return
+            data, alt = base64.b64encode(picture).decode(), html.escape(f"{title}. {told}")
+            page.value = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
 
     def close(self, result: Result) -> None:
         """Leave plain outputs in place of the widgets: the table and the chart that was open, or the bar chart."""
@@ -134,14 +155,16 @@ class LiveScreen:
             show_table(result)
             if self._settings and len(result.view):
                 kind = charts.KINDS[max(0, (self._tabs.selected_index or 0) - 1)]
-                settings = Settings(kind, self._settings.keys, self._settings.groups, self._settings.values)
                 try:
-                    show_chart(result, settings)
+                    show_chart(result, self._chosen(kind))
                 except ChartError as error:
                     print(error)
             _close(self._box)
 
-    def _choices(self, widgets):
+    def _chosen(self, kind: str) -> Settings:
+        return Settings(kind, self._settings.keys, self._settings.groups, self._settings.values)
+
+    def _make_choices(self, widgets):
         """Zeppelin's chart settings."""
 
         def choice(name: str, columns: list[str]):
@@ -154,7 +177,7 @@ class LiveScreen:
                     name: list(change["new"])
                 }
                 self._settings = Settings("bar", **chosen)
-                self._paint()
+                self.draw()
 
             box.observe(changed, "value")
             return box
@@ -162,18 +185,3 @@ class LiveScreen:
         numbers = [n for n, t in zip(self._result.columns, self._result.types, strict=True) if charts.is_number_type(t)]
         columns = self._result.columns
         return widgets.HBox([choice("keys", columns), choice("groups", columns), choice("values", numbers)])
-
-    def _paint(self) -> None:
-        with self._drawing:
-            if not self._tabs.selected_index:
-                self._table.value = self._result.table_html()
-                return
-            kind = charts.KINDS[self._tabs.selected_index - 1]
-            settings = Settings(kind, self._settings.keys, self._settings.groups, self._settings.values)
-            try:
-                self._pictures[kind].value, told = self._result.chart(settings)
-                self._pictures[kind].layout.display = ""
-            except ChartError as error:
-                self._pictures[kind].layout.display = "none"
-                told = str(error)
-            self._notes[kind].value = f"<small>{html.escape(told)}</small>"

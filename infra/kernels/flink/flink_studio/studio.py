@@ -272,9 +272,11 @@ class Studio:
         self, changes, result: Result, screen, options: Options, stop: StopAfter, interrupted, job: Job
     ) -> str:
         """Take changes and draw them; returns how it ended, empty when the query ended by itself."""
-        started = drawn = changed = time.monotonic()
+        started = changed = time.monotonic()
+        told = drawn = 0.0
+        refresh = options.refresh_ms / 1000
         begun = time.strftime("%H:%M:%S")
-        dirty, view = True, result.view
+        dirty, view = False, result.view
         rate = Rate()
         while not changes.finished:
             kinds, rows = changes.take(TAKE_MS)
@@ -285,9 +287,12 @@ class Studio:
                 view.apply(kinds, rows)
                 rate.add(now, len(kinds))
                 changed, dirty = now, True
-            if now - drawn >= options.refresh_ms / 1000 or (dirty and view.changes and drawn == started):
-                screen.draw(result, _status(view, rate.of(now), begun, job))
-                drawn, dirty = time.monotonic(), False
+            if dirty and now - drawn >= refresh:
+                screen.draw()
+                drawn, dirty, told = time.monotonic(), False, 0.0
+            if now - told >= refresh:
+                screen.tell(_status(view, rate.of(now), begun, job))
+                told = time.monotonic()
             if interrupted.is_set():
                 return "Interrupted: the job was stopped."
             if screen.stopped:
@@ -451,7 +456,7 @@ def _view(options: Options):
 def _status(view, rate: float, begun: str, job: Job) -> str:
     if not view.changes:
         return f"waiting since {begun} UTC: no row has come yet · job {job.id[:8]}"
-    return f"{len(view):,} rows · {view.changes:,} changes · {rate:,.0f} a second · job {job.id[:8]}"
+    return f"{len(view):,} rows · {view.changes:,} changes ({rate:,.0f} a second) · job {job.id[:8]}"
 
 
 @contextmanager

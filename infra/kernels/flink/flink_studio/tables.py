@@ -19,7 +19,7 @@ def text_table(columns: Sequence[str], rows: Sequence[Row], total: int) -> str:
     """
     cells = [[_short(as_text(value)) for value in row] for row in rows]
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
-    right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    right = _right(columns, rows)
 
     def line(values: Sequence[str]) -> str:
         parts = (v.rjust(w) if r else v.ljust(w) for v, w, r in zip(values, widths, right, strict=True))
@@ -30,15 +30,22 @@ def text_table(columns: Sequence[str], rows: Sequence[Row], total: int) -> str:
 
 def html_table(columns: Sequence[str], rows: Sequence[Row], total: int) -> str:
     """The same as an HTML table; arguments as in text_table."""
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in columns)
-    body = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    sides = ["right" if right else "left" for right in _right(columns, rows)]
+    head = _html_row([f'th scope="col" style="text-align:{side}"' for side in sides], columns)
+    cells = [f'td style="text-align:{side}"' for side in sides]
+    body = "".join(_html_row(cells, [_short(as_text(value)) for value in row]) for row in rows)
     count = html.escape(_count(len(rows), total))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table><p>{count}</p>"
+    return f"<table cellpadding='6'><thead>{head}</thead><tbody>{body}</tbody></table><p>{count}</p>"
 
 
-def _cell(value) -> str:
-    align = ' style="text-align:right"' if _is_number(value) else ""
-    return f"<td{align}>{html.escape(_short(as_text(value)))}</td>"
+def _right(columns: Sequence[str], rows: Sequence[Row]) -> list[bool]:
+    """Which columns are set to the right: numbers, NULL aside."""
+    return [any(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+
+
+def _html_row(tags: Sequence[str], texts: Sequence[str]) -> str:
+    cells = (f"<{tag}>{html.escape(text)}</{tag[:2]}>" for tag, text in zip(tags, texts, strict=True))
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _count(shown: int, total: int) -> str:
