@@ -18,7 +18,9 @@ OURS = {
     "cloudformation": "infra.local.cloudformation",
     "events": "infra.local.events",
     "kinesisanalytics": "infra.local.flink_applications",
+    "lambda": "infra.local.awslambda",
     "sqs": "infra.local.sqs",
+    "ssm": "infra.local.ssm",
 }
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {

@@ -16,6 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import WeakValueDictionary
 
 _root: Path | None = None
 _locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
@@ -132,6 +133,7 @@ def _fresh_rlock() -> Any:
 
 _Pickler.dispatch_table[type(threading.Lock())] = lambda _: (_fresh_lock, ())
 _Pickler.dispatch_table[type(threading.RLock())] = lambda _: (_fresh_rlock, ())
+_Pickler.dispatch_table[WeakValueDictionary] = lambda weak: (WeakValueDictionary, (dict(weak),))
 
 
 def dumps(value: Any) -> bytes:

@@ -36,6 +36,13 @@ def endpoint() -> str:
     return _endpoint
 
 
+def _backends(service: str) -> Any:
+    """The backends of a service, known to state.py from now on: what is put there is saved also where nobody called the service yet."""
+    from infra.local import services
+
+    return services.get(service).backends
+
+
 def metric(
     account: str, region: str, namespace: str, dimensions: dict[str, str], values: dict[str, tuple[float, str]]
 ) -> None:
@@ -67,12 +74,11 @@ def flush_metrics() -> None:
         _pending.clear()
     if not pending:
         return
-    from moto.cloudwatch.models import cloudwatch_backends
-
+    backends = _backends("monitoring")
     touched = set()
     with state.lock("monitoring"):
         for (account, region, namespace, pairs, name, unit, minute), (total, low, high, samples) in pending.items():
-            cloudwatch_backends[account][region].put_metric_data(
+            backends[account][region].put_metric_data(
                 namespace,
                 [
                     {
@@ -91,13 +97,12 @@ def flush_metrics() -> None:
 
 def log(account: str, region: str, group: str, stream: str, lines: list[str]) -> None:
     """Append lines to a log stream; group and stream are made if they are not there."""
-    from moto.logs.models import logs_backends
-
     if not lines:
         return
     now = int(time.time() * 1000)
+    backends = _backends("logs")
     with state.lock("logs"):
-        backend = logs_backends[account][region]
+        backend = backends[account][region]
         backend.ensure_log_group(group)
         backend.ensure_log_stream(group, stream)
         backend.put_log_events(group, stream, [{"timestamp": now, "message": line} for line in lines])
@@ -108,13 +113,9 @@ def event(
     account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
 ) -> None:
     """Put one event on the account's default bus, as the service itself would, and save what its targets changed."""
-    from moto.events.models import events_backends
-
-    from infra.local import services
-
-    services.get("events")
+    backends = _backends("events")
     with state.lock("events"):
-        backend = events_backends[account][region]
+        backend = backends[account][region]
         targets = {
             target["Arn"].split(":")[2]
             for bus in backend.event_buses.values()
@@ -123,7 +124,7 @@ def event(
         } & {"events", "logs", "sqs"}
         with contextlib.ExitStack() as locks:
             for name in sorted(targets):
-                services.get(name)
+                _backends(name)
                 locks.enter_context(state.lock(name))
             backend.put_events(
                 [
