@@ -69,27 +69,198 @@ def test_script_is_python_in_the_order_of_the_graph() -> None:
     assert text.endswith("job.commit()\n")
 
 
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"a": {"DropFields": {"Name": "A", "Inputs": ["a"], "Paths": [["x"]]}}}, "cycle: a -> a"),
-        ({"a": {"DropFields": {"Name": "A", "Inputs": ["none"], "Paths": [["x"]]}}}, "has the input none"),
-        ({"a": {"DropFields": {"Name": "A", "Inputs": [], "Paths": [["x"]]}}}, "needs 1 inputs and has 0"),
-        (
-            {"a": {"DropFields": {"Name": "A", "Inputs": ["raw"], "Paths": [["x"]]}}},
-            "no column x; it has uuid, track_id",
-        ),
-        (
-            {"a": {"FillMissingValues": {"Name": "A", "Inputs": ["raw"], "ImputedPath": "x"}}},
-            "FillMissingValues learns from the data",
-        ),
-        ({"renamed": {"DropDuplicates": {"Name": "D", "Inputs": ["ref"]}}}, "both inputs have track_id"),
-    ],
-)
+def column(name: str) -> dict[str, Any]:
+    return {"Type": "COLUMNEXTRACTED", "Value": [name]}
+
+
+def constant(value: str) -> dict[str, Any]:
+    return {"Type": "CONSTANT", "Value": [value]}
+
+
+def select(inputs: list[str], *paths: str, name: str = "A") -> dict[str, Any]:
+    return {"SelectFields": {"Name": name, "Inputs": inputs, "Paths": [[path] for path in paths]}}
+
+
+def kind(name: str, inputs: list[str] | None = None, **given: Any) -> dict[str, Any]:
+    return {name: {"Name": "A", **({} if inputs is None else {"Inputs": inputs}), **given}}
+
+
+def filters(operation: str, *values: dict[str, Any], source: str = "raw") -> dict[str, Any]:
+    return kind("Filter", [source], LogicalOperator="AND", Filters=[{"Operation": operation, "Values": list(values)}])
+
+
+def target(**given: Any) -> dict[str, Any]:
+    return kind("S3DirectTarget", ["raw"], Path="s3://b/x/", **{"Format": "json", **given})
+
+
+def split(index: int) -> dict[str, dict[str, Any]]:
+    parent = {"SplitFields": {"Name": "Split Fields", "Inputs": ["raw"], "Paths": [["uuid"]]}}
+    return {"split": parent, "a": kind("SelectFromCollection", ["split"], Index=index)}
+
+
+BOTH_SIDES = [{"From": "raw", "Keys": [["track_id"]]}, {"From": "ref", "Keys": [["track_id"]]}]
+WRONG: list[tuple[dict[str, Any], str]] = [
+    # how nodes hang together
+    ({"a": select(["a"], "x")}, "cycle: a -> a"),
+    ({"a": select(["b"], "x"), "b": select(["a"], "x")}, "The nodes form a cycle: "),
+    ({"a": select(["none"], "x")}, "Node a has the input none, which is not a node."),
+    ({"a": select([], "x")}, "Node a (SelectFields) needs 1 inputs and has 0."),
+    ({"a": select(["raw", "ref"], "x")}, "Node a (SelectFields) needs 1 inputs and has 2."),
+    ({"target": {"S3GlueParquetTarget": {"Name": "T", "Inputs": [], "Path": "s3://b/"}}}, "needs 1 inputs and has 0."),
+    ({"a": kind("CustomCode", [], Code="return dfc", ClassName="F")}, "needs 1 or more inputs and has 0."),
+    ({"a": select(["target"], "uuid")}, "Node A has the input Target, which is a target."),
+    ({"a": select(["raw"], "uuid") | kind("Filter", ["raw"])}, "exactly one kind, and has SelectFields, Filter."),
+    ({"a": {}}, "Node a must have exactly one kind, and has none."),
+    (split(0) | {"b": select(["split"], "uuid")}, "node Split Fields outputs a collection, but node A does not accept"),
+    (split(2), "Node A: Index 2 is too high; Split Fields outputs the frames 0 and 1."),
+    ({"a": kind("SelectFromCollection", ["raw"], Index=0)}, "Raw outputs one frame, but node A needs a collection."),
+    ({"x-1": select(["raw"], "uuid"), "x1": select(["raw"], "uuid")}, "Nodes x-1 and x1 would both be A_x1."),
+    # kinds and members that are not here
+    ({"a": kind("FillMissingValues", ["raw"], ImputedPath="uuid")}, "FillMissingValues learns from the data"),
+    ({"a": kind("Spigot", ["raw"], Path="s3://b/")}, "Node a: Spigot is not part of the local AWS."),
+    ({"a": kind("PIIDetection", ["raw"])}, "Node a: PIIDetection is not part of the local AWS."),
+    ({"a": kind("Nonsense", ["raw"])}, "Node a: Nonsense is not part of the local AWS."),
+    ({"a": target(NumberTargetPartitions="4")}, "NumberTargetPartitions is not part of the local AWS."),
+    ({"a": target(AutoDataQuality={"IsEnabled": True})}, "AutoDataQuality is not part of the local AWS."),
+    # columns
+    ({"a": select(["raw"], "x")}, "Node A: its input has no column x; it has uuid, track_id."),
+    ({"a": select(["raw"])}, "Node A: Paths is empty."),
+    ({"a": target(PartitionKeys=[["day"]])}, "has no column day; it has uuid, track_id."),
+    ({"a": target(PartitionKeys=[["uuid", "x"]])}, "the partition key uuid.x is inside another column"),
+    (
+        {"a": kind("RenameField", ["raw"], SourcePath=["uuid"], TargetPath=["track_id"])},
+        "already has a column track_id.",
+    ),
+    (
+        {"a": kind("ApplyMapping", ["raw"], Mapping=[{"FromPath": ["uuid"], "Dropped": True}])},
+        "Node A: no column is left.",
+    ),
+    ({"a": kind("ApplyMapping", ["raw"], Mapping=[{"FromPath": ["uuid"]}])}, "no FromType, ToKey, ToType."),
+    ({"a": kind("Union", ["raw", "ref"], UnionType="ALL")}, "have uuid, track_id and track_id, track_name."),
+    ({"a": kind("Aggregate", ["raw"], Groups=[["uuid"]], Aggs=[])}, "Node A: Aggs is empty."),
+    # joins
+    (
+        {"a": kind("Join", ["raw", "ref"], JoinType="equijoin", Columns=BOTH_SIDES)},
+        "Node A: both inputs have track_id. Rename it in one of them with a Change Schema (ApplyMapping) node"
+        " before the join; Glue Studio's own is called Renamed keys for Join.",
+    ),
+    ({"a": kind("Join", ["raw", "ref"], JoinType="outer", Columns=BOTH_SIDES)}, "both inputs have track_id"),
+    (
+        {"a": kind("Join", ["raw", "ref"], JoinType="leftsemi", Columns=BOTH_SIDES[:1] * 2)},
+        "Columns must name its two inputs.",
+    ),
+    (
+        {"a": kind("Join", ["raw", "ref"], JoinType="leftsemi", Columns=[BOTH_SIDES[0], {"From": "ref", "Keys": []}])},
+        "both inputs must have the same number of keys",
+    ),
+    # filters, SQL and custom code
+    ({"a": filters("EQ", column("track_id"), constant("one"))}, "one is no number, and is compared with a column of"),
+    ({"a": filters("EQ", constant("1"), column("track_id"))}, "EQ takes 2 Values, the first a column"),
+    ({"a": filters("ISNULL", column("uuid"), constant("1"))}, "ISNULL takes 1 Values"),
+    ({"a": filters("REGEX", column("track_id"), constant("1"))}, "REGEX compares a string column with a constant."),
+    ({"a": filters("REGEX", column("uuid"), constant("("))}, "the regular expression ( is wrong"),
+    ({"a": filters("GT", column("x"), constant("1"))}, "has no column x"),
+    (
+        {"a": kind("SparkSQL", ["raw"], SqlQuery="SELECT 1", SqlAliases=[{"From": "ref", "Alias": "t"}])},
+        "SqlAliases names ref, which is not one of its inputs.",
+    ),
+    ({"a": kind("CustomCode", ["raw"], Code="x = 1\nreturn (", ClassName="F")}, "line 2 of Code is no Python"),
+    ({"a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="a b")}, "ClassName a b is no Python name."),
+    (
+        {
+            "a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="F"),
+            "b": {"CustomCode": {"Name": "B", "Inputs": ["raw"], "Code": "return dfc", "ClassName": "F"}},
+        },
+        "Node B: ClassName F is taken by node A.",
+    ),
+    # targets
+    ({"a": target(Format="delta")}, "the format delta is not part of the local AWS; it has parquet, orc, json, csv."),
+    ({"a": target(Compression="snappy")}, "the compression snappy of json is not part of the local AWS"),
+    ({"a": kind("S3GlueParquetTarget", ["raw"], Path="s3://b/", Compression="lzo")}, "the compression lzo of parquet"),
+    ({"a": target(SchemaChangePolicy={"EnableUpdateCatalog": True})}, "needs a Database and a Table."),
+    (
+        {"a": kind("S3CatalogTarget", ["raw"], Database="db", Table="raw", PartitionKeys=[["uuid"]])},
+        "Node A: its PartitionKeys are uuid, those of db.raw are none.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "reason"), WRONG, ids=[reason[:40] for _, reason in WRONG])
 def test_wrong_graph_is_refused_with_its_reason(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(WrongGraph) as wrong:
         script(graph(**changes), tables)
     assert reason in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "line"),
+    [
+        (filters("EQ", column("track_id"), constant("7")), 'f=lambda row: (row["track_id"] == 7)'),
+        (filters("EQ", column("uuid"), constant("7")), 'f=lambda row: (row["uuid"] == "7")'),
+        (filters("LT", column("track_id"), column("uuid")), 'f=lambda row: (row["track_id"] < row["uuid"])'),
+        (filters("REGEX", column("uuid"), constant(r"^\d+")), r'f=lambda row: (bool(re.match("^\\d+", row["uuid"])))'),
+        (filters("ISNULL", column("uuid")), 'f=lambda row: (row["uuid"] is None)'),
+        (filters("EQ", column("a b"), constant("7"), source="files"), 'f=lambda row: (row["a b"] == 7)'),
+        (filters("EQ", column("a"), constant("007"), source="files"), 'f=lambda row: (row["a"] == "007")'),
+        (
+            target(Format="csv", Compression="gzip"),
+            'format="csv", connection_options={"path": "s3://b/x/", "compression": "gzip", "partitionKeys": []}, trans',
+        ),
+        (
+            target(Format="parquet", Compression="gzip"),
+            'connection_options={"path": "s3://b/x/", "partitionKeys": []}, format_options={"compression": "gzip"}, tr',
+        ),
+        (
+            target(SchemaChangePolicy={"EnableUpdateCatalog": True, "Database": "db", "Table": "t"}),
+            'getSink(path="s3://b/x/", connection_type="s3", updateBehavior="UPDATE_IN_DATABASE", partitionKeys=[], '
+            'enableUpdateCatalog=True, transformation_ctx="A_a")',
+        ),
+        (
+            kind("Join", ["raw", "ref"], JoinType="leftsemi", Columns=BOTH_SIDES),
+            '(Raw_rawDF.join(Reference_refDF, (Raw_rawDF["track_id"] == Reference_refDF["track_id"]), "leftsemi")',
+        ),
+        (
+            kind("S3CatalogSource", Database="db", Table="raw", PartitionPredicate="day = '1'"),
+            'table_name="raw", push_down_predicate="day = \'1\'", transformation_ctx="A_a")',
+        ),
+    ],
+)
+def test_code_of_a_node(given: dict[str, Any], line: str) -> None:
+    files = {"S3JsonSource": {"Name": "Files", "Paths": ["s3://b/files/"]}}
+    text = script(graph(a=given, files=files), tables)
+    compile(text, "job", "exec")
+    assert line in text
+    assert ("import re\n" in text) == ("re.match" in text)
+
+
+def test_values_and_jobs_that_the_api_does_not_have(client: Any, account: str) -> None:
+    lab = Lab(client, account)
+    source = {"S3JsonSource": {"Name": "In", "Paths": ["s3://b/in/"]}}
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://{lab.bucket}/scripts/a.py"}
+
+    def refused(nodes: dict[str, Any], **changes: str) -> tuple[str, str]:
+        with pytest.raises(ClientError) as error:
+            lab.glue.create_job(
+                Name="a", Role=lab.role, Command=command | changes, CodeGenConfigurationNodes={"in": source} | nodes
+            )
+        told = error.value.response["Error"]
+        return told["Code"], told["Message"]
+
+    def out(**given: Any) -> dict[str, Any]:
+        return {"out": {"S3DirectTarget": {"Name": "Out", "Inputs": ["in"], "Path": "s3://b/o/", **given}}}
+
+    code, message = refused(out(Format="text"))
+    assert (code, message) == (
+        "ValidationException",
+        "1 validation error detected: Value 'text' at 'codeGenConfigurationNodes.out.s3DirectTarget.format' failed to"
+        " satisfy constraint: Member must satisfy enum value set: [json, csv, avro, orc, parquet, hudi, delta, iceberg,"
+        " hyper, xml]",
+    )
+    assert refused(out(Format="json"), Name="pythonshell")[0] == "InvalidInputException"
+    missing = {"in": {"S3CatalogSource": {"Name": "In", "Database": "db", "Table": "none"}}}
+    assert refused(missing) == ("InvalidInputException", "The Data Catalog has no table db.none.")
+    assert "Contents" not in lab.s3.list_objects_v2(Bucket=lab.bucket)
+    assert lab.glue.list_jobs()["JobNames"] == []
 
 
 # The workshop's graph: "Resolve it" in the join makes the node Renamed keys for Join, which prefixes the right side.
@@ -251,14 +422,6 @@ numbers = dfc.select(list(dfc.keys())[0]).toDF()
 doubled = numbers.withColumn("twice", numbers["n"] * 2)
 return DynamicFrameCollection({"doubled": DynamicFrame.fromDF(doubled, glueContext, "doubled")}, glueContext)
 """
-
-
-def column(name: str) -> dict[str, Any]:
-    return {"Type": "COLUMNEXTRACTED", "Value": [name]}
-
-
-def constant(value: str) -> dict[str, Any]:
-    return {"Type": "CONSTANT", "Value": [value]}
 
 
 def test_every_kind_of_node_runs_on_spark(client: Any, account: str) -> None:

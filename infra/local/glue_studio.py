@@ -51,7 +51,7 @@ def script(nodes: dict[str, dict[str, Any]], tables: Tables) -> str:
     for node_id in _order(given):
         kind, content = given[node_id]
         inputs = tuple(frames[each] for each in content.get("Inputs", []))
-        node = Node(node_id, kind, content, inputs, tables)
+        node = Node(node_id, content, inputs, tables)
         if node.variable in variables:
             raise WrongGraph(f"Nodes {variables[node.variable]} and {node_id} would both be {node.variable}.")
         variables[node.variable] = node_id
@@ -89,9 +89,10 @@ def _head(parts: list[Made]) -> str:
 
 def _content(node_id: str, node: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Return a node's kind and what is given for it. Raises WrongGraph for what cannot run here."""
-    if len(node) != 1:
-        raise WrongGraph(f"Node {node_id} must have exactly one kind, and has {', '.join(node) or 'none'}.")
-    kind, content = next(iter(node.items()))
+    kinds = [kind for kind, content in node.items() if content is not None]
+    if len(kinds) != 1:
+        raise WrongGraph(f"Node {node_id} must have exactly one kind, and has {', '.join(kinds) or 'none'}.")
+    kind, content = kinds[0], node[kinds[0]]
     if kind not in KINDS:
         raise WrongGraph(f"Node {node_id}: " + REFUSED.get(kind, f"{kind} is not part of the local AWS."))
     extra = {name for name, value in content.items() if _is_set(value)} - KINDS[kind].members - {"Name", "Inputs"}
@@ -139,6 +140,8 @@ def _check_input(node_id: str, source: str, given: dict[str, tuple[str, dict[str
         )
     if KINDS[kind].takes_collection and not KINDS[source_kind].gives_collection:
         raise WrongGraph(f"Parent node {parent} outputs one frame, but node {name} needs a collection.")
+    if source_kind == "SplitFields" and content["Index"] > 1:
+        raise WrongGraph(f"Node {name}: Index {content['Index']} is too high; {parent} outputs the frames 0 and 1.")
 
 
 def _check_class_names(given: dict[str, tuple[str, dict[str, Any]]]) -> None:

@@ -72,7 +72,6 @@ class Node:
     """A node as it is given, with its inputs."""
 
     node_id: str
-    kind: str
     given: dict[str, Any]
     inputs: tuple[Frame, ...]
     tables: Tables
@@ -477,18 +476,19 @@ def _s3_target(node: Node, kind: str, written: str, compression: str | None) -> 
         known = ", ".join(sorted(COMPRESSIONS[kind]))
         raise node.wrong(f"the compression {compression} of {kind} is not part of the local AWS; it has {known}.")
     frame, keys, policy = node.source.variable, _partition_keys(node), node.given.get("SchemaChangePolicy", {})
+    packed = {"compression": compression} if compression else {}
     if not policy.get("EnableUpdateCatalog"):
-        options: dict[str, Any] = {"path": node.given["Path"]}
-        options |= {"compression": compression} if compression else {}
-        options["partitionKeys"] = keys
-        call = f'frame={frame}, connection_type="s3", format="{written}", connection_options={literal(options)}'
-        return Made(f"{node.variable} = glueContext.write_dynamic_frame.from_options({call}, {node.context})")
+        in_format = packed if kind == "parquet" else {}  # the others have it in the connection's options
+        place = {"path": node.given["Path"], **({} if in_format else packed), "partitionKeys": keys}
+        format_options = f", format_options={literal(in_format)}" if in_format else ""
+        call = f'frame={frame}, connection_type="s3", format="{written}", connection_options={literal(place)}'
+        code = f"glueContext.write_dynamic_frame.from_options({call}{format_options}, {node.context})"
+        return Made(f"{node.variable} = {code}")
     if not policy.get("Database") or not policy.get("Table"):
         raise node.wrong("SchemaChangePolicy.EnableUpdateCatalog needs a Database and a Table.")
-    options = {"path": node.given["Path"], "connection_type": "s3"}
+    options: dict[str, Any] = {"path": node.given["Path"], "connection_type": "s3"}
     options |= {"updateBehavior": policy.get("UpdateBehavior", "UPDATE_IN_DATABASE"), "partitionKeys": keys}
-    options |= {"compression": compression} if compression else {}
-    options["enableUpdateCatalog"] = True
+    options |= packed | {"enableUpdateCatalog": True}
     call = ", ".join(f"{key}={literal(value)}" for key, value in options.items())
     table = f"catalogDatabase={literal(policy['Database'])}, catalogTableName={literal(policy['Table'])}"
     lines = [
