@@ -5,166 +5,52 @@ Expected values are counted by hand from what each test puts into its stream.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
-import subprocess
-import time
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.kernels.flink import install
+from tests.flink_lab import (
+    NAME,
+    PROGRAM,
+    ROLE,
+    Lab,
+    code_zip,
+    configuration,
+    needs_flink,
+    processes,
+    property_groups,
+    wait_for,
+    wait_new_checkpoint,
+)
 
-needs_flink = pytest.mark.skipif(not install.is_made(), reason="the Flink environment was not made")
-
-ROLE = "arn:aws:iam::123456789012:role/flink"
-PROGRAM = """
-import json
-from pyflink.table import EnvironmentSettings, TableEnvironment
-
-groups = json.load(open("/etc/flink/application_properties.json"))
-settings = next(group["PropertyMap"] for group in groups if group["PropertyGroupId"] == "streams")
-table = TableEnvironment.create(EnvironmentSettings.in_streaming_mode())
-table.execute_sql(f'''CREATE TABLE source_stream (n INT, at_time TIMESTAMP(3), WATERMARK FOR at_time AS at_time) WITH (
-  'connector' = 'kinesis', 'stream' = '{settings["source"]}', 'aws.region' = 'us-east-1', 'scan.stream.initpos' = 'TRIM_HORIZON',
-  'scan.shard.getrecords.intervalmillis' = '200', 'format' = 'json', 'json.timestamp-format.standard' = 'SQL')''')
-table.execute_sql(f'''CREATE TABLE results (window_start TIMESTAMP(3), records BIGINT) WITH (
-  'connector' = 'kinesis', 'stream' = '{settings["sink"]}', 'aws.region' = 'us-east-1', 'format' = 'json', 'json.timestamp-format.standard' = 'SQL')''')
-table.execute_sql('''INSERT INTO results SELECT window_start, COUNT(*) FROM TABLE(
-  TUMBLE(TABLE source_stream, DESCRIPTOR(at_time), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end''')
-print("the windows are submitted")
-"""
-
-
-def code_zip(program: str) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("main.py", program)
-    return buffer.getvalue()
-
-
-def wait_for(look: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not come within {seconds} s")
-
-
-class Lab:
-    """Two streams, a bucket with the program, and one application."""
-
-    def __init__(self, client: Callable[..., Any], program: str = PROGRAM):
-        self.flink, self.kinesis, self.logs = client("kinesisanalyticsv2"), client("kinesis"), client("logs")
-        self.cloudwatch = client("cloudwatch")
-        for stream in ("in", "out"):
-            self.kinesis.create_stream(StreamName=stream, ShardCount=1)
-        s3 = client("s3")
-        s3.create_bucket(Bucket=f"code-{id(self)}")
-        s3.put_object(Bucket=f"code-{id(self)}", Key="app.zip", Body=code_zip(program))
-        account = client("sts").get_caller_identity()["Account"]
-        self.created = self.flink.create_application(
-            ApplicationName="windows",
-            RuntimeEnvironment="FLINK-1_20",
-            ServiceExecutionRole=ROLE,
-            ApplicationConfiguration={
-                "ApplicationCodeConfiguration": {
-                    "CodeContentType": "ZIPFILE",
-                    "CodeContent": {
-                        "S3ContentLocation": {"BucketARN": f"arn:aws:s3:::code-{id(self)}", "FileKey": "app.zip"}
-                    },
-                },
-                "EnvironmentProperties": {
-                    "PropertyGroups": [
-                        {"PropertyGroupId": "streams", "PropertyMap": {"source": "in", "sink": "out"}},
-                        {
-                            "PropertyGroupId": "kinesis.analytics.flink.run.options",
-                            "PropertyMap": {"python": "main.py"},
-                        },
-                    ]
-                },
-                "FlinkApplicationConfiguration": {
-                    "CheckpointConfiguration": {
-                        "ConfigurationType": "CUSTOM",
-                        "CheckpointingEnabled": True,
-                        "CheckpointInterval": 1000,
-                        "MinPauseBetweenCheckpoints": 100,
-                    }
-                },
-            },
-            CloudWatchLoggingOptions=[
-                {"LogStreamARN": f"arn:aws:logs:us-east-1:{account}:log-group:/flink:log-stream:windows"}
-            ],
-        )["ApplicationDetail"]
-
-    def status(self) -> str:
-        return self.flink.describe_application(ApplicationName="windows")["ApplicationDetail"]["ApplicationStatus"]
-
-    def wait_status(self, wanted: str) -> None:
-        wait_for(lambda: self.status() == wanted, wanted)
-
-    def put(self, minute: int, records: int) -> None:
-        data = [json.dumps({"n": n, "at_time": f"2026-01-05 09:{minute:02}:00.{n:03}"}) for n in range(records)]
-        self.kinesis.put_records(StreamName="in", Records=[{"Data": d.encode(), "PartitionKey": "k"} for d in data])
-
-    def results(self) -> list[tuple[str, int]]:
-        iterator = self.kinesis.get_shard_iterator(
-            StreamName="out", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        records = [json.loads(r["Data"]) for r in self.kinesis.get_records(ShardIterator=iterator)["Records"]]
-        return [(record["window_start"][11:16], record["records"]) for record in records]
-
-    def messages(self) -> list[str]:
-        try:
-            events = self.logs.get_log_events(logGroupName="/flink", logStreamName="windows")["events"]
-        except self.logs.exceptions.ResourceNotFoundException:
-            return []
-        return [json.loads(event["message"])["message"] for event in events]
-
-    def checkpoints(self, folder: Any) -> set[str]:
-        return {str(path) for path in folder.rglob("chk-*/_metadata")}
-
-    def wait_new_checkpoint(self, folder: Any) -> None:
-        """Two checkpoints later, the second began after this call."""
-        for _ in range(2):
-            before = self.checkpoints(folder)
-            wait_for(lambda before=before: self.checkpoints(folder) - before, "a checkpoint")
-
-
-def processes(folder: Any, part: str = "") -> list[int]:
-    """Application processes and their Java processes: those whose command line names a folder, and a part."""
-    found = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    lines = [line for line in found.splitlines() if str(folder) in line and "infra.local.server" not in line]
-    return [int(line.split()[0]) for line in lines if part in line]
+UNSUPPORTED = "UnsupportedOperationException"
 
 
 @needs_flink
 def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_server, account):
     lab = Lab(lambda service: own_server.client(service, account))
     folder = own_server.home
-    lab.flink.start_application(ApplicationName="windows", RunConfiguration={})
+    lab.flink.start_application(ApplicationName=NAME, RunConfiguration={})
     assert lab.status() == "STARTING"
     with pytest.raises(ClientError, match="ResourceInUseException"):
-        lab.flink.stop_application(ApplicationName="windows")
+        lab.flink.stop_application(ApplicationName=NAME)
     lab.wait_status("RUNNING")
     assert "the windows are submitted" in wait_for(lab.messages, "log lines")
 
-    # the job process is killed in the middle of a window
+    # Java alone is killed in the middle of a window
     lab.put(minute=0, records=30)
     lab.put(minute=1, records=20)
     assert wait_for(lab.results, "the first window") == [("09:00", 30)]
-    lab.wait_new_checkpoint(folder)
+    wait_new_checkpoint(folder)
     killed = processes(folder)
-    (python,) = processes(folder, "infra.engines.flink.application")
     assert len(killed) == 2
-    os.kill(python, signal.SIGKILL)
+    (java,) = processes(folder, "PythonGatewayServer")
+    os.kill(java, signal.SIGKILL)
     wait_for(lambda: not set(killed) & set(processes(folder)), "the end of the killed processes")
     lab.put(minute=1, records=5)
     lab.put(minute=2, records=40)
@@ -173,7 +59,7 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     assert any("It is started again from checkpoint" in message for message in lab.messages())
 
     # the server is killed too; its applications end with it and go on with it
-    lab.wait_new_checkpoint(folder)
+    wait_new_checkpoint(folder)
     own_server.kill()
     wait_for(lambda: not processes(folder), "the end of the processes")
     own_server.restart()
@@ -183,13 +69,14 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     assert set(lab.results()) == {("09:00", 30), ("09:01", 25), ("09:02", 40)}
 
     # stop takes a snapshot, start goes on from it
-    lab.flink.stop_application(ApplicationName="windows")
+    lab.flink.stop_application(ApplicationName=NAME)
     lab.wait_status("READY")
     assert not processes(folder)
-    (snapshot,) = lab.flink.list_application_snapshots(ApplicationName="windows")["SnapshotSummaries"]
+    assert not list(folder.rglob("kinesisanalytics/*/run"))
+    (snapshot,) = lab.snapshots()
     assert snapshot["SnapshotStatus"] == "READY"
     lab.flink.start_application(
-        ApplicationName="windows",
+        ApplicationName=NAME,
         RunConfiguration={
             "ApplicationRestoreConfiguration": {
                 "ApplicationRestoreType": "RESTORE_FROM_CUSTOM_SNAPSHOT",
@@ -204,14 +91,14 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     assert ("09:03", 17) in lab.results()
     assert lab.results().count(("09:03", 17)) == 1
 
-    lab.flink.create_application_snapshot(ApplicationName="windows", SnapshotName="by-hand")
+    lab.flink.create_application_snapshot(ApplicationName=NAME, SnapshotName="by-hand")
 
     def made() -> bool:
-        answer = lab.flink.describe_application_snapshot(ApplicationName="windows", SnapshotName="by-hand")
+        answer = lab.flink.describe_application_snapshot(ApplicationName=NAME, SnapshotName="by-hand")
         return answer["SnapshotDetails"]["SnapshotStatus"] == "READY"
 
     wait_for(made, "the snapshot")
-    lab.flink.delete_application(ApplicationName="windows", CreateTimestamp=lab.created["CreateTimestamp"])
+    lab.flink.delete_application(ApplicationName=NAME, CreateTimestamp=lab.created["CreateTimestamp"])
     wait_for(lambda: not lab.flink.list_applications()["ApplicationSummaries"], "the deletion")
     assert not processes(folder)
 
@@ -219,10 +106,9 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
 @needs_flink
 def test_a_program_that_fails_leaves_the_application_ready_with_the_reason(client):
     lab = Lab(client, "raise ValueError('no such property')")
-    operation = lab.flink.start_application(ApplicationName="windows")["OperationId"]
+    operation = lab.flink.start_application(ApplicationName=NAME)["OperationId"]
     lab.wait_status("READY")
-    found = lab.flink.describe_application_operation(ApplicationName="windows", OperationId=operation)
-    details = found["ApplicationOperationInfoDetails"]
+    details = lab.operation(operation)
     assert details["OperationStatus"] == "FAILED"
     assert "ValueError: no such property" in details["OperationFailureDetails"]["ErrorInfo"]["ErrorString"]
     assert "ValueError: no such property" in lab.messages()
@@ -230,7 +116,7 @@ def test_a_program_that_fails_leaves_the_application_ready_with_the_reason(clien
 
 def test_describe_gives_the_defaults_and_the_code(client):
     lab = Lab(client)
-    detail = lab.flink.describe_application(ApplicationName="windows")["ApplicationDetail"]
+    detail = lab.flink.describe_application(ApplicationName=NAME)["ApplicationDetail"]
     assert detail["ApplicationStatus"] == "READY"
     assert detail["ApplicationVersionId"] == 1
     configuration = detail["ApplicationConfigurationDescription"]
@@ -257,7 +143,7 @@ def test_update_makes_a_version_and_refuses_an_old_one(client):
         "FlinkApplicationConfigurationUpdate": {"CheckpointConfigurationUpdate": {"CheckpointIntervalUpdate": 5000}}
     }
     answer = lab.flink.update_application(
-        ApplicationName="windows", CurrentApplicationVersionId=1, ApplicationConfigurationUpdate=change
+        ApplicationName=NAME, CurrentApplicationVersionId=1, ApplicationConfigurationUpdate=change
     )["ApplicationDetail"]
     assert answer["ApplicationVersionId"] == 2
     flink = answer["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"]
@@ -265,7 +151,7 @@ def test_update_makes_a_version_and_refuses_an_old_one(client):
     assert flink["CheckpointConfigurationDescription"]["MinPauseBetweenCheckpoints"] == 100
     with pytest.raises(ClientError, match="ConcurrentModificationException"):
         lab.flink.update_application(
-            ApplicationName="windows", CurrentApplicationVersionId=1, ApplicationConfigurationUpdate=change
+            ApplicationName=NAME, CurrentApplicationVersionId=1, ApplicationConfigurationUpdate=change
         )
 
 
@@ -376,30 +262,175 @@ def test_cloudformation_makes_changes_and_deletes_an_application(client):
     cloudformation.delete_stack(StackName="flink")
     wait_for(lambda: status() in ("GONE", "DELETE_COMPLETE"), "the deletion")
     names = [each["ApplicationName"] for each in lab.flink.list_applications()["ApplicationSummaries"]]
-    assert names == ["windows"]
+    assert names == [NAME]
 
 
 @needs_flink
-def test_metrics_come_and_a_forced_stop_takes_no_snapshot(client):
-    lab = Lab(client)
-    lab.flink.start_application(ApplicationName="windows")
-    lab.wait_status("RUNNING")
-
-    def duration() -> list[Any]:
-        names = lab.cloudwatch.list_metrics(Namespace="AWS/KinesisAnalytics")["Metrics"]
-        return [metric for metric in names if metric["MetricName"] == "lastCheckpointDuration"]
-
-    assert wait_for(duration, "metrics")[0]["Dimensions"] == [{"Name": "Application", "Value": "windows"}]
+def test_metrics_level_and_log_level_decide_what_comes_and_a_forced_stop_takes_no_snapshot(client):
+    monitoring = {"ConfigurationType": "CUSTOM", "MetricsLevel": "TASK", "LogLevel": "WARN"}
+    lab = Lab(client, MonitoringConfiguration=monitoring)
+    lab.start()
     lab.put(minute=0, records=10)
+    behind = ("millisBehindLatest", {"Application": NAME, "Flow": "Input", "Id": "in"})
+    wait_for(lambda: behind in lab.metrics(), "how far the source is behind")
+    names = {name for name, dimensions in lab.metrics() if dimensions == {"Application": NAME}}
+    assert names >= {
+        "numRecordsIn",
+        "numRecordsInPerSecond",
+        "uptime",
+        "downtime",
+        "fullRestarts",
+        "lastCheckpointDuration",
+        "lastCheckpointSize",
+        "numberOfFailedCheckpoints",
+        "heapMemoryUtilization",
+    }
+    assert "busyTimeMsPerSecond" not in names  # a metric of tasks
+    levels = {frozenset(dimensions) for _, dimensions in lab.metrics()}
+    assert levels == {
+        frozenset({"Application"}),
+        frozenset({"Application", "Task"}),
+        frozenset({"Application", "Flow", "Id"}),
+    }
+    own = [entry for entry in lab.entries() if "logger" not in entry]
+    assert "the windows are submitted" in [entry["message"] for entry in own]
+    assert {entry["messageType"] for entry in lab.entries() if "logger" in entry} <= {"WARN", "ERROR"}
+    lab.stop_by_force()
+    assert lab.snapshots() == []
 
-    def names() -> set[str]:
-        return {
-            metric["MetricName"] for metric in lab.cloudwatch.list_metrics(Namespace="AWS/KinesisAnalytics")["Metrics"]
-        }
 
-    wait_for(
-        lambda: names() >= {"numRecordsInPerSecond", "millisBehindLatest", "uptime", "fullRestarts"}, "all metrics"
+def refusal(call: Callable[..., Any], **given: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as refused:
+        call(**given)
+    found = refused.value.response["Error"]
+    return found["Code"], found["Message"]
+
+
+def test_a_runtime_that_aws_does_not_know_is_a_validation_error(client):
+    code, message = refusal(
+        client("kinesisanalyticsv2").create_application,
+        ApplicationName="wrong",
+        RuntimeEnvironment="FLINK-9_9",
+        ServiceExecutionRole=ROLE,
     )
-    lab.flink.stop_application(ApplicationName="windows", Force=True)
+    assert code == "ValidationException"
+    assert message.startswith(
+        "1 validation error detected: Value 'FLINK-9_9' at 'runtimeEnvironment' failed to satisfy constraint: "
+        "Member must satisfy enum value set: [SQL-1_0, FLINK-1_6, "
+    )
+
+
+def test_code_that_is_not_in_s3_is_refused_at_create_and_update(client):
+    lab = Lab(client)
+    lab.s3.delete_object(Bucket=lab.bucket, Key="app.zip")
+    code, message = refusal(
+        lab.flink.create_application,
+        ApplicationName="other",
+        RuntimeEnvironment="FLINK-1_20",
+        ServiceExecutionRole=ROLE,
+        ApplicationConfiguration=configuration(lab.bucket),
+    )
+    assert code == "InvalidApplicationConfigurationException"
+    assert f"app.zip in bucket arn:aws:s3:::{lab.bucket}" in message
+    assert refusal(lab.update)[0] == "InvalidApplicationConfigurationException"
+    assert lab.detail()["ApplicationVersionId"] == 1
+
+
+@needs_flink
+@pytest.mark.parametrize(
+    ("files", "options", "missing"),
+    [
+        (None, None, "main.py"),
+        ({"main.py": b""}, {"jarfile": "lib/no.jar"}, "lib/no.jar"),
+        ({"main.py": b""}, {"pyFiles": "main.py,lib/no.py"}, "lib/no.py"),
+    ],
+)
+def test_a_zip_without_a_file_that_is_run_leaves_the_application_ready(client, files, options, missing):
+    lab = Lab(client, program=None, files={"readme.txt": b"", **(files or {})}, options=options)
+    operation = lab.flink.start_application(ApplicationName=NAME)["OperationId"]
     lab.wait_status("READY")
-    assert lab.flink.list_application_snapshots(ApplicationName="windows")["SnapshotSummaries"] == []
+    details = lab.operation(operation)
+    assert details["OperationStatus"] == "FAILED"
+    reason = details["OperationFailureDetails"]["ErrorInfo"]["ErrorString"]
+    assert reason == f"The code has no file {missing}. The local AWS runs Python programs."
+    assert [entry["messageType"] for entry in lab.entries()] == ["ERROR"]
+
+
+@pytest.mark.parametrize("option", ["pyModule", "pyExecutable", "pyRequirements"])
+def test_run_options_that_aws_does_not_support_are_refused(client, option):
+    lab = Lab(client)
+    groups = property_groups({option: "x"})
+    code, message = refusal(lab.update, EnvironmentPropertyUpdates={"PropertyGroups": groups})
+    assert code == "UnsupportedOperationException"
+    assert f"does not support the run option {option}" in message
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"ApplicationEncryptionConfigurationUpdate": {"KeyTypeUpdate": "CUSTOMER_MANAGED_KEY"}}, UNSUPPORTED),
+        (
+            {
+                "ApplicationSnapshotConfigurationUpdate": {
+                    "SnapshotsEnabledUpdate": True,
+                    "SnapshotModeUpdate": "ENHANCED_SNAPSHOTS",
+                }
+            },
+            UNSUPPORTED,
+        ),
+        (
+            {"EnvironmentPropertyUpdates": {"PropertyGroups": property_groups({"pyFiles": "../other.py"})}},
+            "InvalidArgumentException",
+        ),
+    ],
+)
+def test_an_update_that_would_be_ignored_is_refused_and_changes_nothing(client, change, code):
+    lab = Lab(client)
+    assert refusal(lab.update, **change)[0] == code
+    assert lab.detail()["ApplicationVersionId"] == 1
+
+
+def test_an_update_needs_the_current_version_or_token(client):
+    lab = Lab(client)
+    token = lab.detail()["ConditionalToken"]
+    other = "arn:aws:iam::123456789012:role/other"
+    update = lab.flink.update_application
+    assert refusal(update, ApplicationName=NAME, ServiceExecutionRoleUpdate=other)[0] == "InvalidArgumentException"
+    answer = update(ApplicationName=NAME, ConditionalToken=token, ServiceExecutionRoleUpdate=other)
+    assert answer["ApplicationDetail"]["ServiceExecutionRole"] == other
+    code, _ = refusal(update, ApplicationName=NAME, ConditionalToken=token, ServiceExecutionRoleUpdate=ROLE)
+    assert code == "ConcurrentModificationException"
+    assert lab.detail()["ServiceExecutionRole"] == other
+
+
+def test_operations_and_versions_are_listed(client):
+    lab = Lab(client)
+    lab.upload(PROGRAM + "\n# changed")
+    number = lab.update()["OperationId"]
+    assert lab.operation(number) | {"StartTime": None, "EndTime": None} == {
+        "Operation": "UpdateApplication",
+        "StartTime": None,
+        "EndTime": None,
+        "OperationStatus": "SUCCESSFUL",
+        "ApplicationVersionChangeDetails": {"ApplicationVersionUpdatedFrom": 1, "ApplicationVersionUpdatedTo": 2},
+    }
+    listed = lab.flink.list_application_operations(ApplicationName=NAME, Operation="UpdateApplication")
+    assert [each["OperationId"] for each in listed["ApplicationOperationInfoList"]] == [number]
+    versions = lab.flink.list_application_versions(ApplicationName=NAME)["ApplicationVersionSummaries"]
+    assert [version["ApplicationVersionId"] for version in versions] == [1, 2]
+    sizes = [
+        lab.flink.describe_application_version(ApplicationName=NAME, ApplicationVersionId=version)[
+            "ApplicationVersionDetail"
+        ]["ApplicationConfigurationDescription"]["ApplicationCodeConfigurationDescription"]["CodeContentDescription"][
+            "CodeSize"
+        ]
+        for version in (1, 2)
+    ]
+    assert sizes == [len(code_zip(PROGRAM)), len(code_zip(PROGRAM + "\n# changed"))]
+    code, _ = refusal(lab.flink.describe_application_version, ApplicationName=NAME, ApplicationVersionId=3)
+    assert code == "ResourceNotFoundException"
+    code, message = refusal(lab.flink.rollback_application, ApplicationName=NAME, CurrentApplicationVersionId=2)
+    assert (code, message) == (
+        "ResourceInUseException",
+        "Application windows is in state READY, which does not allow this.",
+    )

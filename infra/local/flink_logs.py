@@ -41,14 +41,15 @@ class RunLog:
 
     Parameters
     ----------
+    folder: of the process, which is of no use to a reader
     output: file with what the program prints
     flink_log: file with one JSON object a line, from Flink's log4j (infra/engines/flink/log4j.properties)
     """
 
-    def __init__(self, application: FlinkApplication, output: Path, flink_log: Path):
+    def __init__(self, application: FlinkApplication, folder: Path, output: Path, flink_log: Path):
         self._application = application
         self._output, self._flink_log = _Tail(output), _Tail(flink_log)
-        self._hidden = f"{application.run_folder}/"  # of no use to a reader
+        self._hidden = (f"{folder}/", f"{application.folder}/")
         self._lock = threading.Lock()  # the process may be ended while its lines are read
         self.last_line = "no message"  # that the program printed, for the reason of its end
 
@@ -70,7 +71,9 @@ class RunLog:
         return {name: self._plain(value) for name, value in entry.items() if value}
 
     def _plain(self, text: str) -> str:
-        return text.replace(self._hidden, "")
+        for folder in self._hidden:
+            text = text.replace(folder, "")
+        return text
 
 
 class _Tail:

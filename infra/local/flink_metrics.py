@@ -7,6 +7,7 @@ Sources: https://docs.aws.amazon.com/managed-flink/latest/java/metrics-dimension
 
 from __future__ import annotations
 
+import math
 import re
 import urllib.parse
 from typing import TYPE_CHECKING, Any
@@ -150,15 +151,12 @@ def _kind(metric: str) -> str:
 
 def _add(samples: dict[Dimensions, Values], dimensions: Dimensions, name: str, answer: dict[str, Any]) -> None:
     """Take one answer of Flink into a sample: counts add up, the slowest shard and the earliest watermark count."""
-    unit = _kind(answer["id"])
+    how = "min" if name in WATERMARKS else "max" if name == "millisBehindLatest" else "avg" if name in BUSY else "sum"
+    value = float(answer[how])
+    if math.isnan(value) or value <= NO_WATERMARK:  # not measured: a source knows no busy time, a new task no watermark
+        return
     values = samples.setdefault(dimensions, {})
-    before = values.get(name)
-    if name in WATERMARKS:
-        if answer["min"] > NO_WATERMARK:
-            values[name] = (min(answer["min"], before[0]) if before else answer["min"], unit)
-    elif name == "millisBehindLatest":
-        values[name] = (max(answer["max"], before[0]) if before else answer["max"], unit)
-    elif name in BUSY:
-        values[name] = (answer["avg"], unit)
-    else:
-        values[name] = (answer["sum"] + (before[0] if before else 0.0), unit)
+    if name in values and name not in BUSY:
+        before = values[name][0]
+        value = {"min": min, "max": max, "sum": float.__add__}[how](before, value)
+    values[name] = (value, _kind(answer["id"]))

@@ -107,7 +107,7 @@ class FlinkApplication(Application):
 
     @property
     def run_folder(self) -> Path:
-        """Where its process has everything that ends with it: unpacked code, logs, temporary files."""
+        """Where each process has a folder with everything that ends with it: unpacked code, logs, temporary files."""
         return self.folder / "run"
 
     @property

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
 import threading
 import time
+import uuid
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +45,7 @@ class Run:
         self.application, self.operation = application, operation
         self.process: FlinkProcess | None = None
         self._failed = failed
+        self._folder: Path | None = None  # of the process
         self._log: flink_logs.RunLog | None = None
         self._lock = threading.RLock()  # around starts and ends of the process
         self._done = threading.Event()
@@ -86,34 +89,34 @@ class Run:
     # the thread
 
     def _run(self) -> None:
-        crashes = 0
         try:
-            while not self._done.is_set():
-                began = time.monotonic()
-                reason = self._start_and_watch()
-                if self._done.is_set():
-                    break
-                if not self._was_up:
-                    self._give_up(reason)
-                    break
-                crashes = 0 if time.monotonic() - began > STEADY_SECONDS else crashes
-                self.tell([f"The job ended: {reason} It is started again from {self._restore_name()}."], "ERROR")
-                self._done.wait(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS) - 1)])
-                crashes += 1
+            reason = self._keep_running()
         except FlinkError as error:
-            self._give_up(str(error))
+            reason = str(error)
         except Exception as error:  # never leave an application without an end
             log.exception("application %s", self.application.application_name)
-            self._give_up(str(error))
-        finally:
-            with self._lock:
-                self._end_process()
-
-    def _give_up(self, reason: str) -> None:
-        self._done.set()
+            reason = str(error)
         with self._lock:
             self._end_process()
-        self._failed(reason)
+        if not self._done.is_set():
+            self._done.set()
+            self._failed(reason)
+
+    def _keep_running(self) -> str:
+        """Start the process again and again until told to end; return why it never came to run."""
+        crashes = 0
+        while not self._done.is_set():
+            began = time.monotonic()
+            reason = self._start_and_watch()
+            if self._done.is_set():
+                break
+            if not self._was_up:
+                return reason
+            crashes = 0 if time.monotonic() - began > STEADY_SECONDS else crashes
+            self.tell([f"The job ended: {reason} It is started again from {self._restore_name()}."], "ERROR")
+            self._done.wait(RESTART_SECONDS[min(crashes, len(RESTART_SECONDS) - 1)])
+            crashes += 1
+        return ""
 
     def _start_and_watch(self) -> str:
         """Start the process and return why it ended."""
@@ -121,8 +124,9 @@ class Run:
             if self._done.is_set():
                 return ""
             self._end_process()
-            process = self.process = self._start()
-            run_log = self._log = flink_logs.RunLog(self.application, process.output, process.flink_log)
+            self._folder = self.application.run_folder / uuid.uuid4().hex[:12]
+            process = self.process = self._start(self._folder)
+            run_log = self._log = flink_logs.RunLog(self.application, self._folder, process.output, process.flink_log)
         deadline = time.monotonic() + START_SECONDS
         has_job = False
         while not self._done.wait(LOOK_SECONDS):
@@ -181,11 +185,10 @@ class Run:
 
     # the process
 
-    def _start(self) -> FlinkProcess:
+    def _start(self, folder: Path) -> FlinkProcess:
         from infra.engines.flink.process import FlinkProcess
 
         application = self.application
-        folder = application.run_folder
         code = folder / "code"
         code.mkdir(parents=True)
         with zipfile.ZipFile(application.folder / application.code.name) as file:
@@ -249,7 +252,11 @@ class Run:
             self.process.end()
             self._log.forward(to_the_end=True)
             self.process = self._log = None
-        shutil.rmtree(self.application.run_folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another process's folder is in it
+                self._folder.parent.rmdir()
+            self._folder = None
 
     def _restore_name(self) -> str:
         checkpoint = self.application.last_checkpoint()
