@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from botocore.exceptions import BotoCoreError, ClientError
 
 from helpers.generator import Constant, Generator
-from helpers.sending import Sent
+from helpers.generator.sending import Sent
 
 HIGHEST_RATE = 2000  # as on KDG's page: what two shards take
 SAMPLES = 5

@@ -14,8 +14,7 @@ from botocore.stub import Stubber
 from conftest import Server
 from moto import mock_aws
 
-from helpers import sending
-from helpers.generator import Clock, Constant, Generator, Periodic
+from helpers.generator import Clock, Constant, Generator, Periodic, sending
 
 NUMBERED = '{{date.utc("x")}}'  # with COUNTING, record n is the text of n
 

@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from helpers.clock import Clock, WallClock
 from helpers.generator import HELPERS, Generator, TemplateError
-from helpers.js_values import number_string, to_fixed
-from helpers.kdg_faker import Faker, weighted_sums
-from helpers.kdg_template import Template
-from helpers.moment_format import MomentFormat
+from helpers.generator.clock import Clock, WallClock
+from helpers.generator.faker import Faker, weighted_sums
+from helpers.generator.js_values import number_string, to_fixed
+from helpers.generator.moment_format import MomentFormat
+from helpers.generator.template import Template
 
 DATA = Path(__file__).parents[1] / "data"
 

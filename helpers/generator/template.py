@@ -9,10 +9,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from math import floor
 
-from helpers import kdg_check
-from helpers.js_values import UNDEFINED, js_string, json_parse
-from helpers.kdg_check import TemplateError
-from helpers.kdg_faker import (
+from helpers.generator.check import TemplateError, check, clean
+from helpers.generator.faker import (
     HELPERS,
     Faker,
     KdgError,
@@ -23,6 +21,7 @@ from helpers.kdg_faker import (
     uuid_text,
     weighted_sums,
 )
+from helpers.generator.js_values import UNDEFINED, js_string, json_parse
 
 _PARAMETERS = re.compile(r"\(([^)]+)\)")
 # Names that KDG's faker object has beside its modules of helpers.
@@ -51,9 +50,9 @@ class Template:
     def __init__(self, text: str, faker: Faker, strict: bool = False) -> None:
         self._faker = faker
         self._strict = strict
-        self._text, offsets = kdg_check.clean(text)
+        self._text, offsets = clean(text)
         if not strict:
-            kdg_check.check(text, self._text, offsets)
+            check(text, self._text, offsets)
         self._compiled: dict[str, tuple[Draw, bool]] = {}
         self._pattern, self._draws = "", []
         try:

@@ -17,7 +17,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from helpers.rates import Constant, Periodic, Tick
+from helpers.generator.rates import Constant, Periodic, Tick
 
 MAX_RECORDS = 500  # a call, both services
 MAX_BYTES = {"kinesis": 10 * 1024**2, "firehose": 4 * 1024**2}  # a call; Kinesis counts the partition keys too

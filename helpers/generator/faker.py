@@ -14,10 +14,10 @@ from datetime import UTC, tzinfo
 from itertools import accumulate
 from random import Random
 
-from helpers import faker_data as words
-from helpers.clock import Clock, WallClock
-from helpers.js_values import UNDEFINED, is_number, js_add, js_number, js_string, to_fixed, truthy
-from helpers.moment_format import MONTHS, WEEKDAYS, MomentFormat
+from helpers.generator import faker_data as words
+from helpers.generator.clock import Clock, WallClock
+from helpers.generator.js_values import UNDEFINED, is_number, js_add, js_number, js_string, to_fixed, truthy
+from helpers.generator.moment_format import MONTHS, WEEKDAYS, MomentFormat
 
 _WORD_CHARACTERS = string.ascii_letters + string.digits + "_"
 _DAY = 24 * 3600 * 1000  # milliseconds
@@ -611,7 +611,7 @@ def _common_file_name(faker: Faker, extension: object) -> str:
 class Helper:
     """A helper of the language.
 
-    draw: what it gives. argument: what the helpful mode lets a template pass (see kdg_check.py).
+    draw: what it gives. argument: what the helpful mode lets a template pass (see check.py).
     refused: why the helpful mode refuses it, and what to type instead.
     """
 

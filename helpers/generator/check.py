@@ -3,8 +3,8 @@
 import difflib
 import re
 
-from helpers.js_values import UNDEFINED, is_number, json_parse
-from helpers.kdg_faker import HELPERS
+from helpers.generator.faker import HELPERS
+from helpers.generator.js_values import UNDEFINED, is_number, json_parse
 
 _JS_BLANKS = " \t\n\v\f\r\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _TIMESTAMP = "{{current.timestamp}}"

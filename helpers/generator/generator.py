@@ -1,8 +1,4 @@
-"""The workshop's data generator: records from a template, sent to a Kinesis data stream or a Firehose stream.
-
-It speaks the template language of the Kinesis Data Generator (KDG; see kdg_template.py) and adds what KDG lacks: a seed, event time,
-clear errors, and counting and sending again the records that the service did not accept.
-"""
+"""The generator itself: records of one template, sent now or in the background."""
 
 from __future__ import annotations
 
@@ -15,15 +11,12 @@ from typing import Any
 
 import boto3
 
-from helpers.clock import Clock, WallClock
-from helpers.kdg_check import TemplateError
-from helpers.kdg_faker import HELPERS, Faker
-from helpers.kdg_template import Template
-from helpers.progress_bar import progress_bar
-from helpers.rates import Constant, Periodic
-from helpers.sending import Listener, Sender, Sent, ticks_of
-
-__all__ = ["HELPERS", "Clock", "Constant", "Generator", "Periodic", "Sent", "TemplateError"]
+from helpers.generator.clock import Clock, WallClock
+from helpers.generator.faker import Faker
+from helpers.generator.progress_bar import progress_bar
+from helpers.generator.rates import Constant, Periodic
+from helpers.generator.sending import Listener, Sender, Sent, ticks_of
+from helpers.generator.template import Template
 
 # The last generator started in the background for each stream, by (endpoint, name).
 _in_background: dict[tuple[str, str], Generator] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from helpers.sending import Listener, Sent
+from helpers.generator.sending import Listener, Sent
 from helpers.showing import live_line
 
 
