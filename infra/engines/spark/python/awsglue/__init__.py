@@ -15,3 +15,12 @@ GUIDE = "https://docs.aws.amazon.com/glue/latest/dg/"
 def not_there(what: str, page: str) -> NotImplementedError:
     """The error for a part of AWS Glue that this local version does not have, with the page that describes it."""
     return NotImplementedError(f"{what} is not available in this local AWS Glue. See {GUIDE}{page}.html")
+
+
+def __getattr__(name: str):
+    """`from awsglue import DynamicFrame`, as scripts of Glue Studio have it; pythonshell jobs do not load Spark for it."""
+    if name != "DynamicFrame":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from awsglue.dynamicframe import DynamicFrame
+
+    return DynamicFrame
