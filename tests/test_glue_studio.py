@@ -166,6 +166,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ),
     ({"a": kind("CustomCode", ["raw"], Code="x = 1\nreturn (", ClassName="F")}, "line 2 of Code is no Python"),
     ({"a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="a b")}, "ClassName a b is no Python name."),
+    ({"a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="class")}, "ClassName class is no Python name."),
     (
         {
             "a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="F"),
@@ -418,6 +419,7 @@ def rows(lab: Lab, prefix: str) -> list[dict[str, Any]]:
 
 
 CUSTOM = """\
+from awsglue import DynamicFrame
 numbers = dfc.select(list(dfc.keys())[0]).toDF()
 doubled = numbers.withColumn("twice", numbers["n"] * 2)
 return DynamicFrameCollection({"doubled": DynamicFrame.fromDF(doubled, glueContext, "doubled")}, glueContext)

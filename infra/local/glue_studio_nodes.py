@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-visual-job-api.h
 from __future__ import annotations
 
 import json
+import keyword
 import re
 import textwrap
 from collections.abc import Callable
@@ -124,7 +125,7 @@ def literal(value: Any) -> str:
 
 def path_text(path: list[str]) -> str:
     """Write a path as awsglue reads it: a name with other signs than letters, digits and _ stands in backticks."""
-    return ".".join(f"`{part}`" if re.search(r"\W", part) else part for part in path)
+    return ".".join("`" + part.replace("`", "``") + "`" if re.search(r"\W", part) else part for part in path)
 
 
 def need(node: Node, path: list[str], columns: Columns | None) -> str:
@@ -431,7 +432,7 @@ def _constant(node: Node, value: dict[str, Any]) -> str:
 
 def custom_code(node: Node) -> Made:
     name = node.given["ClassName"]
-    if not name.isidentifier():
+    if not name.isidentifier() or keyword.iskeyword(name):
         raise node.wrong(f"ClassName {name} is no Python name.")
     code = node.given["Code"].strip("\n")
     body = code if code[:1].isspace() else textwrap.indent(code, "    ")
