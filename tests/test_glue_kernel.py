@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import threading
 import time
 
 import boto3
@@ -185,6 +187,35 @@ def test_a_statement_costs_little_time(kernel):
         kernel.run("1")
         times.append(time.perf_counter() - started)
     assert statistics.median(times) < 0.15
+
+
+def test_an_interrupt_cancels_the_statement_and_the_kernel_goes_on(home, kernel):
+    session_id = kernel.run("%session_id").split()[-1]
+    api = boto3.client(
+        "glue",
+        endpoint_url=process.find(home).endpoint,
+        aws_access_key_id=profiles.ACCOUNT,
+        aws_secret_access_key="x",
+        region_name="us-east-1",
+    )
+
+    def newest():
+        return api.list_statements(SessionId=session_id)["Statements"][-1]
+
+    def interrupt():
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and (newest()["Code"], newest()["State"]) != ("while True: pass", "RUNNING"):
+            time.sleep(0.05)
+        os.kill(kernel.client.km.provisioner.pid, signal.SIGINT)
+
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    written = kernel.run("while True: pass")
+    interrupter.join()
+    assert "Attempting to cancel the statement" in written
+    assert kernel.run("x") == "20\n"
+    cancelled = [each for each in api.list_statements(SessionId=session_id)["Statements"] if "while" in each["Code"]]
+    assert [each["State"] for each in cancelled] == ["CANCELLED"]
 
 
 def test_stop_session(kernel):

@@ -18,7 +18,7 @@ from infra.local import process
 
 KERNEL = "glue_pyspark"
 DISPLAY_NAME = "Glue PySpark"
-MODULE = "aws_glue_interactive_sessions_kernel.glue_pyspark.GlueKernel"
+MODULE = "infra.kernels.glue_answering"
 ROLE = "AnalyticsworkshopGlueISRole"  # of infra/stacks/03_transform.yaml
 GLUE_VERSION = "5.1"
 
@@ -67,7 +67,7 @@ def environment(name: str | None) -> dict[str, str]:
 
 
 def main() -> None:
-    """Become AWS's kernel. A new program, because that kernel must set up botocore before anybody has imported it."""
+    """Become AWS's kernel, with an answer to interrupts. A new program, because that kernel must set up botocore before anybody has imported it."""
     variables = environment(os.environ.get("AWS_PROFILE"))
     command = [sys.executable, "-Xfrozen_modules=off", "-W", "ignore", "-m", MODULE, *sys.argv[1:]]
     os.execve(sys.executable, command, variables)
