@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import time
+import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -174,6 +175,16 @@ class Lab:
     def wait_result(self, minute: str, records: int) -> None:
         wait_for(lambda: (minute, records) in self.results(), f"{records} records of {minute}")
 
+    def read(self) -> int:
+        """How many records the source has read since the last start of the job, from Flink's own page."""
+        answer = self.flink.create_application_presigned_url(ApplicationName=NAME, UrlType="FLINK_DASHBOARD_URL")
+        web = answer["AuthorizedUrl"]
+        (job,) = _json(f"{web}/jobs")["jobs"]
+        source = _json(f"{web}/jobs/{job['id']}")["vertices"][0]["id"]
+        metrics = f"{web}/jobs/{job['id']}/vertices/{source}/subtasks/metrics"
+        (found,) = _json(f"{metrics}?get=Source__source_stream%5B1%5D.numRecordsOut") or ({"sum": 0},)
+        return int(found["sum"])
+
     def entries(self) -> list[dict[str, str]]:
         """The newest entries of the application's log stream."""
         try:
@@ -190,6 +201,11 @@ class Lab:
         pages = self.cloudwatch.get_paginator("list_metrics").paginate(Namespace="AWS/KinesisAnalytics")
         found = [metric for page in pages for metric in page["Metrics"]]
         return [(each["MetricName"], {d["Name"]: d["Value"] for d in each["Dimensions"]}) for each in found]
+
+
+def _json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)
 
 
 def checkpoints(home: Path) -> set[str]:
