@@ -20,7 +20,7 @@ test: setup ## run all tests
 lab: setup ## open JupyterLab on the first notebook, with the local AWS behind it
 	@$(WORKSHOP) lab
 
-bench: setup ## measure against other local AWS doubles; writes docs/benchmarks.md
+bench: setup ## measure the local AWS, Spark and Flink (half an hour); writes docs/benchmarks.md
 	@.venv/bin/python -m tests.bench
 
 refresh: setup ## run all notebooks in a fresh lake and store their outputs in notebooks/

@@ -1,163 +1,43 @@
-"""Run every measurement three times, interleaved, and write docs/benchmarks.md."""
+"""Run groups of measurements and write their sections of docs/benchmarks.md: `python -m tests.bench [group …] [--short]`."""
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import importlib.metadata
-import platform
-import statistics
-import tempfile
-import time
+import functools
 from collections.abc import Callable
-from pathlib import Path
 
 from infra import project
-from tests.bench import doubles, hot, lake
-from tests.bench.doubles import Double
+from tests.bench import aws, flink, report, scaling, spark
 
-RUNS = 3
-GROWTH = (100_000, 10_000_000)
-Measure = Callable[[Double, str], float]
-
-COMPARED: list[tuple[str, str, float, Measure]] = [  # what, unit, goal against the best peer, how
-    ("Kinesis PutRecords, 1 thread", "records/s", 1.5, lambda double, run: hot.kinesis_put(double, run, 1)),
-    ("Kinesis PutRecords, 4 threads", "records/s", 1.5, lambda double, run: hot.kinesis_put(double, run, 4)),
-    ("Kinesis drain", "records/s", 1.0, hot.kinesis_drain),
-    ("S3 put of 1 KiB", "objects/s", 1.0, hot.s3_put_small),
-    ("S3 put of 64 MiB", "MiB/s", 1.0, hot.s3_put_large),
-    ("S3 get of 64 MiB", "MiB/s", 1.0, hot.s3_get_large),
-]
-
-
-def compare(running: list[Double]) -> list[str]:
-    """Return table rows of all compared measurements; runs of the servers take turns."""
-    rows = []
-    for what, unit, goal, measure in COMPARED:
-        values: dict[str, list[float]] = {double.name: [] for double in running}
-        for run in range(RUNS):
-            for double in running:
-                values[double.name].append(_value(measure, double, f"{run}"))
-        medians = {name: statistics.median(each) for name, each in values.items()}
-        best = max(value for name, value in medians.items() if name != "ours")
-        ratio = medians["ours"] / best
-        print(f"{what:<32} {medians} ratio {ratio:.2f} (goal {goal})", flush=True)
-        cells = " | ".join(f"{medians[double.name]:,.0f}" if medians[double.name] else "failed" for double in running)
-        rows.append(f"| {what} ({unit}) | {cells} | {ratio:.2f} | ≥ {goal} | {_met(ratio >= goal)} |")
-    return rows
-
-
-def _value(measure: Measure, double: Double, run: str) -> float:
-    """Return a rate; a peer that loses data or fails counts as 0 and says so."""
-    try:
-        return measure(double, run)
-    except Exception as error:
-        if double.name == "ours":
-            raise
-        print(f"  {double.name}: {type(error).__name__}: {str(error)[:120]}", flush=True)
-        return 0.0
-
-
-def _met(met: bool) -> str:
-    return "yes" if met else "**no**"
-
-
-def alone(folder: Path, growth: tuple[int, int]) -> list[str]:
-    """Return table rows of what is measured on our server alone."""
-    starts, idle = [], []
-    for run in range(RUNS):
-        double = doubles.ours(folder / f"start-{run}")
-        starts.append(double.start_seconds)
-        time.sleep(1)
-        idle.append(double.resident_mb())
-        double.stop()
-    rows = [
-        _row(
-            "Start to the first S3 list, median of 3",
-            f"{statistics.median(starts):.2f} s",
-            "≤ 1 s",
-            statistics.median(starts) <= 1,
-        ),
-        _row("Memory when idle", f"{statistics.median(idle):.0f} MB", "≤ 120 MB", statistics.median(idle) <= 120),
-    ]
-    double = doubles.ours(folder / "alone")
-    try:
-        query, bare = lake.athena(double)
-        rows.append(
-            _row("Athena GROUP BY over 10,000 JSON records", f"{query * 1000:.0f} ms", "≤ 60 ms", query <= 0.06)
-        )
-        rows.append(
-            _row(
-                "… against bare DuckDB on the same files",
-                f"{query / bare:.2f} × {bare * 1000:.0f} ms",
-                "≤ 1.5 ×",
-                query <= 1.5 * bare,
-            )
-        )
-        seconds = lake.crawl(double)
-        rows.append(_row("Crawl of 1,000 objects", f"{seconds:.2f} s", "≤ 3 s", seconds <= 3))
-        seconds = lake.listing(double)
-        rows.append(_row("Listing of 100,000 keys", f"{seconds:.2f} s", "", True))
-        small, large = lake.growth(double, *growth)
-        rows.append(
-            _row(
-                f"Kinesis put of {growth[1]:,} records against the first {growth[0]:,}",
-                f"{large:,.0f} against {small:,.0f} records/s = {large / small:.2f}",
-                "≥ 0.9",
-                large / small >= 0.9,
-            )
-        )
-        rows.append(_row("Memory after all that", f"{double.resident_mb():.0f} MB", "", True))
-    finally:
-        double.stop()
-    return rows
-
-
-def _row(what: str, value: str, goal: str, met: bool) -> str:
-    print(f"{what:<60} {value} {goal} {'' if met else 'MISSED'}", flush=True)
-    return f"| {what} | {value} | {goal} | {_met(met) if goal else ''} |"
-
-
-def report(compared: list[str], own: list[str], names: list[str]) -> str:
-    """Return the text of docs/benchmarks.md."""
-    versions = {name: importlib.metadata.version(name) for name in ("moto", "boto3", "duckdb", "uvicorn")}
-    peers = ", ".join(requirement for requirement, _ in doubles.PEERS.values())
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make bench` on {datetime.date.today()}: {doubles.machine()}, {platform.system()} {platform.release()}, Python {platform.python_version()}.",
-        f"Ours with {', '.join(f'{name} {version}' for name, version in versions.items())}; peers: {peers}, each in an environment of its own.",
-        "All servers run side by side on one machine with their client; the runs take turns and the figures are medians of "
-        f"{RUNS}. Every server is asked through boto3, so a part of each figure is boto3's own work.",
-        "Ours writes every record and object to disk before it answers; the peers keep them in memory.",
-        "",
-        f"| what | {' | '.join(names)} | ours / best peer | goal | met |",
-        f"|---|{'---|' * (len(names) + 3)}",
-        *compared,
-        "",
-        "| what, ours alone | value | goal | met |",
-        "|---|---|---|---|",
-        *own,
-        "",
-    ]
-    return "\n".join(lines)
+Measure = Callable[[bool], list[str]]
+GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
+    "aws": ("The local AWS beside other doubles", aws.measure),
+    "spark": ("Spark: Glue sessions and jobs", spark.measure),
+    "scaling": ("Spark: a thousand times more records", scaling.measure),
+    "flink": ("Flink: the Studio kernel", flink.measure),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--growth", type=int, default=GROWTH[1], help="records of the growth run (10 million)")
+    parser.add_argument("groups", nargs="*", help=f"of {', '.join(GROUPS)}; all by default")
+    parser.add_argument("--short", action="store_true", help="a quick look: fewer and smaller runs, nothing is written")
+    parser.add_argument("--growth", type=int, default=aws.GROWTH[1], help="records of aws's growth run (10 million)")
     options = parser.parse_args()
-    growth = (GROWTH[0], options.growth)
-    with tempfile.TemporaryDirectory(prefix="workshop-bench-") as name:
-        folder = Path(name)
-        doubles.install_peers(folder)
-        own = alone(folder, growth)
-        with doubles.all_running(folder) as running:
-            compared = compare(running)
-            names = [double.name for double in running]
-    text = report(compared, own, names)
-    (project.ROOT / "docs" / "benchmarks.md").write_text(text)
-    print(text)
+    unknown = set(options.groups) - set(GROUPS)
+    if unknown:
+        parser.error(f"no group is called {', '.join(sorted(unknown))}")
+    chosen = options.groups or list(GROUPS)
+    titles = [title for title, _ in GROUPS.values()]
+    for group in chosen:
+        title, measure = GROUPS[group]
+        if group == "aws":
+            measure = functools.partial(measure, growth=options.growth)
+        before = report.load()
+        text = report.section(title, group, before, measure(options.short))
+        print(text, flush=True)
+        if not options.short:
+            report.write(project.ROOT / "docs" / "benchmarks.md", {title: text}, titles)
 
 
 if __name__ == "__main__":

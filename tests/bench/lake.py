@@ -129,8 +129,8 @@ def growth(double: Double, small: int, large: int) -> tuple[float, float]:
     return rates[0], rates[1]
 
 
-def listing(double: Double, keys: int = 100_000) -> float:
-    """Seconds to list a bucket of 100,000 keys, 1,000 a page."""
+def listing(double: Double, keys: int) -> float:
+    """Seconds to list a bucket of so many keys, 1,000 a page."""
     s3 = double.client("s3")
     s3.create_bucket(Bucket="bench-listing")
     for number in range(keys):
