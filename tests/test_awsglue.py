@@ -88,7 +88,7 @@ def test_conflicting_types_are_a_choice(frame, capsys):
     [
         ([("provider", "cast:long")], [{"provider": 7}, {"provider": None}]),
         ([("provider", "cast:string")], [{"provider": "7"}, {"provider": "INC"}]),
-        ([("provider", "project:string")], [{"provider": None}, {"provider": "INC"}]),
+        ([("provider", "project:string")], [{"provider": "7"}, {"provider": "INC"}]),
         ([("provider", "project:int")], [{"provider": 7}, {"provider": None}]),
         (
             [("provider", "make_cols")],
@@ -331,7 +331,7 @@ def test_errors_of_functions_and_broken_lines(frame):
     assert rows(divided) == [{"x": 10}]
     assert (divided.stageErrorsCount(), divided.errorsCount()) == (1, 2)
     messages = sorted(row["error"]["msg"] for row in rows(divided.errorsAsDynamicFrame()))
-    assert messages == ["Unable to parse the record as JSON", "ZeroDivisionError: integer division or modulo by zero"]
+    assert messages == ["ZeroDivisionError: integer division or modulo by zero", "error in jackson reader"]
     filtered = made.filter(lambda rec: rec["missing"] > 1)
     assert (filtered.count(), filtered.stageErrorsCount()) == (0, 2)
     with pytest.raises(RuntimeError, match="1 errors reached the threshold of 1"):

@@ -133,12 +133,79 @@ def test_csv_with_values_that_do_not_fit_is_a_choice(glue, api, capsys):
 
 
 def test_broken_json_line_is_an_error_record(glue, api):
-    put("broken/file", '{"A": 1, "b": "x"}\n{"A": 2, "b"\n{"A": "no number", "b": "y"}\n')
+    put("broken/file", '{"A": 1, "b": "x"}\n{"A": 2, "b"\n\n{"A": 3, "b": "y"}\n')
     make_table(api, "broken", {"a": "int", "b": "string"}, f"s3://{BUCKET}/broken/", parameters={"paths": "A,b"})
     frame = glue.create_dynamic_frame.from_catalog(database=DATABASE, table_name="broken")
-    assert [tuple(row) for row in frame.toDF().orderBy("b").collect()] == [(1, "x"), (None, "y")]
+    assert [tuple(row) for row in frame.toDF().orderBy("b").collect()] == [(1, "x"), (3, "y")]
     assert frame.errorsCount() == 1
-    assert frame.errorsAsDynamicFrame().toDF().first()["error"]["input"] == '{"A": 2, "b"'
+    error = frame.errorsAsDynamicFrame().toDF().first()["error"]
+    assert (error["msg"], error["input"]) == ("error in jackson reader", '{"A": 2, "b"')
+
+
+def test_json_values_of_another_type_are_a_choice(glue, api, capsys):
+    """The workshop's own clash: `track_id` as a number and as a text; the catalog's type is one of them."""
+    lines = (
+        '{"track_id": 7, "name": "x", "big": 1, "at": {"n": 1}}\n{"track_id": "INC", "name": 5, "big": 3000000000}\n'
+    )
+    put("clash/partition=a/file", lines + "broken\n")
+    put("clash/partition=b/file", '{"track_id": "z", "at": {"n": "two"}}\n')
+    columns = {"track_id": "int", "name": "string", "big": "int", "missing": "double", "at": "struct<n:int>"}
+    make_table(api, "clash", columns, f"s3://{BUCKET}/clash/", ["partition"])
+    for value in "ab":
+        add_partition(api, "clash", [value], f"s3://{BUCKET}/clash/partition={value}/")
+    frame = glue.create_dynamic_frame.from_catalog(DATABASE, "clash", push_down_predicate="partition == 'a'")
+    frame.printSchema()
+    assert capsys.readouterr().out == (
+        "root\n|-- track_id: choice\n|    |-- int\n|    |-- string\n|-- name: string\n|-- big: long\n"
+        "|-- missing: double\n|-- at: struct\n|    |-- n: int\n|-- partition: string\n"
+    )
+    resolved = (
+        frame.resolveChoice(specs=[("track_id", "cast:int")]).toDF().select("track_id", "name", "big", "partition")
+    )
+    assert sorted(map(tuple, resolved.collect()), key=str) == [(7, "x", 1, "a"), (None, "5", 3000000000, "a")]
+    assert frame.errorsCount() == 1
+    both = glue.create_dynamic_frame.from_catalog(DATABASE, "clash")
+    matched = both.resolveChoice(choice="match_catalog", database=DATABASE, table_name="clash")
+    assert [row["track_id"] for row in matched.toDF().orderBy("track_id").collect()] == [None, None, 7]
+    assert sorted(row["partition"] for row in both.toDF().collect()) == ["a", "a", "b"]
+    columns = {field.name: field.dataType for field in both.resolveChoice(choice="make_cols").schema()}
+    assert "track_id_int" in columns
+    assert {inner.name for inner in columns["at"].fields} == {"n_int", "n_string"}
+
+
+def test_nothing_at_a_path_is_an_empty_frame(glue, api, capsys):
+    frame = glue.create_dynamic_frame.from_options("s3", {"paths": [f"s3://{BUCKET}/not/there/"]}, "json")
+    frame.printSchema()
+    assert (capsys.readouterr().out, frame.count(), frame.toDF().columns) == ("root\n", 0, [])
+    put("half/file", json_lines({"n": 1}))
+    paths = [f"s3://{BUCKET}/half/", f"s3://{BUCKET}/not/there/"]
+    assert glue.create_dynamic_frame.from_options("s3", {"paths": paths}, "json").count() == 1
+    make_table(api, "nowhere", {"n": "int"}, f"s3://{BUCKET}/nowhere/")
+    table = glue.create_dynamic_frame.from_catalog(DATABASE, "nowhere")
+    assert (table.count(), table.toDF().columns) == (0, ["n"])
+    with pytest.raises(Exception, match="NoSuchBucket|UnknownStore"):
+        glue.create_dynamic_frame.from_options("s3", {"paths": ["s3://no-such-bucket-at-all/x/"]}, "json").count()
+
+
+def test_sample_frames_and_storage_classes(glue, api):
+    for hour in range(3):
+        for number in range(3):
+            put(f"sample/{hour}/f{number}", json_lines({"n": hour * 10 + number}, {"n": -1}))
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="sample/0/cold", Body=b'{"n": 99}', StorageClass="GLACIER")
+    options = {"paths": [f"s3://{BUCKET}/sample/"], "recurse": True, "excludeStorageClasses": ["GLACIER"]}
+    assert glue.create_dynamic_frame.from_options("s3", options, "json").count() == 18
+    few = glue.create_sample_dynamic_frame_from_options("s3", options, num=5, format="json")
+    assert few.count() == 5
+    limits = {"maxSamplePartitions": 2, "maxSampleFilesPerPartition": 1}
+    sample = glue.create_sample_dynamic_frame_from_options("s3", options, 100, limits, "json")
+    assert sorted(row["n"] for row in sample.toDF().collect()) == [-1, -1, 0, 10]
+    make_table(api, "sampled", {"n": "int"}, f"s3://{BUCKET}/sample/", ["hour"])
+    for hour in range(3):
+        add_partition(api, "sampled", [str(hour)], f"s3://{BUCKET}/sample/{hour}/")
+    picked = glue.create_sample_dynamic_frame_from_catalog(
+        DATABASE, "sampled", 100, additional_options={"excludeStorageClasses": ["GLACIER"]}, sample_options=limits
+    )
+    assert sorted(row["n"] for row in picked.toDF().collect()) == [-1, -1, 0, 10]
 
 
 def test_recurse_reads_folders_below_an_unpartitioned_table(glue, api):

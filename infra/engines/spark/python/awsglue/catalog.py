@@ -46,6 +46,11 @@ def client():
     return boto3.client("glue")
 
 
+def in_catalog(catalog_id: str | None) -> dict[str, str]:
+    """The parameter of the Glue API that names a catalog; none for the caller's own."""
+    return {"CatalogId": catalog_id} if catalog_id else {}
+
+
 @dataclass
 class CatalogTable:
     """What Spark needs to know of a Glue table."""
@@ -71,8 +76,7 @@ def fetch(database: str, name: str, catalog_id: str | None = None) -> CatalogTab
         ClientError: EntityNotFoundException and the like, as the Glue API says it.
         NotImplementedError: a view, or a format that is not there.
     """
-    glue = client()
-    account = {"CatalogId": catalog_id} if catalog_id else {}
+    glue, account = client(), in_catalog(catalog_id)
     table = glue.get_table(DatabaseName=database, Name=name, **account)["Table"]
     storage = table.get("StorageDescriptor", {})
     keys = StructType(

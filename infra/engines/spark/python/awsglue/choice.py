@@ -61,15 +61,29 @@ def resolve(name: str, value: Column, native: DataType, action: str) -> list[tup
         raise ValueError(f"Invalid resolve action: {action}; it is one of {ACTIONS}")
     if not gluetypes.is_choice(native):
         return [(name, value.cast(gluetypes.to_spark(target)))] if verb == "cast" else None
-    members = {field.name: (value.getField(field.name), field.dataType) for field in native}
+    # coalesce: a field that is taken out as it is would keep its mark
+    members = {field.name: (F.coalesce(value.getField(field.name)), field.dataType) for field in native}
     if verb == "cast":
         return [(name, cast(value, native, gluetypes.to_spark(target)))]
     if verb == "project":
-        kept = _canonical(target)
-        return [(name, members[kept][0] if kept in members else F.lit(None).cast(gluetypes.to_spark(kept)))]
+        return [(name, _project(members, _canonical(target)))]
     if verb == "make_cols":
         return [(f"{name}_{kind}", member) for kind, (member, _) in members.items()]
     return [(name, value.cast(plain(native)))]
+
+
+def _project(members: dict[str, tuple[Column, DataType]], kept: str) -> Column:
+    """The values of one type, with those of the others converted; texts are discarded, unless text is the type.
+
+    Sources: the guide's page on resolveChoice (`project:string`) and AWS's sample resolve_choice.md (`project:long`).
+    """
+    if kept not in members:
+        return F.lit(None).cast(gluetypes.to_spark(kept))
+    value, native = members[kept]
+    others = [
+        other.cast(native) for kind, (other, own) in members.items() if kind != "string" and _castable(own, native)
+    ]
+    return F.coalesce(value, *others)
 
 
 def cast(value: Column, native: DataType, target: DataType) -> Column:

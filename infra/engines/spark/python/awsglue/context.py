@@ -48,10 +48,13 @@ class GlueContext(SQLContext):
 
     # reading
 
-    def create_dynamic_frame_from_rdd(self, data, name, schema=None, sample_ratio=None, transformation_ctx=""):
+    def create_dynamic_frame_from_rdd(
+        self, data, name, schema=None, sample_ratio=None, transformation_ctx="", sampleRatio=None
+    ):
         """A frame of an RDD of dicts or rows; the schema is given or found in the data."""
-        if isinstance(schema, StructType) or sample_ratio:
-            return DynamicFrame(self.spark_session.createDataFrame(data, schema, sample_ratio), self, name)
+        ratio = sample_ratio or sampleRatio  # the guide has both names
+        if isinstance(schema, StructType) or ratio:
+            return DynamicFrame(self.spark_session.createDataFrame(data, schema, ratio), self, name)
         if schema is not None:
             native = records.spark_schema(schema)
             return DynamicFrame(self.spark_session.createDataFrame(data, native), self, name)
@@ -60,16 +63,18 @@ class GlueContext(SQLContext):
 
     def create_dynamic_frame_from_catalog(
         self,
-        database,
-        table_name,
+        database=None,
+        table_name=None,
         redshift_tmp_dir="",
         transformation_ctx="",
         push_down_predicate="",
         additional_options=None,
         catalog_id=None,
+        name_space=None,
         **options,
     ) -> DynamicFrame:
-        """A frame of a table in the Data Catalog, see data_source.from_catalog."""
+        """A frame of a table in the Data Catalog, see data_source.from_catalog; `name_space` is the database, too."""
+        database = database or name_space
         if not database or not table_name:
             raise ValueError("database and table_name are required")
         given = (additional_options or {}) | options
@@ -92,6 +97,53 @@ class GlueContext(SQLContext):
         source = self.getSource(connection_type, transformation_ctx, push_down_predicate, **given)
         source.setFormat(format or "", **(format_options or {}))
         return source.getFrame()
+
+    def create_sample_dynamic_frame_from_catalog(
+        self,
+        database,
+        table_name,
+        num,
+        redshift_tmp_dir="",
+        transformation_ctx="",
+        push_down_predicate="",
+        additional_options=None,
+        sample_options=None,
+        catalog_id=None,
+    ) -> DynamicFrame:
+        """The first `num` records of a table, from the first files of its first partitions.
+
+        Args:
+            sample_options: `maxSamplePartitions` and `maxSampleFilesPerPartition`, 10 each by default.
+        """
+        options = (additional_options or {}) | data_source.SAMPLE_OPTIONS | (sample_options or {})
+        frame = self.create_dynamic_frame_from_catalog(
+            database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, options, catalog_id
+        )
+        return frame.first_records(num)
+
+    def create_sample_dynamic_frame_from_options(
+        self,
+        connection_type,
+        connection_options=None,
+        num=None,
+        sample_options=None,
+        format=None,
+        format_options=None,
+        transformation_ctx="",
+        push_down_predicate="",
+    ) -> DynamicFrame:
+        """The first `num` records of files, from the first files of the first folders; sample_options as for tables.
+
+        Raises:
+            ValueError: no `num`.
+        """
+        if num is None:
+            raise ValueError("num is required")
+        options = (connection_options or {}) | data_source.SAMPLE_OPTIONS | (sample_options or {})
+        frame = self.create_dynamic_frame_from_options(
+            connection_type, options, format, format_options, transformation_ctx, push_down_predicate
+        )
+        return frame.first_records(num)
 
     def create_data_frame_from_catalog(
         self, database, table_name, transformation_ctx="", additional_options=None, **options
@@ -152,18 +204,23 @@ class GlueContext(SQLContext):
     def write_dynamic_frame_from_catalog(
         self,
         frame,
-        database,
-        table_name,
+        database=None,
+        table_name=None,
         redshift_tmp_dir="",
         transformation_ctx="",
         additional_options=None,
         catalog_id=None,
+        name_space=None,
     ):
         """Write a frame in the format and to the place of a table in the Data Catalog, and return it.
 
         With `{"enableUpdateCatalog": True, "partitionKeys": […]}` new columns and partitions reach the table.
+        `name_space` is the database, too.
         """
-        account = {"CatalogId": catalog_id} if catalog_id else {}
+        database = database or name_space
+        if not database or not table_name:
+            raise ValueError("database and table_name are required")
+        account = catalog.in_catalog(catalog_id)
         table = catalog.client().get_table(DatabaseName=database, Name=table_name, **account)["Table"]
         keys = [key["Name"] for key in table.get("PartitionKeys", [])]
         options = (
@@ -180,6 +237,20 @@ class GlueContext(SQLContext):
             sink.setFormat(kind)
         sink.setCatalogInfo(database, table_name, catalog_id or "")
         return sink.write(frame)
+
+    def write_data_frame_from_catalog(self, frame: DataFrame, database, table_name, *arguments, **options) -> DataFrame:
+        """Write a DataFrame as write_dynamic_frame_from_catalog does, and return it. `useSparkDataSink` is not there."""
+        self.write_dynamic_frame_from_catalog(
+            DynamicFrame(frame, self, "frame"), database, table_name, *arguments, **options
+        )
+        return frame
+
+    def write_data_frame_from_options(self, frame: DataFrame, connection_type, *arguments, **options) -> DataFrame:
+        """Write a DataFrame as write_dynamic_frame_from_options does, and return it."""
+        self.write_dynamic_frame_from_options(
+            DynamicFrame(frame, self, "frame"), connection_type, *arguments, **options
+        )
+        return frame
 
     def write_dynamic_frame_from_jdbc_conf(self, *arguments, **options):
         raise not_there("Writing to JDBC", PAGE)
@@ -207,7 +278,7 @@ class GlueContext(SQLContext):
         predicate = options.get("partitionPredicate", "")
         for location in data_source.locations(self.spark_session, table, [predicate] if predicate else []):
             data_sink.purge(storage.files(location), options)
-        account = {"CatalogId": catalog_id} if catalog_id else {}
+        account = catalog.in_catalog(catalog_id)
         empty = [values for values, location in table.partitions if not storage.files(location)]
         for start in range(0, len(empty), 25):  # the API's limit
             catalog.client().batch_delete_partition(
@@ -262,14 +333,5 @@ class _DataFrameWriter:
     """`glueContext.write_data_frame`."""
 
     def __init__(self, glue_context: GlueContext):
-        self._glue_context = glue_context
-
-    def from_catalog(self, frame: DataFrame, database, table_name, *arguments, **options):
-        wrapped = DynamicFrame.fromDF(frame, self._glue_context, "frame")
-        self._glue_context.write_dynamic_frame_from_catalog(wrapped, database, table_name, *arguments, **options)
-        return frame
-
-    def from_options(self, frame: DataFrame, connection_type, *arguments, **options):
-        wrapped = DynamicFrame.fromDF(frame, self._glue_context, "frame")
-        self._glue_context.write_dynamic_frame_from_options(wrapped, connection_type, *arguments, **options)
-        return frame
+        self.from_catalog = glue_context.write_data_frame_from_catalog
+        self.from_options = glue_context.write_data_frame_from_options

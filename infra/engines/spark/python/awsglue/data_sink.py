@@ -141,7 +141,7 @@ class DataSink:
     def _catalog_table(self, kind: str) -> dict | None:
         """The table as it is before the write, None if there is none yet; it must fit the frame's partition keys."""
         database, name, account = self._catalog
-        glue, more = catalog.client(), {"CatalogId": account} if account else {}
+        glue, more = catalog.client(), catalog.in_catalog(account)
         glue.get_database(Name=database, **more)
         try:
             table = glue.get_table(DatabaseName=database, Name=name, **more)["Table"]
@@ -156,7 +156,7 @@ class DataSink:
 
     def _update_catalog(self, schema: StructType, kind: str, table: dict | None, partitions: list[list[str]]) -> None:
         database, name, account = self._catalog
-        glue, more = catalog.client(), {"CatalogId": account} if account else {}
+        glue, more = catalog.client(), catalog.in_catalog(account)
         columns = [
             {"Name": field.name, "Type": field.dataType.simpleString()}
             for field in schema
@@ -213,7 +213,7 @@ class DataSink:
 
     def _add_partitions(self, described: dict, partitions: list[list[str]], job: str, run: str) -> None:
         database, name, account = self._catalog
-        glue, more = catalog.client(), {"CatalogId": account} if account else {}
+        glue, more = catalog.client(), catalog.in_catalog(account)
         root = described["Location"].rstrip("/")
         inputs = []
         for values in partitions:

@@ -1,7 +1,9 @@
 """Sources: what `create_dynamic_frame` and `getSource` read (guide: "Connection types and options", "Format options")."""
 
 from collections.abc import Callable
-from functools import reduce
+from dataclasses import replace
+from functools import cache, reduce
+from itertools import groupby
 from operator import and_
 
 from pyspark.errors import AnalysisException
@@ -9,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import catalog, choice, gluetypes, infer, not_there, records, storage
+from awsglue import catalog, choice, errors, gluetypes, infer, not_there, records, storage
 from awsglue.bookmark import BAND
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
@@ -20,7 +22,18 @@ FORMATS = "aws-glue-programming-etl-format"
 # Hints about speed, without an effect on the result
 HINTS = {"groupFiles", "groupSize", "useS3ListImplementation", "optimizePerformance", "batchSize", "maxFilesInBand"}
 HINTS |= {"compressionType", "compression"}
-S3_OPTIONS = {"path", "paths", "recurse", "exclusions", "maxBand", "boundedFiles", "boundedSize"}
+S3_OPTIONS = {
+    "path",
+    "paths",
+    "recurse",
+    "exclusions",
+    "excludeStorageClasses",
+    "maxBand",
+    "boundedFiles",
+    "boundedSize",
+}
+SAMPLE_OPTIONS = {"maxSamplePartitions": 10, "maxSampleFilesPerPartition": 10}  # and what they are by default
+SELECTING = {"exclusions", "excludeStorageClasses", "boundedFiles", "boundedSize", *SAMPLE_OPTIONS}
 HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
@@ -30,7 +43,7 @@ class DataSource:
     def __init__(self, glue_context, connection_type: str, options: dict, transformation_ctx: str = ""):
         if connection_type not in ("s3", "file"):
             raise not_there(f"The connection type {connection_type}", CONNECTIONS)
-        _refuse(options, S3_OPTIONS | HINTS, CONNECTIONS)
+        _refuse(options, S3_OPTIONS | HINTS | set(SAMPLE_OPTIONS), CONNECTIONS)
         self._glue_context = glue_context
         self._options = options
         self._context = transformation_ctx
@@ -55,14 +68,15 @@ class DataSource:
         selected = _select_files(lambda: paths, self._options, self._context, recurse)
         spark = self._glue_context.spark_session
         if selected is not None:
-            if not selected:
-                return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
             paths, recurse = [file.uri for file in selected], False
+        paths = _existing(spark, paths)
+        if not paths:
+            return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
         readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
         if self._format not in readers:
             raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
-        df, errors = readers[self._format](spark, paths, recurse, self._format_options)
-        return DynamicFrame(df, self._glue_context, self._context, stage_errors=errors)
+        df, bad = readers[self._format](spark, paths, recurse, self._format_options)
+        return _frame(df, bad, self._glue_context, self._context)
 
 
 def from_catalog(
@@ -74,37 +88,61 @@ def from_catalog(
         ClientError: no such database or table.
         AnalysisException: the predicate names another column.
     """
-    _refuse(options, (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"}, CONNECTIONS)
+    known = (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"} | set(SAMPLE_OPTIONS)
+    _refuse(options, known, CONNECTIONS)
     spark = glue_context.spark_session
     table = catalog.fetch(database, table_name, catalog_id)
     predicates = [p for p in (predicate, options.get("catalogPartitionPredicate", "")) if p]
     for text in predicates:
         _check_predicate(spark, table, text)
-    columns = table.columns
     recurse = _is_true(options.get("recurse", False))
     if recurse and table.partition_keys:
         raise not_there("The option recurse for a partitioned table", CONNECTIONS)
     if recurse:
         table.options["recursiveFileLookup"] = "true"
-    if table.format == "csv":  # read as text: what is no number must not be lost
-        table.columns = StructType([StructField(field.name, StringType()) for field in columns])
-    name = catalog.register(
-        spark, table, HIDDEN_DATABASE, f"{database}.{table_name}", keep_corrupt=table.format == "json"
-    )
-    df = DataFrame(spark._jsparkSession.table(name), spark)
-    for text in predicates:
-        df = df.where(text)
     selected = _select_files(lambda: locations(spark, table, predicates), options, context, recurse)
-    if selected is not None:
-        df = df.where(F.col("_metadata.file_path").isin(list(map(storage.spark_path, selected))))
-    errors = None
-    made: DataFrame | Callable[[], DataFrame] = df
-    if table.format == "json":
-        made, bad = infer.split_corrupt(df)
-        errors = bad.select(_bad_line(F.col("value")))
-    elif table.format == "csv":
-        made = lambda: _typed_csv(df, columns)  # noqa: E731 - a pass over the data, only when it is needed
-    return DynamicFrame(made, glue_context, context, stage_errors=errors)
+
+    def read(as_table: catalog.CatalogTable, suffix: str = "") -> DataFrame:
+        keep_corrupt = as_table.format == "json"
+        name = catalog.register(spark, as_table, HIDDEN_DATABASE, f"{database}.{table_name}{suffix}", keep_corrupt)
+        df = DataFrame(spark._jsparkSession.table(name), spark)
+        for text in predicates:
+            df = df.where(text)
+        if selected is not None:
+            df = df.where(F.col("_metadata.file_path").isin(list(map(storage.spark_path, selected))))
+        return df
+
+    if table.format == "csv":  # read as text: what is no number must not be lost
+        text = StructType([StructField(field.name, StringType()) for field in table.columns])
+        rows = read(replace(table, columns=text))
+        return _frame(lambda: _typed_csv(rows, table.columns), None, glue_context, context)
+    df = read(table)
+    if table.format != "json":
+        return _frame(df, None, glue_context, context)
+    line = StructType([StructField(infer.LINE, StringType())])
+
+    @cache
+    def records_and_bad() -> tuple[DataFrame, DataFrame]:
+        pattern = infer.misfit_pattern(table.columns)
+        lines = read(replace(table, format="text", columns=line), " lines") if pattern else None
+        if lines is None or not lines.where(F.col(infer.LINE).rlike(pattern)).limit(1).count():
+            return infer.split_corrupt(df)
+        return infer.read_misfits(lines, table.columns)
+
+    return _frame(lambda: records_and_bad()[0], lambda: records_and_bad()[1], glue_context, context)
+
+
+def _frame(
+    df: DataFrame | Callable[[], DataFrame],
+    bad: DataFrame | Callable[[], DataFrame] | None,
+    glue_context,
+    context: str,
+) -> DynamicFrame:
+    """The frame of the records, with the lines that are none (one column `value`) as its error records."""
+    failed = None
+    if bad is not None:
+        failed = lambda: errors.records(errors.unreadable(bad() if callable(bad) else bad), "")  # noqa: E731
+    return DynamicFrame(df, glue_context, context, stage_errors=failed)
 
 
 def _refuse(options: dict, known: set[str], page: str) -> None:
@@ -115,10 +153,6 @@ def _refuse(options: dict, known: set[str], page: str) -> None:
 
 def _is_true(value) -> bool:
     return value if isinstance(value, bool) else str(value).lower() == "true"
-
-
-def _bad_line(line):
-    return F.struct(F.lit("Unable to parse the record as JSON").alias("msg"), line.alias("input")).alias("error")
 
 
 def _check_predicate(spark, table: catalog.CatalogTable, predicate: str) -> None:
@@ -143,29 +177,52 @@ def locations(spark, table: catalog.CatalogTable, predicates: list[str]) -> list
     return [row["__location"] for row in found.where(reduce(and_, map(F.expr, predicates))).collect()]
 
 
+def _existing(spark, paths: list[str]) -> list[str]:
+    """Those paths where there is something: Glue reads no records from the others, where Spark would fail."""
+    settings, kept = spark._jsc.hadoopConfiguration(), []
+    for path in paths:
+        place = spark._jvm.org.apache.hadoop.fs.Path(path)
+        if place.getFileSystem(settings).globStatus(place):
+            kept.append(path)
+    return kept
+
+
 def _select_files(
     paths: Callable[[], list[str]], options: dict, context: str, recurse: bool
 ) -> list[storage.StoredFile] | None:
-    """The files to read, where bookmark, exclusions or bounds decide; None where all are read."""
+    """The files to read, where bookmark, exclusions, bounds or sampling decide; None where all are read."""
     bookmark = Job.bookmark() if context else None
-    bounded = [name for name in ("boundedFiles", "boundedSize") if name in options]
-    if bookmark is None and not bounded and "exclusions" not in options:
+    if bookmark is None and not SELECTING & set(options):
         return None
     found = [file for path in paths() for file in storage.files(path, recurse)]
     patterns = storage.exclusion_patterns(options.get("exclusions", []))
-    found = [file for file in found if not storage.excluded(file, patterns)]
+    classes = set(options.get("excludeStorageClasses", []))
+    found = [f for f in found if not storage.excluded(f, patterns) and f.storage_class not in classes]
     band = int(options.get("maxBand", BAND))
     if bookmark is not None:
         found = bookmark.new_files(context, found, band)
-    if bounded:
-        found = _bounded(sorted(found, key=lambda file: (file.modified, file.uri)), options)
-        if bookmark is not None:
-            bookmark.processed(context, found, band)
-    return found
+    chosen = _sampled(_bounded(found, options), options)
+    if bookmark is not None and chosen != found:
+        bookmark.processed(context, chosen, band)
+    return chosen
+
+
+def _sampled(found: list[storage.StoredFile], options: dict) -> list[storage.StoredFile]:
+    """The first files of the first folders (guide: create_sample_dynamic_frame_from_catalog)."""
+    if not set(SAMPLE_OPTIONS) & set(options):
+        return found
+    most = SAMPLE_OPTIONS | options
+    ordered = sorted(found, key=lambda file: file.uri)
+    folders = [list(files) for _, files in groupby(ordered, key=lambda file: file.uri.rpartition("/")[0])]
+    first = folders[: int(most["maxSamplePartitions"])]
+    return [file for files in first for file in files[: int(most["maxSampleFilesPerPartition"])]]
 
 
 def _bounded(found: list[storage.StoredFile], options: dict) -> list[storage.StoredFile]:
     """The oldest files, up to a number of files or of bytes (guide: "Workload partitioning with bounded execution")."""
+    if not {"boundedFiles", "boundedSize"} & set(options):
+        return found
+    found = sorted(found, key=lambda file: (file.modified, file.uri))
     if "boundedFiles" in options:
         found = found[: int(options["boundedFiles"])]
     if "boundedSize" in options:
@@ -189,12 +246,12 @@ def _json(spark, locations: list[str], recurse: bool, options: dict) -> tuple[Da
         lines = lines.where("value IS NOT NULL")
     given = options.get("withSchema")
     schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
-    df, bad = infer.read_json(lines, schema)
-    return df, bad.select(_bad_line(F.col("value")))
+    return infer.read_json(lines, schema)
 
 
 def _csv(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
     known = {"separator", "escaper", "quoteChar", "multiLine", "multiline", "withHeader", "skipFirst", "withSchema"}
+    known |= {"inferSchema"}
     _refuse(options, known | HINTS, FORMATS)
     header, skip = _is_true(options.get("withHeader", False)), _is_true(options.get("skipFirst", False))
     if header and skip:
@@ -203,6 +260,7 @@ def _csv(spark, locations: list[str], recurse: bool, options: dict) -> tuple[Dat
     reader = (
         spark.read.option("recursiveFileLookup", recurse)
         .option("header", header or skip)
+        .option("inferSchema", _is_true(options.get("inferSchema", False)))
         .option("sep", options.get("separator", ","))
         .option("quote", "" if str(quote_char) == "-1" else quote_char)
         .option("escape", options.get("escaper") or ('"' if str(quote_char) == "-1" else quote_char))

@@ -4,35 +4,23 @@ A DynamicFrame here is a DataFrame (or how to get one, when its types must be fo
 with a mark (choice.py), and the frames of its error records. Rows are touched in Python only where AWS Glue does so too.
 """
 
+import functools
+import inspect
 import json
 import tempfile
+import traceback
 from collections.abc import Callable
 from decimal import Decimal
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import (
-    ArrayType,
-    BooleanType,
-    DataType,
-    NullType,
-    StringType,
-    StructField,
-    StructType,
-)
+from pyspark.sql.types import BooleanType, DataType, NullType, StringType, StructField, StructType
 
-from awsglue import catalog, choice, gluetypes, infer, not_there, paths, records
+from awsglue import catalog, choice, errors, gluetypes, infer, nested, not_there, paths, records
 from awsglue.paths import quote
 
 PAGE = "aws-glue-api-crawler-pyspark-extensions-dynamic-frame"
-ERROR_SCHEMA = StructType(
-    [
-        StructField(
-            "error",
-            StructType([StructField("msg", StringType()), StructField("input", StringType())]),
-        )
-    ]
-)
 COMPARE = {
     ">": lambda column, value: column > value,
     "<": lambda column, value: column < value,
@@ -42,6 +30,41 @@ COMPARE = {
     "==": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
 }
+# what every step takes, behind its own positional parameters
+STEP = {"transformation_ctx": "", "info": "", "stageThreshold": 0, "totalThreshold": 0}
+
+
+class Made(NamedTuple):
+    """What a step makes, where that is more than a DataFrame."""
+
+    df: DataFrame | Callable[[], DataFrame]
+    failed: DataFrame | Callable[[], DataFrame] | None = None  # the records that it failed on (errors.FAILED)
+    other: "DynamicFrame | None" = None  # another frame that went into it, with error records of its own
+
+
+def _step(operation: Callable) -> Callable:
+    """Make a method that computes a DataFrame, a Made or DataFrames by name one that returns a DynamicFrame or a collection.
+
+    It takes the parameters STEP too: name, text for error records, and the numbers of errors at which actions fail.
+    """
+    own = list(inspect.signature(operation).parameters.values())
+    behind = next((i for i, p in enumerate(own) if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)), len(own))
+    common = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=d) for n, d in STEP.items()]
+    signature = inspect.Signature([*own[:behind], *common, *own[behind:]])
+
+    @functools.wraps(operation)
+    def run(*args, **kwargs):
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        frame, step = given.arguments["self"], {name: given.arguments.pop(name) for name in STEP}
+        result = operation(*given.args, **given.kwargs)
+        if isinstance(result, dict):
+            frames = {name: frame._next(df, **step | {"transformation_ctx": name}) for name, df in result.items()}
+            return DynamicFrameCollection(frames, frame.glue_ctx)
+        return frame._next(result, **step)
+
+    run.__signature__ = signature
+    return run
 
 
 class ResolveOption:
@@ -96,10 +119,20 @@ class DynamicFrame:
         return self._df
 
     def _next(
-        self, df: DataFrame | Callable, transformation_ctx: str, stage: int, total: int, **more
+        self,
+        made: DataFrame | Callable[[], DataFrame] | Made,
+        transformation_ctx: str,
+        info: str,
+        stageThreshold: int,
+        totalThreshold: int,
     ) -> "DynamicFrame":
-        errors = more.pop("errors", self._all_errors())
-        return DynamicFrame(df, self.glue_ctx, transformation_ctx or self.name, errors, None, stage, total, **more)
+        made = made if isinstance(made, Made) else Made(made)
+        earlier = self._all_errors() + (made.other._all_errors() if made.other else ())
+        failed, own = made.failed, None
+        if failed is not None:
+            own = lambda: errors.records(failed() if callable(failed) else failed, info)  # noqa: E731
+        name = transformation_ctx or self.name
+        return DynamicFrame(made.df, self.glue_ctx, name, earlier, own, stageThreshold, totalThreshold)
 
     def with_frame_schema(self, *arguments):
         raise not_there("with_frame_schema", PAGE)
@@ -143,45 +176,43 @@ class DynamicFrame:
 
     # rows
 
-    def repartition(
-        self, num_partitions: int, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ) -> "DynamicFrame":
-        return self._next(self.df.repartition(num_partitions), transformation_ctx, stageThreshold, totalThreshold)
+    @_step
+    def repartition(self, num_partitions: int) -> DataFrame:
+        """The same records in another number of partitions."""
+        return self.df.repartition(num_partitions)
 
-    def coalesce(
-        self, num_partitions: int, shuffle=False, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ) -> "DynamicFrame":
-        df = self.df.repartition(num_partitions) if shuffle else self.df.coalesce(num_partitions)
-        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+    @_step
+    def coalesce(self, num_partitions: int, *, shuffle=False) -> DataFrame:
+        """The same records in fewer partitions."""
+        return self.df.repartition(num_partitions) if shuffle else self.df.coalesce(num_partitions)
 
-    def filter(self, f: Callable, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0) -> "DynamicFrame":
+    @_step
+    def filter(self, f: Callable) -> Made:
         """The records for which f(DynamicRecord) is true; a record for which it raises becomes an error record."""
         df = self.df
         schema = df.schema
-        answer = StructType([StructField("keep", BooleanType()), StructField("error", StringType())])
+        names = [F.col(quote(name)) for name in df.columns]
+        answer = StructType(
+            [StructField("keep", BooleanType()), *(StructField(n, StringType()) for n in ("msg", "stackTrace"))]
+        )
 
         def judge(row: Row):
             try:
-                return bool(f(records.to_record(row, schema))), None
+                return bool(f(records.to_record(row, schema))), None, None
             except Exception as error:
-                return False, f"{type(error).__name__}: {error}"
+                return False, *_described(error)
 
-        judged = df.withColumn("__judged", F.udf(judge, answer)(F.struct(*[F.col(quote(c)) for c in df.columns])))
-        kept = judged.where("__judged.keep").drop("__judged")
-        failed = judged.where("__judged.error IS NOT NULL").select(_error(F.col("__judged.error"), df.columns))
-        frame = self._next(kept, transformation_ctx, stageThreshold, totalThreshold)
-        frame._stage_errors = failed
-        return frame
+        judged = df.withColumn("__judged", F.udf(judge, answer)(F.struct(*names)))
+        failed = judged.where("__judged.msg IS NOT NULL").select(
+            "__judged.msg",
+            "__judged.stackTrace",
+            F.lit(None).cast("string").alias("input"),
+            F.to_json(F.struct(*names)).alias("dynamicRecord"),
+        )
+        return Made(judged.where("__judged.keep").drop("__judged"), failed)
 
-    def map(
-        self,
-        f: Callable,
-        preservesPartitioning=False,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrame":
+    @_step
+    def map(self, f: Callable, *, preservesPartitioning=False) -> Made:
         """The records that f(DynamicRecord) returns; where it raises or returns nothing there is an error record.
 
         The new schema is found by running f over all records once more than the result itself needs.
@@ -189,45 +220,34 @@ class DynamicFrame:
         schema = self.df.schema
 
         def apply(row: Row):
-            record = records.to_record(row, schema)
             try:
-                result = f(record)
+                result = f(records.to_record(row, schema))
                 if result is None:
-                    return None, "User-specified function returned None instead of DynamicRecord"
+                    raise ValueError("User-specified function returned None instead of DynamicRecord")
                 return result, None
             except Exception as error:
-                return None, f"{type(error).__name__}: {error}"
+                record = json.dumps(records.to_record(row, schema), default=_text, ensure_ascii=False)
+                return None, (*_described(error), None, record)
 
         mapped = self.df.rdd.map(apply)
         good = mapped.filter(lambda pair: pair[1] is None).map(lambda pair: pair[0])
-        bad = mapped.filter(lambda pair: pair[1] is not None).map(lambda pair: ((pair[1], None),))
+        bad = mapped.filter(lambda pair: pair[1] is not None).map(lambda pair: pair[1])
         session = self.glue_ctx.spark_session
-        frame = self._next(lambda: records.to_frame(session, good), transformation_ctx, stageThreshold, totalThreshold)
-        frame._stage_errors = lambda: session.createDataFrame(bad, ERROR_SCHEMA)
-        return frame
+        return Made(lambda: records.to_frame(session, good), failed=lambda: session.createDataFrame(bad, errors.FAILED))
 
     def mapPartitions(self, *arguments, **options):
         raise not_there("DynamicFrame.mapPartitions", PAGE)
 
     mapPartitionsWithIndex = mapPartitions
 
-    def union(self, frame2: "DynamicFrame", transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
+    @_step
+    def union(self, frame2: "DynamicFrame") -> Made:
         """The records of both frames; a field of one is null in the other's, a field of two types becomes a choice."""
         left, right = _same_types(self.df, frame2.df)
-        df = left.unionByName(right, allowMissingColumns=True)
-        errors = self._all_errors() + frame2._all_errors()
-        return self._next(df, transformation_ctx, stageThreshold, totalThreshold, errors=errors)
+        return Made(left.unionByName(right, allowMissingColumns=True), other=frame2)
 
-    def join(
-        self,
-        paths1: str | list[str],
-        paths2: str | list[str],
-        frame2: "DynamicFrame",
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrame":
+    @_step
+    def join(self, paths1: str | list[str], paths2: str | list[str], frame2: "DynamicFrame") -> Made:
         """Equality join. All fields of both sides are kept; one that both have gets a leading dot on the right (`.zip`).
 
         Raises:
@@ -247,19 +267,10 @@ class DynamicFrame:
         )
         same = [F.col(f"__left_{i}") == F.col(f"__right_{i}") for i in range(len(keys1))]
         joined = left.join(right, same, "inner").select(*map(F.col, map(quote, [*self.df.columns, *names.values()])))
-        errors = self._all_errors() + frame2._all_errors()
-        return self._next(joined, transformation_ctx, stageThreshold, totalThreshold, errors=errors)
+        return Made(joined, other=frame2)
 
-    def split_rows(
-        self,
-        comparison_dict: dict,
-        name1="frame1",
-        name2="frame2",
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrameCollection":
+    @_step
+    def split_rows(self, comparison_dict: dict, name1="frame1", name2="frame2") -> dict[str, DataFrame]:
         """The records that fulfil all comparisons (`{"age": {">": 10, "<": 20}}`), and the others.
 
         Raises:
@@ -272,28 +283,26 @@ class DynamicFrame:
                     raise ValueError(f"Invalid comparator {sign}; it is one of {', '.join(COMPARE)}")
                 condition = condition & COMPARE[sign](_key(self.df, path), value)
         fulfilled = F.coalesce(condition, F.lit(False))
-        halves = {name1: self.df.where(fulfilled), name2: self.df.where(~fulfilled)}
-        return self._collection(halves, transformation_ctx, stageThreshold, totalThreshold)
+        return {name1: self.df.where(fulfilled), name2: self.df.where(~fulfilled)}
 
+    @_step
+    def drop_duplicates(self, columns: list[str] | None = None) -> DataFrame:
+        """One record of those that are equal, in all fields or in those named."""
+        return self.df.dropDuplicates(_listed(columns)) if columns else self.df.dropDuplicates()
+
+    @_step
     def mergeDynamicFrame(
-        self,
-        stage_dynamic_frame: "DynamicFrame",
-        primary_keys: list[str],
-        transformation_ctx="",
-        options=None,
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrame":
+        self, stage_dynamic_frame: "DynamicFrame", primary_keys: list[str], *, options: dict | None = None
+    ) -> Made:
         """The staging frame's records, and of this frame those whose keys the staging frame does not have."""
         stage = stage_dynamic_frame.df
         keys = _listed(primary_keys)
         seen = stage.select(*[_key(stage, key).alias(f"__key_{i}") for i, key in enumerate(keys)]).distinct()
         same = [_key(self.df, key).eqNullSafe(F.col(f"__key_{i}")) for i, key in enumerate(keys)]
-        kept = self._next(self.df.join(seen, same, "left_anti"), "", 0, 0)
-        return kept.union(stage_dynamic_frame, transformation_ctx, info, stageThreshold, totalThreshold)
+        kept, stage = _same_types(self.df.join(seen, same, "left_anti"), stage)
+        return Made(kept.unionByName(stage, allowMissingColumns=True), other=stage_dynamic_frame)
 
-    def spigot(self, path: str, options: dict | None = None, transformation_ctx="", info="", **thresholds):
+    def spigot(self, path: str, options: dict | None = None, transformation_ctx: str = "") -> "DynamicFrame":
         """Write sample records as JSON below a path; `topk` (default 100) of them, each with probability `prob` (default 1).
 
         Returns:
@@ -311,58 +320,43 @@ class DynamicFrame:
 
     # fields
 
-    def select_fields(
-        self, paths: str | list[str], transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ) -> "DynamicFrame":
+    @_step
+    def select_fields(self, paths: str | list[str]) -> DataFrame:
         """The named fields; one that is not there is left out. A nested path keeps the structs around it."""
-        return self._next(_select(self.df, _listed(paths)), transformation_ctx, stageThreshold, totalThreshold)
+        return _select(self.df, _listed(paths))
 
-    def drop_fields(
-        self, paths: str | list[str], transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ) -> "DynamicFrame":
+    @_step
+    def drop_fields(self, paths: str | list[str]) -> DataFrame:
         """All fields but the named ones, nested ones too; one that is not there is no error."""
-        return self._next(_drop(self.df, _listed(paths)), transformation_ctx, stageThreshold, totalThreshold)
+        return _drop(self.df, _listed(paths))
 
-    def split_fields(
-        self,
-        paths: list[str],
-        name1="frame1",
-        name2="frame2",
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrameCollection":
+    @_step
+    def drop_null_fields(self) -> DataFrame:
+        """All fields but those of type null, nested ones too: they have no value in any record."""
+        return paths.rewrite(self.df, lambda path, value, native: [] if isinstance(native, NullType) else None)
+
+    @_step
+    def split_fields(self, paths: list[str], name1="frame1", name2="frame2") -> dict[str, DataFrame]:
         """A frame with the named fields and one with the others."""
-        halves = {name1: _select(self.df, _listed(paths)), name2: _drop(self.df, _listed(paths))}
-        return self._collection(halves, transformation_ctx, stageThreshold, totalThreshold)
+        return {name1: _select(self.df, _listed(paths)), name2: _drop(self.df, _listed(paths))}
 
-    def rename_field(
-        self, oldName: str, newName: str, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ) -> "DynamicFrame":
+    @_step
+    def rename_field(self, oldName: str, newName: str) -> DataFrame:
         """Rename a field, nested or not. Both names are full paths; a name with dots needs backticks."""
         old, new = paths.resolve(self.df.schema, paths.parse(oldName)), paths.parse(newName)
         if old is None:
-            df = self.df
-        elif old[:-1] == new[:-1]:
-            df = paths.rewrite(self.df, lambda path, value, _: [(new[-1], value)] if path == old else None)
-        else:  # to another level: out of its struct, or into one
-            value, _ = paths.column(self.df, old)
-            names = [name for name in self.df.columns if name != new[0]]
-            moved = _nested({new[1:]: value}) if new[1:] else value
-            rest = _drop(self.df.withColumn("__moved", moved), [".".join(map(quote, old))])
-            df = rest.select(*[F.col(quote(n)) for n in names if n in rest.columns], F.col("__moved").alias(new[0]))
-        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+            return self.df
+        if old[:-1] == new[:-1]:
+            return paths.rewrite(self.df, lambda path, value, _: [(new[-1], value)] if path == old else None)
+        # to another level: out of its struct, or into one
+        value, _ = paths.column(self.df, old)
+        names = [name for name in self.df.columns if name != new[0]]
+        moved = _nested({new[1:]: value}) if new[1:] else value
+        rest = _drop(self.df.withColumn("__moved", moved), [".".join(map(quote, old))])
+        return rest.select(*[F.col(quote(n)) for n in names if n in rest.columns], F.col("__moved").alias(new[0]))
 
-    def apply_mapping(
-        self,
-        mappings: list[tuple],
-        case_sensitive=False,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrame":
+    @_step
+    def apply_mapping(self, mappings: list[tuple], case_sensitive=False) -> DataFrame:
         """The mapped fields only, renamed and cast: (source path, source type, target path, target type).
 
         A (source, target) pair keeps the type. What cannot be cast is null; a source that is not there gives no field.
@@ -383,21 +377,19 @@ class DynamicFrame:
             if found is not None:
                 value, native = found
                 targets[paths.parse(target)] = _mapped(value, native, mapping[3] if len(mapping) == 4 else None)
-        return self._next(self.df.select(*_structs(targets)), transformation_ctx, stageThreshold, totalThreshold)
+        return self.df.select(*_structs(targets))
 
+    @_step
     def resolveChoice(
         self,
         specs: list[tuple[str, str]] | None = None,
         choice: str = "",
         database: str | None = None,
         table_name: str | None = None,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
+        *,
         catalog_id: str | None = None,
         option: str = "",
-    ) -> "DynamicFrame":
+    ) -> DataFrame:
         """Resolve choices: named ones by specs of (path, action), or all by one action.
 
         Args:
@@ -417,14 +409,11 @@ class DynamicFrame:
             if not database or not table_name:
                 raise ValueError("match_catalog needs database and table_name")
             table = catalog.fetch(database, table_name, catalog_id)
-            df = _match(self.df, StructType([*table.columns, *table.partition_columns]))
-        else:
-            df = _resolve(self.df, dict(specs or []), action)
-        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+            return _match(self.df, StructType([*table.columns, *table.partition_columns]))
+        return _resolve(self.df, dict(specs or []), action)
 
-    def unbox(
-        self, path: str, format: str, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0, **options
-    ) -> "DynamicFrame":
+    @_step
+    def unbox(self, path: str, format: str, **options) -> DataFrame:
         """Parse a string field, whose text is a document of its own, into a struct.
 
         Args:
@@ -444,33 +433,33 @@ class DynamicFrame:
         if format == "json" and not options:
             text = paths.column(df, found)[0].alias("value")
             native, types = (schema, {}) if schema else infer.types_of(df.select(text).where("value IS NOT NULL"))
-            df = paths.rewrite(df, lambda p, v, _: [(p[-1], infer.parse(v, native, types))] if p == found else None)
-        elif format == "csv" and schema and not set(options) - {"separator", "quoteChar", "escaper"}:
+            return paths.rewrite(df, lambda p, v, _: [(p[-1], infer.parse(v, native, types))] if p == found else None)
+        if format == "csv" and schema and not set(options) - {"separator", "quoteChar", "escaper"}:
             names = {"separator": "sep", "quoteChar": "quote", "escaper": "escape"}
             given = {names[name]: str(value) for name, value in options.items()}
             ddl = ", ".join(f"{quote(f.name)} {f.dataType.simpleString()}" for f in schema)
-            df = paths.rewrite(df, lambda p, v, _: [(p[-1], F.from_csv(v, ddl, given))] if p == found else None)
-        else:
-            raise not_there(f"unbox with format {format} and options {sorted(options)}", PAGE)
-        return self._next(df, transformation_ctx, stageThreshold, totalThreshold)
+            return paths.rewrite(df, lambda p, v, _: [(p[-1], F.from_csv(v, ddl, given))] if p == found else None)
+        raise not_there(f"unbox with format {format} and options {sorted(options)}", PAGE)
 
-    def unnest(self, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0) -> "DynamicFrame":
+    @_step
+    def unnest(self) -> DataFrame:
         """Structs become top-level fields with dotted names (`address.state`); arrays stay."""
-        return self._next(_flatten(choice.without_marks(self.df)), transformation_ctx, stageThreshold, totalThreshold)
+        return nested.flatten(choice.without_marks(self.df))
 
-    def unnest_ddb_json(self, *arguments, **options):
-        raise not_there("unnest_ddb_json", PAGE)
+    @_step
+    def unnest_ddb_json(self) -> DataFrame:
+        """Records in DynamoDB's JSON (`{"Item": {"a": {"S": "x"}}}`) with plain fields, those of maps with dotted names."""
+        return nested.unnest_dynamodb(self.df)
 
+    @_step
+    def simplify_ddb_json(self) -> DataFrame:
+        """Records in DynamoDB's JSON with plain fields; maps become structs, lists of maps or several types stay."""
+        return nested.simplify_dynamodb(self.df)
+
+    @_step
     def relationalize(
-        self,
-        root_table_name: str,
-        staging_path: str | None = None,
-        options: dict | None = None,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ) -> "DynamicFrameCollection":
+        self, root_table_name: str, staging_path: str | None = None, options: dict | None = None
+    ) -> dict[str, DataFrame]:
         """Flatten structs, and make a table of each array.
 
         The array's field becomes a number, and `<root>_<array>` has a row an element: `id` (that number), `index`, and
@@ -481,9 +470,11 @@ class DynamicFrame:
             staging_path: folder for the numbered rows, which are written and read back, so that numbers stay the same.
         """
         staging = staging_path or tempfile.mkdtemp(prefix="relationalize-")
-        frames: dict[str, DataFrame] = {}
-        _pivot(choice.without_marks(self.df), root_table_name, root_table_name, staging, frames)
-        return self._collection(frames, transformation_ctx, stageThreshold, totalThreshold)
+        return nested.pivot(choice.without_marks(self.df), root_table_name, staging)
+
+    def first_records(self, number: int) -> "DynamicFrame":
+        """This frame, cut off after a number of records, for the sample frames of GlueContext."""
+        return self._next(lambda: self.df.limit(int(number)), **STEP)
 
     # writing
 
@@ -514,12 +505,11 @@ class DynamicFrame:
         return sum(errors().count() for errors in self._all_errors())
 
     def errorsAsDynamicFrame(self) -> "DynamicFrame":
-        """The error records of all steps: a struct `error` with `msg` and `input`."""
-        frames = [errors() for errors in self._all_errors()]
-        empty = self.glue_ctx.spark_session.createDataFrame([], ERROR_SCHEMA)
-        for frame in frames:
-            empty = empty.unionByName(frame)
-        return DynamicFrame(empty, self.glue_ctx, "errors")
+        """The error records of all steps: a struct `error`, see errors.py."""
+        found = self.glue_ctx.spark_session.createDataFrame([], errors.SCHEMA)
+        for frame in self._all_errors():
+            found = found.unionByName(frame())
+        return DynamicFrame(found, self.glue_ctx, "errors")
 
     def assertErrorThreshold(self) -> None:
         """Fail if this frame has as many errors as its thresholds allow.
@@ -532,13 +522,6 @@ class DynamicFrame:
             if limit > 0 and (found := count()) >= limit:
                 first = self.errorsAsDynamicFrame().df.first()["error"]["msg"]
                 raise RuntimeError(f"{found} errors reached the threshold of {limit}. The first error: {first}")
-
-    def _collection(self, frames: dict[str, DataFrame], transformation_ctx: str, stage: int, total: int):
-        made = {}
-        for name, df in frames.items():
-            made[name] = self._next(df, transformation_ctx, stage, total)
-            made[name].name = name
-        return DynamicFrameCollection(made, self.glue_ctx)
 
 
 class DynamicFrameCollection:
@@ -592,97 +575,18 @@ class DynamicFrameReader:
     """`glueContext.create_dynamic_frame`."""
 
     def __init__(self, glue_context):
-        self._glue_context = glue_context
-
-    def from_rdd(self, data, name: str, schema=None, sampleRatio=None, transformation_ctx="") -> DynamicFrame:
-        return self._glue_context.create_dynamic_frame_from_rdd(data, name, schema, sampleRatio, transformation_ctx)
-
-    def from_options(
-        self,
-        connection_type: str,
-        connection_options: dict | None = None,
-        format: str | None = None,
-        format_options: dict | None = None,
-        transformation_ctx="",
-        push_down_predicate="",
-        **options,
-    ) -> DynamicFrame:
-        return self._glue_context.create_dynamic_frame_from_options(
-            connection_type,
-            connection_options or {},
-            format,
-            format_options or {},
-            transformation_ctx,
-            push_down_predicate,
-            **options,
-        )
-
-    def from_catalog(
-        self,
-        database: str | None = None,
-        table_name: str | None = None,
-        redshift_tmp_dir="",
-        transformation_ctx="",
-        push_down_predicate="",
-        additional_options: dict | None = None,
-        catalog_id: str | None = None,
-        name_space: str | None = None,
-        **options,
-    ) -> DynamicFrame:
-        return self._glue_context.create_dynamic_frame_from_catalog(
-            database or name_space,
-            table_name,
-            redshift_tmp_dir,
-            transformation_ctx,
-            push_down_predicate,
-            additional_options or {},
-            catalog_id,
-            **options,
-        )
+        self.from_rdd = glue_context.create_dynamic_frame_from_rdd
+        self.from_options = glue_context.create_dynamic_frame_from_options
+        self.from_catalog = glue_context.create_dynamic_frame_from_catalog
 
 
 class DynamicFrameWriter:
     """`glueContext.write_dynamic_frame`."""
 
     def __init__(self, glue_context):
-        self._glue_context = glue_context
-
-    def from_options(
-        self,
-        frame: "DynamicFrame | DynamicFrameCollection",
-        connection_type: str,
-        connection_options: dict | None = None,
-        format: str | None = None,
-        format_options: dict | None = None,
-        transformation_ctx="",
-    ):
-        return self._glue_context.write_dynamic_frame_from_options(
-            frame, connection_type, connection_options or {}, format, format_options or {}, transformation_ctx
-        )
-
-    def from_catalog(
-        self,
-        frame: "DynamicFrame | DynamicFrameCollection",
-        database: str | None = None,
-        table_name: str | None = None,
-        redshift_tmp_dir="",
-        transformation_ctx="",
-        additional_options: dict | None = None,
-        catalog_id: str | None = None,
-        name_space: str | None = None,
-    ):
-        return self._glue_context.write_dynamic_frame_from_catalog(
-            frame,
-            database or name_space,
-            table_name,
-            redshift_tmp_dir,
-            transformation_ctx,
-            additional_options or {},
-            catalog_id,
-        )
-
-    def from_jdbc_conf(self, *arguments, **options):
-        return self._glue_context.write_dynamic_frame_from_jdbc_conf(*arguments, **options)
+        self.from_options = glue_context.write_dynamic_frame_from_options
+        self.from_catalog = glue_context.write_dynamic_frame_from_catalog
+        self.from_jdbc_conf = glue_context.write_dynamic_frame_from_jdbc_conf
 
 
 def _listed(names: str | list[str]) -> list[str]:
@@ -696,9 +600,9 @@ def _key(df: DataFrame, path: str) -> Column:
     return found[0]
 
 
-def _error(message: Column, columns: list[str]) -> Column:
-    record = F.to_json(F.struct(*[F.col(quote(name)) for name in columns]))
-    return F.struct(message.alias("msg"), record.alias("input")).alias("error")
+def _described(error: Exception) -> tuple[str, str]:
+    """Message and stack of an error of the user's function."""
+    return f"{type(error).__name__}: {error}", "".join(traceback.format_exception(error))
 
 
 def _text(value) -> str | float:
@@ -790,44 +694,3 @@ def _widened(field: StructField, kinds: dict[str, DataType]) -> Column:
     if not gluetypes.is_choice(field.dataType):
         have = {gluetypes.type_name(field.dataType): value}
     return choice.make([(native, have.get(name, F.lit(None))) for name, native in kinds.items()])
-
-
-def _flatten(df: DataFrame, prefix: str = "") -> DataFrame:
-    columns = []
-
-    def add(name: str, value: Column, native: DataType) -> None:
-        if isinstance(native, StructType):
-            for field in native:
-                add(f"{name}.{field.name}", value.getField(field.name), field.dataType)
-        else:
-            columns.append(value.alias(name))
-
-    for field in df.schema:
-        add(field.name, F.col(quote(field.name)), field.dataType)
-    return df.select(*columns)
-
-
-def _pivot(df: DataFrame, root: str, name: str, staging: str, frames: dict[str, DataFrame]) -> None:
-    """Add the flattened frame and, for each of its arrays, that array's frame, and so on."""
-    flat = _flatten(df)
-    arrays = [field for field in flat.schema if isinstance(field.dataType, ArrayType)]
-    if not arrays:
-        frames[name] = flat
-        return
-    session = df.sparkSession
-    folder = f"{staging.rstrip('/')}/{name}"
-    numbered = flat.withColumn("__id", F.monotonically_increasing_id() + 1)
-    numbered.write.mode("overwrite").parquet(folder)
-    stored = session.read.schema(numbered.schema).parquet(folder)
-    frames[name] = stored.select(
-        *[
-            F.when(F.col(quote(f.name)).isNotNull(), F.col("__id")).alias(f.name)
-            if isinstance(f.dataType, ArrayType)
-            else F.col(quote(f.name))
-            for f in flat.schema
-        ]
-    )
-    for field in arrays:
-        exploded = stored.select(F.col("__id").alias("id"), F.posexplode(quote(field.name)).alias("index", "__val"))
-        child = exploded.withColumnRenamed("__val", f"{field.name}.val")
-        _pivot(child, root, f"{root}_{field.name}", staging, frames)

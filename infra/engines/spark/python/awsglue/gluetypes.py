@@ -4,6 +4,8 @@ import json
 
 from pyspark.sql import types as spark
 
+from awsglue import not_there
+
 
 class DataType:
     """Base class of all types. `properties` are free-form."""
@@ -167,7 +169,7 @@ class ChoiceType(DataType):
 
 class MapType(DataType):
     def __init__(
-        self, keyType: DataType | None = None, valueType: DataType | None = None, properties: dict | None = None
+        self, valueType: DataType | None = None, properties: dict | None = None, keyType: DataType | None = None
     ):
         super().__init__(properties)
         self.keyType, self.valueType = keyType or StringType(), valueType or UnknownType()
@@ -177,8 +179,8 @@ class MapType(DataType):
 
     @classmethod
     def fromJsonValue(cls, json_value: dict) -> "MapType":
-        value = _from_json(json_value["valueType"])
-        return cls(_from_json(json_value["keyType"]), value, json_value.get("properties", {}))
+        key, value = _from_json(json_value["keyType"]), _from_json(json_value["valueType"])
+        return cls(value, json_value.get("properties", {}), key)
 
 
 class Field:
@@ -230,6 +232,13 @@ class StructType(DataType):
 
     def __repr__(self) -> str:
         return f"StructType({self.fields}, {self.properties})"
+
+
+class EntityType(DataType):
+    """Not implemented in AWS Glue either, as its page says."""
+
+    def __init__(self, entity, base_type, properties: dict | None = None):
+        raise not_there("EntityType", "aws-glue-api-crawler-pyspark-extensions-types")
 
 
 _ATOMIC = {
@@ -301,7 +310,7 @@ def from_spark(native: spark.DataType) -> DataType:
         case spark.ArrayType():
             return ArrayType(from_spark(native.elementType))
         case spark.MapType():
-            return MapType(from_spark(native.keyType), from_spark(native.valueType))
+            return MapType(from_spark(native.valueType), keyType=from_spark(native.keyType))
         case spark.DecimalType():
             return DecimalType(native.precision, native.scale)
     return _ATOMIC.get(type(native), UnknownType)()

@@ -3,27 +3,37 @@
 Spark's own inference knows only bigint and turns conflicts into text, so its result is refined by one more pass.
 """
 
+import re
 from functools import reduce
 from operator import and_, or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
+    ArrayType,
     BooleanType,
+    ByteType,
     DataType,
+    DateType,
+    DecimalType,
     DoubleType,
+    FloatType,
     IntegerType,
     LongType,
+    MapType,
     NullType,
+    ShortType,
     StringType,
     StructField,
     StructType,
+    TimestampType,
 )
 
 from awsglue import choice, paths
 from awsglue.paths import Path, quote
 
 CORRUPT = "_corrupt_record"
+LINE = "__line"  # a record's text, beside its partition values
 Types = dict[Path, list[DataType]]
 _NUMBER, _FLAG = "number", "flag"  # the record again, with only the fields in doubt, as numbers and as booleans
 _INT_RANGE = (-(2**31), 2**31 - 1)
@@ -76,20 +86,112 @@ def split_corrupt(records: DataFrame) -> tuple[DataFrame, DataFrame]:
     return records.where(~bad).drop(CORRUPT), records.where(bad).select(F.col(CORRUPT).alias("value"))
 
 
+# Texts that fit a type in a column; what follows a number or a word must end the value, too
+_FITS = {
+    ByteType: r"-?\d{1,2}",
+    ShortType: r"-?\d{1,4}",
+    IntegerType: r"-?\d{1,9}",
+    LongType: r"-?\d{1,18}",
+    FloatType: r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?",
+    DoubleType: r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?",
+    DecimalType: r"-?\d+(?:\.\d+)?",
+    BooleanType: "true|false",
+}
+
+
+def misfit_pattern(columns: StructType) -> str:
+    """A regular expression that finds the JSON lines in which some value may not be of its column's type.
+
+    It is cheap beside parsing, and sure for lines that it does not find; of those found, some may be right. Columns of
+    text fit everything. The result is empty if there are none but those.
+    """
+    names: dict[str, set[str]] = {}
+
+    def add(native: DataType) -> None:
+        if isinstance(native, ArrayType):
+            add(native.elementType)
+        if isinstance(native, StructType):
+            for field in native:
+                if fits := _fitting(field.dataType):
+                    names.setdefault(fits, set()).add(re.escape(field.name))
+                add(field.dataType)
+
+    add(columns)
+    alternatives = [
+        rf'"(?:{"|".join(sorted(fields))})"\s*+:\s*+(?!null\s*[,}}\]]|{fits})' for fits, fields in names.items()
+    ]
+    return "|".join(alternatives)
+
+
+def _fitting(native: DataType) -> str:
+    if isinstance(native, StructType | MapType):
+        return r"\{"
+    if isinstance(native, ArrayType):
+        return r"\["
+    return rf"(?:{_FITS[type(native)]})\s*[,}}\]]" if type(native) in _FITS else ""
+
+
+def read_misfits(lines: DataFrame, columns: StructType) -> tuple[DataFrame, DataFrame]:
+    """Parse JSON records by a table's columns, where some values are not of their column's type.
+
+    Such a column has the types of its values: a choice, or another type. AWS Glue finds types by the records too.
+
+    Args:
+        lines: the column LINE, each an object, and the partition columns.
+        columns: the table's columns without those.
+
+    Returns:
+        The records, and the lines that are no JSON object (one column `value`).
+    """
+    native, types = types_of(lines.select(F.col(LINE).alias("value")).where(F.trim("value") != ""))
+    parsed = lines.withColumn("record", parse(F.col(LINE), native, types))
+    found = parsed.select("record.*").schema if native.fields else native
+    made = []
+    for field in columns:
+        value = F.col("record").getField(field.name) if field.name in found.names else F.lit(None)
+        kind = found[field.name].dataType if field.name in found.names else NullType()
+        if field.dataType == StringType():  # any value's own text
+            value = F.from_json(LINE, StructType([field])).getField(field.name)
+        elif not _loses(kind, field.dataType):
+            value = value.cast(field.dataType)
+        made.append(value.alias(field.name))
+    keys = [quote(name) for name in lines.columns if name != LINE]
+    bad = F.col("record").isNull() & (F.trim(LINE) != "")
+    return (
+        parsed.where(F.col("record").isNotNull()).select(*made, *keys),
+        parsed.where(bad).select(F.col(LINE).alias("value")),
+    )
+
+
+def _loses(found: DataType, wanted: DataType) -> bool:
+    """Whether values of the type found do not all fit the type of their column."""
+    if isinstance(found, NullType) or found == wanted:
+        return False
+    if isinstance(wanted, FloatType | DoubleType | DecimalType):
+        return not isinstance(found, IntegerType | LongType | DoubleType)
+    if isinstance(wanted, LongType):
+        return not isinstance(found, IntegerType)
+    return not isinstance(wanted, DateType | TimestampType)
+
+
 def types_of(lines: DataFrame) -> tuple[StructType, Types]:
     """The schema of JSON records to parse them with, and the types of those leaves that are null or a choice."""
     spark = lines.sparkSession
     reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT)
     inferred = DataFrame(reader._jreader.json(_dataset(lines)), spark).schema
     schema = StructType([field for field in inferred if field.name != CORRUPT])
-    leaves = [(path, native) for path, native in _leaves(schema, ()) if native in (StringType(), LongType())]
+    leaves = [
+        (path, native)
+        for path, native, in_array in _leaves(schema, ())
+        if native == LongType() or (native == StringType() and not in_array)
+    ]
     if not leaves or lines.where(F.ltrim("value").startswith("[")).limit(1).count():
         return schema, {}
     doubtful = {path: [] for path, native in leaves if native == StringType()}
     variants = [_only(schema, (), doubtful, kind) for kind in (DoubleType(), BooleanType())]
     texts = [F.from_json("value", variant) if variant.fields else F.lit(None) for variant in variants]
     parsed = lines.select(F.from_json("value", schema).alias("record"), texts[0].alias(_NUMBER), texts[1].alias(_FLAG))
-    facts = parsed.agg(*[_facts(path, native).alias(str(i)) for i, (path, native) in enumerate(leaves)]).first()
+    facts = parsed.agg(*[_facts(schema, path, native).alias(str(i)) for i, (path, native) in enumerate(leaves)]).first()
     small, types = set(), {}
     for (path, native), fact in zip(leaves, facts, strict=True):
         if native == LongType():
@@ -100,10 +202,12 @@ def types_of(lines: DataFrame) -> tuple[StructType, Types]:
     return _narrow(schema, (), small), types
 
 
-def _facts(path: Path, native: DataType) -> Column:
-    value = _at(F.col("record"), path)
+def _facts(schema: StructType, path: Path, native: DataType) -> Column:
     if native == LongType():
-        return F.struct(F.min(value).alias("low"), F.max(value).alias("high"))
+        values, many = _values(schema, path)
+        low, high = (F.array_min(values), F.array_max(values)) if many else (values, values)
+        return F.struct(F.min(low).alias("low"), F.max(high).alias("high"))
+    value = _at(F.col("record"), path)
     number, flag = _at(F.col(_NUMBER), path), _at(F.col(_FLAG), path)
     whole = number == F.floor(number)
     return F.struct(
@@ -151,12 +255,27 @@ def _at(value: Column, path: Path) -> Column:
     return value
 
 
-def _leaves(native: StructType, path: Path):
+def _values(schema: StructType, path: Path) -> tuple[Column, bool]:
+    """The value at a path, or the array of all values where arrays are on the way, and whether it is that."""
+    value, native, many = F.col("record"), schema, False
+    for name in path:
+        value, native = value.getField(name), native[name].dataType
+        while isinstance(native, ArrayType):
+            if many:
+                value = F.flatten(F.filter(value, lambda inner: inner.isNotNull()))
+            many, native = True, native.elementType
+    return value, many
+
+
+def _leaves(native: StructType, path: Path, in_array: bool = False):
     for field in native:
-        if isinstance(field.dataType, StructType):
-            yield from _leaves(field.dataType, (*path, field.name))
+        kind, inside = field.dataType, in_array
+        while isinstance(kind, ArrayType):
+            kind, inside = kind.elementType, True
+        if isinstance(kind, StructType):
+            yield from _leaves(kind, (*path, field.name), inside)
         else:
-            yield (*path, field.name), field.dataType
+            yield (*path, field.name), kind, inside
 
 
 def _only(native: StructType, path: Path, wanted: dict[Path, list], kind: DataType) -> StructType:
@@ -172,14 +291,14 @@ def _only(native: StructType, path: Path, wanted: dict[Path, list], kind: DataTy
     return StructType(fields)
 
 
-def _narrow(native: StructType, path: Path, small: set[Path]) -> StructType:
-    fields = []
-    for field in native:
-        here, kind = (*path, field.name), field.dataType
-        if isinstance(kind, StructType):
-            kind = _narrow(kind, here, small)
-        fields.append(StructField(field.name, IntegerType() if here in small else kind))
-    return StructType(fields)
+def _narrow(native: DataType, path: Path, small: set[Path]) -> DataType:
+    """The type with int in place of long at the paths named, which lead through arrays too."""
+    match native:
+        case StructType():
+            return StructType([StructField(f.name, _narrow(f.dataType, (*path, f.name), small)) for f in native])
+        case ArrayType():
+            return ArrayType(_narrow(native.elementType, path, small))
+    return IntegerType() if path in small else native
 
 
 def _with_corrupt(schema: StructType) -> StructType:

@@ -1,16 +1,14 @@
 """The transform classes: `ApplyMapping.apply(frame=…, mappings=…)` (guide: "PySpark transforms reference").
 
-Each calls the DynamicFrame's method of the same purpose.
+Most call the DynamicFrame's method of the same purpose, which has their parameters.
 """
 
 import inspect
 
-from pyspark.sql.types import NullType
-
 from awsglue import not_there
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
-from awsglue.paths import quote
 
+BASE_PAGE = "aws-glue-api-crawler-pyspark-transforms-GlueTransform"
 __all__ = [
     "ApplyMapping",
     "Coalesce",
@@ -33,6 +31,7 @@ __all__ = [
     "ResolveChoice",
     "SelectFields",
     "SelectFromCollection",
+    "SimplifyDDBJson",
     "Spigot",
     "SplitFields",
     "SplitRows",
@@ -43,7 +42,16 @@ __all__ = [
 
 
 class GlueTransform:
-    """Base class: `apply` makes an instance and calls it."""
+    """Base class: `apply` makes an instance and calls it.
+
+    Attributes:
+        method: name of the DynamicFrame method that a call runs on the argument `frame`.
+    """
+
+    method = ""
+
+    def __call__(self, frame, *args, **kwargs):
+        return getattr(frame, self.method)(*args, **kwargs)
 
     @classmethod
     def apply(cls, *args, **kwargs):
@@ -56,8 +64,9 @@ class GlueTransform:
     @classmethod
     def describeArgs(cls) -> list[dict]:
         """The arguments: name, whether optional, default value."""
-        described = []
-        for name, parameter in list(inspect.signature(cls.__call__).parameters.items())[1:]:
+        called = getattr(DynamicFrame, cls.method) if cls.method else cls.__call__
+        described = [{"name": "frame", "optional": False, "defaultValue": None}] if cls.method else []
+        for name, parameter in list(inspect.signature(called).parameters.items())[1:]:
             optional = parameter.default is not parameter.empty
             default = parameter.default if optional else None
             described.append({"name": name, "optional": optional, "defaultValue": default})
@@ -69,34 +78,111 @@ class GlueTransform:
 
     @classmethod
     def describeReturn(cls) -> dict:
-        raise not_there(f"{cls.__name__}.describeReturn", "aws-glue-api-crawler-pyspark-transforms-GlueTransform")
+        raise not_there(f"{cls.__name__}.describeReturn", BASE_PAGE)
 
     @classmethod
     def describeErrors(cls) -> list[dict]:
-        raise not_there(f"{cls.__name__}.describeErrors", "aws-glue-api-crawler-pyspark-transforms-GlueTransform")
+        raise not_there(f"{cls.__name__}.describeErrors", BASE_PAGE)
+
+    @classmethod
+    def describe(cls) -> dict:
+        raise not_there(f"{cls.__name__}.describe", BASE_PAGE)
 
 
 class ApplyMapping(GlueTransform):
     """Keep, rename and cast fields by (source, source type, target, target type)."""
 
-    def __call__(
-        self, frame, mappings, case_sensitive=False, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0
-    ):
-        return frame.apply_mapping(mappings, case_sensitive, transformation_ctx, info, stageThreshold, totalThreshold)
+    method = "apply_mapping"
 
 
 class DropFields(GlueTransform):
     """Drop fields by path."""
 
-    def __call__(self, frame, paths, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        return frame.drop_fields(paths, transformation_ctx, info, stageThreshold, totalThreshold)
+    method = "drop_fields"
 
 
 class SelectFields(GlueTransform):
     """Keep fields by path."""
 
-    def __call__(self, frame, paths, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        return frame.select_fields(paths, transformation_ctx, info, stageThreshold, totalThreshold)
+    method = "select_fields"
+
+
+class SplitFields(GlueTransform):
+    """Split into two frames by fields."""
+
+    method = "split_fields"
+
+
+class SplitRows(GlueTransform):
+    """Split into two frames by comparing fields with values."""
+
+    method = "split_rows"
+
+
+class Filter(GlueTransform):
+    """Keep the records for which a function is true."""
+
+    method = "filter"
+
+
+class Map(GlueTransform):
+    """Apply a function to each record."""
+
+    method = "map"
+
+
+class ResolveChoice(GlueTransform):
+    """Resolve choice types."""
+
+    method = "resolveChoice"
+
+
+class Unbox(GlueTransform):
+    """Parse a string field into a struct."""
+
+    method = "unbox"
+
+
+class UnnestFrame(GlueTransform):
+    """Flatten structs into top-level fields."""
+
+    method = "unnest"
+
+
+class SimplifyDDBJson(GlueTransform):
+    """Make plain fields of DynamoDB's JSON."""
+
+    method = "simplify_ddb_json"
+
+
+class DropNullFields(GlueTransform):
+    """Drop the fields of type null: those without a value in any record."""
+
+    method = "drop_null_fields"
+
+
+class DropDuplicates(GlueTransform):
+    """Drop records that are equal, in all fields or in those named."""
+
+    method = "drop_duplicates"
+
+
+class Repartition(GlueTransform):
+    """Another number of partitions."""
+
+    method = "repartition"
+
+
+class Coalesce(GlueTransform):
+    """Fewer partitions."""
+
+    method = "coalesce"
+
+
+class Spigot(GlueTransform):
+    """Write sample records and go on with the same frame."""
+
+    method = "spigot"
 
 
 class RenameField(GlueTransform):
@@ -104,40 +190,6 @@ class RenameField(GlueTransform):
 
     def __call__(self, frame, old_name, new_name, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
         return frame.rename_field(old_name, new_name, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class SplitFields(GlueTransform):
-    """Split into two frames by fields."""
-
-    def __call__(
-        self,
-        frame,
-        paths,
-        name1="frame1",
-        name2="frame2",
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ):
-        return frame.split_fields(paths, name1, name2, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class SplitRows(GlueTransform):
-    """Split into two frames by comparing fields with values."""
-
-    def __call__(
-        self,
-        frame,
-        comparison_dict,
-        name1="frame1",
-        name2="frame2",
-        transformation_ctx="",
-        info=None,
-        stageThreshold=0,
-        totalThreshold=0,
-    ):
-        return frame.split_rows(comparison_dict, name1, name2, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
 class Join(GlueTransform):
@@ -154,74 +206,6 @@ class Union(GlueTransform):
 
     def __call__(self, frame1, frame2, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
         return frame1.union(frame2, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class Filter(GlueTransform):
-    """Keep the records for which a function is true."""
-
-    def __call__(self, frame, f, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        return frame.filter(f, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class Map(GlueTransform):
-    """Apply a function to each record."""
-
-    def __call__(
-        self,
-        frame,
-        f,
-        preservesPartitioning=False,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ):
-        return frame.map(f, preservesPartitioning, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class ResolveChoice(GlueTransform):
-    """Resolve choice types."""
-
-    def __call__(
-        self,
-        frame,
-        specs=None,
-        choice="",
-        database=None,
-        table_name=None,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-        catalog_id=None,
-    ):
-        return frame.resolveChoice(
-            specs,
-            choice,
-            database,
-            table_name,
-            transformation_ctx,
-            info,
-            stageThreshold,
-            totalThreshold,
-            catalog_id,
-        )
-
-
-class Unbox(GlueTransform):
-    """Parse a string field into a struct."""
-
-    def __call__(
-        self, frame, path, format, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0, **options
-    ):
-        return frame.unbox(path, format, transformation_ctx, info, stageThreshold, totalThreshold, **options)
-
-
-class UnnestFrame(GlueTransform):
-    """Flatten structs into top-level fields."""
-
-    def __call__(self, frame, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        return frame.unnest(transformation_ctx, info, stageThreshold, totalThreshold)
 
 
 class Relationalize(GlueTransform):
@@ -241,52 +225,6 @@ class Relationalize(GlueTransform):
         return frame.relationalize(
             name, staging_path, options, transformation_ctx, info, stageThreshold, totalThreshold
         )
-
-
-class DropNullFields(GlueTransform):
-    """Drop the fields of type null: those without a value in any record."""
-
-    def __call__(self, frame, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        empty = [quote(field.name) for field in frame.df.schema if isinstance(field.dataType, NullType)]
-        return frame.drop_fields(empty, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class DropDuplicates(GlueTransform):
-    """Drop records that are equal, in all fields or in those named."""
-
-    def __call__(self, frame, columns=None, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        df = frame.df.dropDuplicates(list(columns)) if columns else frame.df.dropDuplicates()
-        return frame._next(df, transformation_ctx, stageThreshold, totalThreshold)
-
-
-class Repartition(GlueTransform):
-    """Another number of partitions."""
-
-    def __call__(self, frame, num_partitions, transformation_ctx="", info="", stageThreshold=0, totalThreshold=0):
-        return frame.repartition(num_partitions, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class Coalesce(GlueTransform):
-    """Fewer partitions."""
-
-    def __call__(
-        self,
-        frame,
-        num_partitions,
-        shuffle=False,
-        transformation_ctx="",
-        info="",
-        stageThreshold=0,
-        totalThreshold=0,
-    ):
-        return frame.coalesce(num_partitions, shuffle, transformation_ctx, info, stageThreshold, totalThreshold)
-
-
-class Spigot(GlueTransform):
-    """Write sample records and go on with the same frame."""
-
-    def __call__(self, frame, path, options=None, transformation_ctx=""):
-        return frame.spigot(path, options, transformation_ctx)
 
 
 class ErrorsAsDynamicFrame(GlueTransform):

@@ -1,0 +1,1 @@
+"""Data integration transforms of AWS Glue, which only the service itself has."""
