@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from botocore.exceptions import ClientError
+
+from infra.local import glue_drivers, state, telemetry
 
 BUCKET = "job-tests"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
@@ -38,18 +45,39 @@ class Lab:
         return self.glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
 
     def wait(self, name: str, run_id: str, states: tuple[str, ...] = ENDED) -> dict[str, Any]:
-        deadline = time.monotonic() + 90
-        while (run := self.get(name, run_id))["JobRunState"] not in states:
-            assert time.monotonic() < deadline, f"the run is still {run['JobRunState']}"
-            time.sleep(0.1)
-        return run
+        until(lambda: self.get(name, run_id)["JobRunState"] in states, 120)
+        return self.get(name, run_id)
 
     def run(self, name: str, **given: Any) -> dict[str, Any]:
         return self.wait(name, self.glue.start_job_run(JobName=name, **given)["JobRunId"])
 
+    def pid(self, run_id: str, group: str) -> int:
+        """The number that the script has printed first."""
+
+        def first() -> str:
+            try:
+                return "".join(self.printed("", group, run_id)[:1])
+            except self.logs.exceptions.ResourceNotFoundException:
+                return ""
+
+        return int(until(first))
+
     def printed(self, name: str, group: str = "/aws-glue/python-jobs/output", run_id: str = "") -> list[str]:
         events = self.logs.get_log_events(logGroupName=group, logStreamName=run_id, startFromHead=True)["events"]
         return [event["message"] for event in events]
+
+
+def until(ask: Callable[[], Any], seconds: float = 60) -> Any:
+    """Ask until the answer is true."""
+    deadline = time.monotonic() + seconds
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, "this did not happen in time"
+        time.sleep(0.05)
+    return answer
+
+
+def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return error.value.response["Error"]["Code"]
 
 
 @pytest.fixture
@@ -93,7 +121,11 @@ def test_missing_script_fails_the_run(lab: Lab) -> None:
     lab.job("gone", "")
     lab.s3.delete_object(Bucket=lab.bucket, Key="scripts/gone.py")
     run = lab.run("gone")
-    assert run["JobRunState"] == "FAILED" and "key: scripts/gone.py" in run["ErrorMessage"]
+    assert (run["JobRunState"], run["ErrorMessage"]) == (
+        "FAILED",
+        f"LAUNCH ERROR | Error downloading from S3 for bucket: {lab.bucket}, key: scripts/gone.py. "
+        "The specified key does not exist.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +142,149 @@ def test_what_cannot_run_is_refused(lab: Lab, change: dict[str, Any], code: str)
     given = {"Role": lab.role, "Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k.py"}} | change
     with pytest.raises(ClientError) as refused:
         lab.glue.create_job(Name="refused", **given)
-    assert refused.value.response["Error"]["Code"] == code
+    assert code_of(refused) == code
+
+
+def test_python_modules_are_refused_with_the_reason(lab: Lab) -> None:
+    lab.job("modules", "print(1)")
+    with pytest.raises(ClientError, match="--additional-python-modules is refused by the local AWS: .* with uv") as no:
+        lab.glue.start_job_run(JobName="modules", Arguments={"--additional-python-modules": "nltk==3.8"})
+    assert code_of(no) == "InvalidInputException"
+    assert lab.glue.get_job_runs(JobName="modules")["JobRuns"] == []
+
+
+def test_update_replaces_all_settings_and_leaves_a_run_alone(lab: Lab) -> None:
+    lab.job("changed", "while True: pass", Description="old", MaxRetries=2, DefaultArguments={"--a": "1"})
+    run_id = lab.glue.start_job_run(JobName="changed")["JobRunId"]
+    lab.wait("changed", run_id, ("RUNNING",))
+    command = {"Name": "pythonshell", "ScriptLocation": f"s3://{lab.bucket}/scripts/changed.py"}
+    lab.glue.update_job(JobName="changed", JobUpdate={"Role": lab.role, "Command": command, "Timeout": 7})
+    job = lab.glue.get_job(JobName="changed")["Job"]
+    assert (job["Timeout"], job["MaxRetries"], job["DefaultArguments"]) == (7, 0, {})
+    assert "Description" not in job
+    run = lab.get("changed", run_id)
+    assert (run["JobRunState"], run["Timeout"], run["Arguments"]) == ("RUNNING", 480, {"--a": "1"})
+    for name, change, code in [
+        ("none", {"Role": lab.role, "Command": command}, "EntityNotFoundException"),
+        ("changed", {"Role": lab.role, "Command": command, "MaxRetries": 11}, "InvalidInputException"),
+        ("changed", {"Role": f"{lab.role}x", "Command": command}, "InvalidInputException"),
+    ]:
+        with pytest.raises(ClientError) as refused:
+            lab.glue.update_job(JobName=name, JobUpdate=change)
+        assert code_of(refused) == code
+    assert lab.glue.get_job(JobName="changed")["Job"] == job
+    lab.glue.batch_stop_job_run(JobName="changed", JobRunIds=[run_id])
+    assert lab.wait("changed", run_id)["JobRunState"] == "STOPPED"
+
+
+def test_delete_ends_a_run_and_its_process(lab: Lab) -> None:
+    lab.job("deleted", "import os\nprint(os.getpid())\nwhile True: pass")
+    run_id = lab.glue.start_job_run(JobName="deleted")["JobRunId"]
+    pid = lab.pid(run_id, "/aws-glue/python-jobs/output")
+    lab.glue.delete_job(JobName="deleted")
+    until(lambda: not psutil.pid_exists(pid))
+    with pytest.raises(ClientError) as gone:
+        lab.get("deleted", run_id)
+    assert code_of(gone) == "EntityNotFoundException"
+    lab.job("deleted", "print('again')")
+    assert lab.run("deleted")["JobRunState"] == "SUCCEEDED"
+    assert len(lab.glue.get_job_runs(JobName="deleted")["JobRuns"]) == 1
+
+
+def test_events_reach_a_queue(lab: Lab, client: Any) -> None:
+    sqs, events = client("sqs"), client("events")
+    queue = sqs.create_queue(QueueName="job-events")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"], "detail": {"state": ["FAILED"]}}
+    events.put_rule(Name="jobs", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="jobs", Targets=[{"Id": "queue", "Arn": arn}])
+    lab.job("fine", "print(1)")
+    lab.job("broken", "raise ValueError('no tracks')")
+    lab.run("fine")
+    run = lab.run("broken")
+    received = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10, MaxNumberOfMessages=10)["Messages"]
+    event = json.loads(received[0]["Body"])
+    assert len(received) == 1
+    assert (event["source"], event["detail-type"]) == ("aws.glue", "Glue Job State Change")
+    assert event["detail"] == {
+        "jobName": "broken",
+        "severity": "ERROR",
+        "state": "FAILED",
+        "jobRunId": run["Id"],
+        "message": "ValueError: no tracks",
+    }
+
+
+def test_timeout(server: Any, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In this process, so that a minute can be made short."""
+    script = tmp_path / "script.py"
+    script.write_text("import os\nprint(os.getpid(), flush=True)\nwhile True: pass")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(state, "_root", tmp_path / "state")
+    monkeypatch.setattr(telemetry, "_endpoint", server.endpoint)
+    monkeypatch.setattr(telemetry, "event", lambda *given: told.append(given[4]))
+    monkeypatch.setattr(glue_drivers, "check_role", lambda account, arn: None)
+    monkeypatch.setattr(glue_drivers, "fetch", lambda account, url, folder: script)
+    monkeypatch.setattr(glue_drivers, "MINUTE", 0.5)
+    from infra.local.glue import BACKENDS
+
+    backend = BACKENDS[account]["us-east-1"]
+    backend.create_job("slow", Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}, Timeout=2)
+    run = backend.get_job_run("slow", backend.start_job_run("slow", {}))
+    until(lambda: told)
+    assert (run.status, run.error) == ("TIMEOUT", "Job run timed out")
+    assert 1.0 < run.seconds < 30
+    assert (told[0]["severity"], told[0]["state"], told[0]["message"]) == ("WARN", "TIMEOUT", "Job run timed out")
+
+
+def test_spark_errors_have_a_category_and_their_stack_is_in_the_error_log(lab: Lab) -> None:
+    wrong = "import sys\nfrom awsglue.utils import getResolvedOptions\n\ngetResolvedOptions(sys.argv, ['nobody'])"
+    lab.job("wrong", wrong, kind="glueetl")
+    run = lab.run("wrong")
+    assert (run["JobRunState"], run["ErrorMessage"]) == (
+        "FAILED",
+        "Error Category: INVALID_ARGUMENT_ERROR; Failed Line Number: 4; "
+        "GlueArgumentError: the following arguments are required: --nobody",
+    )
+    logged = "\n".join(lab.printed("wrong", "/aws-glue/jobs/error", run["Id"]))
+    assert 'File "wrong.py", line 4, in <module>' in logged
+    lab.job("syntax", "def f(:\n  pass", kind="glueetl")
+    run = lab.run("syntax")
+    assert run["ErrorMessage"] == "Error Category: SYNTAX_ERROR; SyntaxError: invalid syntax (syntax.py, line 1)"
+    lab.job(
+        "table",
+        "spark = __import__('pyspark').sql.SparkSession.builder.getOrCreate()\nspark.sql('SELECT 1 FROM no')",
+        kind="glueetl",
+    )
+    run = lab.run("table")
+    start = "Error Category: QUERY_ERROR; Failed Line Number: 2; AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]"
+    assert run["ErrorMessage"].startswith(start) and "\n" not in run["ErrorMessage"]
+
+
+def test_extra_files_and_the_data_catalog(lab: Lab) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("tracks/__init__.py", "DATABASE = 'lake'\n")
+    lab.s3.put_object(Bucket=lab.bucket, Key="code/tracks.zip", Body=packed.getvalue())
+    lab.s3.put_object(Bucket=lab.bucket, Key="raw/a.json", Body=b'{"uuid": "a", "track_id": 7}\n')
+    lab.glue.create_database(DatabaseInput={"Name": "lake"})
+    storage = {
+        "Columns": [{"Name": "uuid", "Type": "string"}, {"Name": "track_id", "Type": "int"}],
+        "Location": f"s3://{lab.bucket}/raw/",
+        "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+        "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"},
+    }
+    table = {"Name": "raw", "StorageDescriptor": storage, "Parameters": {"classification": "json"}}
+    lab.glue.create_table(DatabaseName="lake", TableInput=table)
+    script = (
+        "import tracks\nfrom pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\n"
+        "print('track', spark.sql(f'SELECT track_id FROM {tracks.DATABASE}.raw').first().track_id)\n"
+    )
+    arguments = {"--extra-py-files": f"s3://{lab.bucket}/code/tracks.zip", "--enable-glue-datacatalog": "true"}
+    lab.job("sql", script, kind="glueetl", DefaultArguments=arguments)
+    run = lab.run("sql")
+    assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
+    assert "track 7" in lab.printed("sql", "/aws-glue/jobs/output", run["Id"])
 
 
 def test_spark_job_with_a_bookmark_reads_each_file_once(lab: Lab) -> None:
@@ -154,52 +328,81 @@ job.commit()
     assert reset.value.response["Error"]["Code"] == "EntityNotFoundException"
 
 
-def test_killed_process_and_killed_server_leave_failed_runs(own_server: Any, account: str) -> None:
-    lab = Lab(lambda service: own_server.client(service, account), account)
+def test_killed_python_process_fails_its_run(lab: Lab) -> None:
     lab.job("pid", "import os, time\nprint(os.getpid())\nwhile True: time.sleep(1)")
-
-    def start() -> tuple[str, int]:
-        run_id = lab.glue.start_job_run(JobName="pid")["JobRunId"]
-        lab.wait("pid", run_id, ("RUNNING",))
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            try:
-                return run_id, int(lab.printed("pid", run_id=run_id)[0])
-            except (ClientError, IndexError):
-                time.sleep(0.1)
-        raise AssertionError("the script wrote nothing")
-
-    run_id, pid = start()
-    os.kill(pid, signal.SIGKILL)
+    run_id = lab.glue.start_job_run(JobName="pid")["JobRunId"]
+    os.kill(lab.pid(run_id, "/aws-glue/python-jobs/output"), signal.SIGKILL)
     run = lab.wait("pid", run_id)
-    assert (run["JobRunState"], run["ErrorMessage"]) == (
-        "FAILED",
-        "The Python process was killed by signal 9 (SIGKILL)",
-    )
-    run_id, pid = start()
+    assert run["JobRunState"] == "FAILED"
+    assert run["ErrorMessage"] == "The Python process was killed by signal 9 (SIGKILL)"
+
+
+WAIT_OR_NOT = "import os, sys, time\nprint(os.getpid())\nwhile '--wait' in sys.argv: time.sleep(0.1)"
+
+
+def drivers(server: Any) -> list[psutil.Process]:
+    """The server's Spark drivers."""
+    children = psutil.Process(server.pid).children()
+    return [child for child in children if "infra.engines.spark.driver" in child.cmdline()]
+
+
+def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_server: Any, account: str) -> None:
+    lab = Lab(lambda service: own_server.client(service, account), account)
+    lab.job("spark", WAIT_OR_NOT, kind="glueetl")
+    lab.job("shell", WAIT_OR_NOT, ExecutionProperty={"MaxConcurrentRuns": 2})
+    folders = own_server.home / "tmp" / "glue"
+
+    def wait_for_ever(name: str) -> tuple[str, psutil.Process]:
+        run_id = lab.glue.start_job_run(JobName=name, Arguments={"--wait": "yes"})["JobRunId"]
+        group = {"spark": "/aws-glue/jobs/output", "shell": "/aws-glue/python-jobs/output"}[name]
+        return run_id, psutil.Process(lab.pid(run_id, group))
+
+    def assert_failed_and_gone(run_id: dict[str, str], processes: list[psutil.Process]) -> None:
+        until(lambda: not any(process.is_running() for process in processes))
+        for name in run_id:
+            run = lab.get(name, run_id[name])
+            assert run["JobRunState"] == "FAILED"
+            assert run["ErrorMessage"] == "The local AWS ended while the job was running; the run's process ended too."
+        assert not folders.exists() or list(folders.iterdir()) == []
+
+    # kill -9 during runs
+    (spark_run, driver), (shell_run, shell) = wait_for_ever("spark"), wait_for_ever("shell")
+    processes = [driver, *driver.children(), shell]
     own_server.kill()
     own_server.restart()
-    run = lab.wait("pid", run_id)
-    assert run["JobRunState"] == "FAILED" and "ended while the job was running" in run["ErrorMessage"]
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.1)
-    raise AssertionError("the script outlived the server")
+    assert_failed_and_gone({"spark": spark_run, "shell": shell_run}, processes)
+
+    # a spare is there after a run, and the next run gets it
+    assert lab.run("spark")["JobRunState"] == "SUCCEEDED"
+    spare = until(lambda: drivers(own_server))[0]
+    spark_run, driver = wait_for_ever("spark")
+    assert driver.pid == spare.pid and drivers(own_server) == [driver]
+
+    # SIGTERM during runs
+    shell_run, shell = wait_for_ever("shell")
+    processes = [driver, *driver.children(), shell]
+    own_server.stop()
+    assert not any(process.is_running() for process in processes)
+    own_server.restart()
+    assert_failed_and_gone({"spark": spark_run, "shell": shell_run}, processes)
+
+    # kill -9 while a spare waits
+    assert lab.run("spark")["JobRunState"] == "SUCCEEDED"
+    spare = until(lambda: drivers(own_server))[0]
+    processes = [spare, *until(spare.children)]
+    own_server.kill()
+    until(lambda: not any(process.is_running() for process in processes))
+    own_server.restart()
+    assert not folders.exists() or list(folders.iterdir()) == []
 
 
 def test_four_spark_runs_at_once_of_which_one_is_killed(lab: Lab) -> None:
-    script = "import os, sys, time\nprint('pid', os.getpid())\nwhile '--wait' in sys.argv: time.sleep(0.1)"
-    lab.job("four", script, kind="glueetl", ExecutionProperty={"MaxConcurrentRuns": 4})
+    lab.job("four", WAIT_OR_NOT, kind="glueetl", ExecutionProperty={"MaxConcurrentRuns": 4})
     killed = lab.glue.start_job_run(JobName="four", Arguments={"--wait": "yes"})["JobRunId"]
     others = [lab.glue.start_job_run(JobName="four")["JobRunId"] for _ in range(3)]
     lab.wait("four", killed, ("RUNNING",))
     assert [lab.wait("four", run_id)["JobRunState"] for run_id in others] == ["SUCCEEDED"] * 3
-    pid = int(lab.printed("four", "/aws-glue/jobs/output", killed)[0].removeprefix("pid "))
-    os.kill(pid, signal.SIGKILL)
+    os.kill(lab.pid(killed, "/aws-glue/jobs/output"), signal.SIGKILL)
     run = lab.wait("four", killed)
     assert run["JobRunState"] == "FAILED"
     assert run["ErrorMessage"] == "The Spark driver was killed by signal 9 (SIGKILL)"
