@@ -9,8 +9,11 @@ import sys
 import time
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+
+from infra.local.cloudformation_types import TAGGING
 
 IAM = ["CAPABILITY_NAMED_IAM"]
 HANDLE = {"Type": "AWS::CloudFormation::WaitConditionHandle"}
@@ -1165,3 +1168,16 @@ def test_operations_go_on_after_kill(own_server, account):
     kill()
     assert rest(cloudformation, stack_id) == "DELETE_COMPLETE"
     assert logs.describe_log_groups()["logGroups"] == []
+
+
+@pytest.mark.parametrize("service", TAGGING)
+def test_tags_are_given_as_the_services_model_says(service: str) -> None:
+    how, client = TAGGING[service], boto3.client(service, region_name="us-east-1")
+    tags = how.form({"a": "1"})
+    kinds = {}
+    for method in (how.untag, how.tag):
+        operation = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
+        kinds[method] = {name: shape.type_name for name, shape in operation.input_shape.members.items()}
+        assert how.resource in kinds[method]
+    assert kinds[how.untag][how.keys] == "list"
+    assert kinds[how.tag][how.tags] == ("map" if isinstance(tags, dict) else "list")

@@ -429,52 +429,18 @@ class CloudFormationResponse(BaseResponse):
         return ActionResult({"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]})
 
     def validate_template(self) -> ActionResult:
-        template = self._template(self._template_text())
-        capabilities, types = template.capabilities()
-        answer: dict[str, Any] = {
-            "Description": template.description,
-            "Parameters": [
-                {
-                    "ParameterKey": name,
-                    "DefaultValue": _default(definition),
-                    "NoEcho": _is_secret(definition),
-                    "Description": definition.get("Description"),
-                }
-                for name, definition in template.parameters.items()
-            ],
-            "Capabilities": capabilities,
-            "DeclaredTransforms": [],
-        }
-        if types:
-            answer["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(types)}]"
-        return ActionResult(answer)
+        return ActionResult(_described(self._template(self._template_text())))
 
     def get_template_summary(self) -> ActionResult:
         text = self._stack().definition.template if self._get_param("StackName") else self._template_text()
         template = self._template(text)
-        capabilities, types = template.capabilities()
-        answer: dict[str, Any] = {
-            "Description": template.description,
-            "Parameters": [
-                {
-                    "ParameterKey": name,
-                    "DefaultValue": _default(definition),
-                    "ParameterType": definition["Type"],
-                    "NoEcho": _is_secret(definition),
-                    "Description": definition.get("Description"),
-                    "ParameterConstraints": {
-                        "AllowedValues": [str(value) for value in definition.get("AllowedValues", [])]
-                    },
-                }
-                for name, definition in template.parameters.items()
-            ],
-            "Capabilities": capabilities,
-            "ResourceTypes": list(dict.fromkeys(resource["Type"] for resource in template.resources.values())),
-            "Version": template.body.get("AWSTemplateFormatVersion"),
-            "DeclaredTransforms": [],
-        }
-        if types:
-            answer["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(types)}]"
+        answer = _described(template)
+        for parameter, definition in zip(answer["Parameters"], template.parameters.values(), strict=True):
+            parameter["ParameterType"] = definition["Type"]
+            allowed = [str(value) for value in definition.get("AllowedValues", [])]
+            parameter["ParameterConstraints"] = {"AllowedValues": allowed}
+        answer["ResourceTypes"] = list(dict.fromkeys(resource["Type"] for resource in template.resources.values()))
+        answer["Version"] = template.body.get("AWSTemplateFormatVersion")
         if "Metadata" in template.body:
             answer["Metadata"] = engine.json.dumps(template.body["Metadata"])
         return ActionResult(answer)
@@ -616,6 +582,28 @@ URLS = [(r"https?://cloudformation\.(.+)\.amazonaws\.com/$", CloudFormationRespo
 
 def _is_secret(definition: dict[str, Any]) -> bool:
     return str(definition.get("NoEcho", False)).lower() == "true"
+
+
+def _described(template: Template) -> dict[str, Any]:
+    """Return what both ValidateTemplate and GetTemplateSummary say of a template."""
+    capabilities, types = template.capabilities()
+    answer: dict[str, Any] = {
+        "Description": template.description,
+        "Parameters": [
+            {
+                "ParameterKey": name,
+                "DefaultValue": _default(definition),
+                "NoEcho": _is_secret(definition),
+                "Description": definition.get("Description"),
+            }
+            for name, definition in template.parameters.items()
+        ],
+        "Capabilities": capabilities,
+        "DeclaredTransforms": [],
+    }
+    if types:
+        answer["CapabilitiesReason"] = f"The following resource(s) require capabilities: [{', '.join(types)}]"
+    return answer
 
 
 def _default(definition: dict[str, Any]) -> str | None:

@@ -12,7 +12,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -155,23 +156,62 @@ def _own_tags(properties: dict[str, Any]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in own} if isinstance(own, list) else own
 
 
-def tag_list(properties: dict[str, Any], context: Context) -> list[dict[str, str]]:
-    return as_tag_list(tag_map(properties, context))
+def tags_changed(properties: dict[str, Any], old: dict[str, Any], context: Context) -> tuple[list[str], dict[str, str]]:
+    """Return the tag keys that an update takes away, and the tags that it adds or changes."""
+    before, after = {**context.old_tags, **_own_tags(old)}, tag_map(properties, context)
+    gone = [key for key in before if key not in after]
+    return gone, {key: value for key, value in after.items() if before.get(key) != value}
 
 
-def removed_tags(properties: dict[str, Any], old: dict[str, Any], context: Context) -> list[str]:
-    """Return the tag keys that an update takes away."""
-    return [key for key in {**context.old_tags, **_own_tags(old)} if key not in tag_map(properties, context)]
+def as_tag_list(tags: dict[str, str], key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    return [{key: name, value: text} for name, text in tags.items()]
 
 
-def added_tags(properties: dict[str, Any], old: dict[str, Any], context: Context) -> dict[str, str]:
-    """Return the tags that an update adds or changes."""
-    before = {**context.old_tags, **_own_tags(old)}
-    return {key: value for key, value in tag_map(properties, context).items() if before.get(key) != value}
+class Tagging(NamedTuple):
+    """How a service takes tags: its two calls, their parameters, the parameter of calls that create, and the form of the tags."""
+
+    resource: str = "ResourceArn"
+    untag: str = "untag_resource"
+    keys: str = "TagKeys"
+    tag: str = "tag_resource"
+    tags: str = "Tags"
+    created: str = "Tags"
+    form: Callable[[dict[str, str]], Any] = as_tag_list
 
 
-def as_tag_list(tags: dict[str, str]) -> list[dict[str, str]]:
-    return [{"Key": key, "Value": value} for key, value in tags.items()]
+TAGGING = {
+    "athena": Tagging("ResourceARN"),
+    "databrew": Tagging(form=dict),
+    "events": Tagging("ResourceARN"),
+    "firehose": Tagging("DeliveryStreamName", "untag_delivery_stream", "TagKeys", "tag_delivery_stream"),
+    "glue": Tagging(keys="TagsToRemove", tags="TagsToAdd", form=dict),
+    "iam": Tagging("RoleName", "untag_role", "TagKeys", "tag_role"),
+    "kinesis": Tagging("StreamName", "remove_tags_from_stream", "TagKeys", "add_tags_to_stream", form=dict),
+    "kinesisanalyticsv2": Tagging("ResourceARN"),
+    "lambda": Tagging("Resource", form=dict),
+    "logs": Tagging("resourceArn", keys="tagKeys", tags="tags", created="tags", form=dict),
+    "sns": Tagging(),
+    "sqs": Tagging("QueueUrl", "untag_queue", "TagKeys", "tag_queue", created="tags", form=dict),
+    "stepfunctions": Tagging(
+        "resourceArn", keys="tagKeys", tags="tags", created="tags", form=partial(as_tag_list, key="key", value="value")
+    ),
+}
+
+
+def created_tags(service: str, properties: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Return the tags as the parameter of a call that creates; nothing where there are none."""
+    tags = tag_map(properties, context)
+    return {TAGGING[service].created: TAGGING[service].form(tags)} if tags else {}
+
+
+def retag(service: str, resource: str, properties: dict[str, Any], old: dict[str, Any], context: Context) -> None:
+    """Take away and add the tags that an update changes. resource: what the service's calls want, its ARN or name."""
+    client, how = context.client(service), TAGGING[service]
+    gone, added = tags_changed(properties, old, context)
+    if gone:
+        getattr(client, how.untag)(**{how.resource: resource, how.keys: gone})
+    if added:
+        getattr(client, how.tag)(**{how.resource: resource, how.tags: how.form(added)})
 
 
 def picked(properties: dict[str, Any], *names: str) -> dict[str, Any]:

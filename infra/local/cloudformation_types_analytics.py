@@ -12,36 +12,17 @@ from infra.local.cloudformation_types import (
     Context,
     ResourceFailure,
     ResourceType,
-    added_tags,
-    as_tag_list,
+    created_tags,
     lower_camel,
     picked,
-    removed_tags,
-    tag_list,
-    tag_map,
+    retag,
     without,
 )
 
 Properties = dict[str, Any]
 
 
-def _tagged(properties: Properties, context: Context) -> Properties:
-    """Return Tags as the map that some APIs take, or nothing."""
-    tags = tag_map(properties, context)
-    return {"Tags": tags} if tags else {}
-
-
 # --- Glue -----------------------------------------------------------------------------------------------------------
-
-
-def _tag_glue(context: Context, resource: str, properties: Properties, old: Properties) -> None:
-    glue, arn = context.client("glue"), context.arn("glue", resource)
-    gone = removed_tags(properties, old, context)
-    if gone:
-        glue.untag_resource(ResourceArn=arn, TagsToRemove=gone)
-    added = added_tags(properties, old, context)
-    if added:
-        glue.tag_resource(ResourceArn=arn, TagsToAdd=added)
 
 
 class Database(ResourceType):
@@ -98,7 +79,9 @@ class Crawler(ResourceType):
         return parameters
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_crawler(Name=name, **self._parameters(properties), **_tagged(properties, context))
+        context.client("glue").create_crawler(
+            Name=name, **self._parameters(properties), **created_tags("glue", properties, context)
+        )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
@@ -111,7 +94,7 @@ class Crawler(ResourceType):
         }
         cleared = {key: value for key, value in gone.items() if key in old and key not in properties}
         context.client("glue").update_crawler(Name=physical_id, **self._parameters(properties), **cleared)
-        _tag_glue(context, f"crawler/{physical_id}", properties, old)
+        retag("glue", context.arn("glue", f"crawler/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         glue = context.client("glue")
@@ -148,13 +131,13 @@ class Classifier(ResourceType):
 class GlueJob(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         context.client("glue").create_job(
-            Name=name, **without(properties, "Name", "Tags"), **_tagged(properties, context)
+            Name=name, **without(properties, "Name", "Tags"), **created_tags("glue", properties, context)
         )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         context.client("glue").update_job(JobName=physical_id, JobUpdate=without(properties, "Name", "Tags"))
-        _tag_glue(context, f"job/{physical_id}", properties, old)
+        retag("glue", context.arn("glue", f"job/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("glue").delete_job(JobName=physical_id)
@@ -163,14 +146,14 @@ class GlueJob(ResourceType):
 class Trigger(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         context.client("glue").create_trigger(
-            Name=name, **without(properties, "Name", "Tags"), **_tagged(properties, context)
+            Name=name, **without(properties, "Name", "Tags"), **created_tags("glue", properties, context)
         )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         changes = picked(properties, "Description", "Schedule", "Actions", "Predicate", "EventBatchingCondition")
         context.client("glue").update_trigger(Name=physical_id, TriggerUpdate={"Name": physical_id, **changes})
-        _tag_glue(context, f"trigger/{physical_id}", properties, old)
+        retag("glue", context.arn("glue", f"trigger/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("glue").delete_trigger(Name=physical_id)
@@ -184,7 +167,7 @@ class Connection(ResourceType):
         context.client("glue").create_connection(
             CatalogId=properties["CatalogId"],
             ConnectionInput={**properties["ConnectionInput"], "Name": name},
-            **_tagged(properties, context),
+            **created_tags("glue", properties, context),
         )
         context.made(name)
 
@@ -194,7 +177,7 @@ class Connection(ResourceType):
             Name=physical_id,
             ConnectionInput={**properties["ConnectionInput"], "Name": physical_id},
         )
-        _tag_glue(context, f"connection/{physical_id}", properties, old)
+        retag("glue", context.arn("glue", f"connection/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("glue").delete_connection(CatalogId=properties["CatalogId"], ConnectionName=physical_id)
@@ -211,13 +194,12 @@ class WorkGroup(ResourceType):
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
         athena = context.client("athena")
-        tags = tag_list(properties, context)
         configuration = properties.get("WorkGroupConfiguration")
         athena.create_work_group(
             Name=name,
             **picked(properties, "Description"),
             **({"Configuration": configuration} if configuration else {}),
-            **({"Tags": tags} if tags else {}),
+            **created_tags("athena", properties, context),
         )
         context.made(name)
         if properties.get("State", "ENABLED") != "ENABLED":
@@ -244,13 +226,7 @@ class WorkGroup(ResourceType):
             State=properties.get("State", "ENABLED"),
             **({"ConfigurationUpdates": changes} if changes else {}),
         )
-        arn = context.arn("athena", f"workgroup/{physical_id}")
-        gone = removed_tags(properties, old, context)
-        if gone:
-            athena.untag_resource(ResourceARN=arn, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            athena.tag_resource(ResourceARN=arn, Tags=as_tag_list(added))
+        retag("athena", context.arn("athena", f"workgroup/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("athena").delete_work_group(
@@ -339,7 +315,7 @@ class Function(ResourceType):
             FunctionName=name,
             Code=self._code(properties),
             **picked(properties, "Architectures", "PackageType", *self.configuration),
-            **_tagged(properties, context),
+            **created_tags("lambda", properties, context),
         )
         context.made(name)
         self._wait(context, name)
@@ -377,13 +353,7 @@ class Function(ResourceType):
         )
         self._wait(context, physical_id)
         self._concurrency(context, physical_id, properties, old)
-        arn = context.arn("lambda", f"function:{physical_id}")
-        gone = removed_tags(properties, old, context)
-        if gone:
-            functions.untag_resource(Resource=arn, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            functions.tag_resource(Resource=arn, Tags=added)
+        retag("lambda", context.arn("lambda", f"function:{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("lambda").delete_function(FunctionName=physical_id)
@@ -410,7 +380,7 @@ class EventSourceMapping(ResourceType):
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
         answer = context.client("lambda").create_event_source_mapping(
-            **without(properties, "Tags"), **_tagged(properties, context)
+            **without(properties, "Tags"), **created_tags("lambda", properties, context)
         )
         context.made(answer["UUID"])
 
@@ -471,24 +441,18 @@ class StateMachine(ResourceType):
         return parameters
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        tags = [{"key": tag["Key"], "value": tag["Value"]} for tag in tag_list(properties, context)]
         arn = context.client("stepfunctions").create_state_machine(
             name=name,
             type=properties.get("StateMachineType", "STANDARD"),
             **self._parameters(context, properties),
-            **({"tags": tags} if tags else {}),
+            **created_tags("stepfunctions", properties, context),
         )["stateMachineArn"]
         context.made(arn)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         machines = context.client("stepfunctions")
         machines.update_state_machine(stateMachineArn=physical_id, **self._parameters(context, properties))
-        gone = removed_tags(properties, old, context)
-        if gone:
-            machines.untag_resource(resourceArn=physical_id, tagKeys=gone)
-        added = [{"key": key, "value": value} for key, value in added_tags(properties, old, context).items()]
-        if added:
-            machines.tag_resource(resourceArn=physical_id, tags=added)
+        retag("stepfunctions", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("stepfunctions").delete_state_machine(stateMachineArn=physical_id)
@@ -516,12 +480,11 @@ class FlinkApplication(ResourceType):
     name_length = 128
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        tags = tag_list(properties, context)
         parameters = without(properties, "ApplicationName", "RunConfiguration", "Tags")
         if "ApplicationConfiguration" in parameters:
             parameters["ApplicationConfiguration"] = _with_zip_bytes(parameters["ApplicationConfiguration"])
         context.client("kinesisanalyticsv2").create_application(
-            ApplicationName=name, **parameters, **({"Tags": tags} if tags else {})
+            ApplicationName=name, **parameters, **created_tags("kinesisanalyticsv2", properties, context)
         )
         context.made(name)
 
@@ -542,12 +505,7 @@ class FlinkApplication(ResourceType):
             flink.update_application(
                 ApplicationName=physical_id, CurrentApplicationVersionId=found["ApplicationVersionId"], **changes
             )
-        gone = removed_tags(properties, old, context)
-        if gone:
-            flink.untag_resource(ResourceARN=found["ApplicationARN"], TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            flink.tag_resource(ResourceARN=found["ApplicationARN"], Tags=as_tag_list(added))
+        retag("kinesisanalyticsv2", found["ApplicationARN"], properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         flink = context.client("kinesisanalyticsv2")
@@ -629,26 +587,18 @@ class FlinkLoggingOption(ResourceType):
 # --- DataBrew -------------------------------------------------------------------------------------------------------
 
 
-def _tag_brew(context: Context, resource: str, properties: Properties, old: Properties) -> None:
-    brew, arn = context.client("databrew"), context.arn("databrew", resource)
-    gone = removed_tags(properties, old, context)
-    if gone:
-        brew.untag_resource(ResourceArn=arn, TagKeys=gone)
-    added = added_tags(properties, old, context)
-    if added:
-        brew.tag_resource(ResourceArn=arn, Tags=added)
-
-
 class BrewDataset(ResourceType):
     supported = frozenset({"Format", "FormatOptions", "Input", "Name", "Tags"})
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_dataset(**without(properties, "Tags"), **_tagged(properties, context))
+        context.client("databrew").create_dataset(
+            **without(properties, "Tags"), **created_tags("databrew", properties, context)
+        )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         context.client("databrew").update_dataset(**without(properties, "Tags"))
-        _tag_brew(context, f"dataset/{physical_id}", properties, old)
+        retag("databrew", context.arn("databrew", f"dataset/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("databrew").delete_dataset(Name=physical_id)
@@ -671,7 +621,7 @@ class BrewRecipe(ResourceType):
             Name=name,
             Steps=self._steps(properties),
             **picked(properties, "Description"),
-            **_tagged(properties, context),
+            **created_tags("databrew", properties, context),
         )
         context.made(name)
 
@@ -679,7 +629,7 @@ class BrewRecipe(ResourceType):
         context.client("databrew").update_recipe(
             Name=physical_id, Steps=self._steps(properties), Description=properties.get("Description", "")
         )
-        _tag_brew(context, f"recipe/{physical_id}", properties, old)
+        retag("databrew", context.arn("databrew", f"recipe/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         brew = context.client("databrew")
@@ -690,12 +640,14 @@ class BrewRecipe(ResourceType):
 
 class BrewProject(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_project(**without(properties, "Tags"), **_tagged(properties, context))
+        context.client("databrew").create_project(
+            **without(properties, "Tags"), **created_tags("databrew", properties, context)
+        )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         context.client("databrew").update_project(Name=physical_id, **picked(properties, "RoleArn", "Sample"))
-        _tag_brew(context, f"project/{physical_id}", properties, old)
+        retag("databrew", context.arn("databrew", f"project/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("databrew").delete_project(Name=physical_id)
@@ -722,13 +674,13 @@ class BrewJob(ResourceType):
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
         self._call(context, "create", properties)(
-            **self._parameters(properties, is_update=False), **_tagged(properties, context)
+            **self._parameters(properties, is_update=False), **created_tags("databrew", properties, context)
         )
         context.made(name)
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         self._call(context, "update", properties)(**self._parameters(properties, is_update=True))
-        _tag_brew(context, f"job/{physical_id}", properties, old)
+        retag("databrew", context.arn("databrew", f"job/{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("databrew").delete_job(Name=physical_id)

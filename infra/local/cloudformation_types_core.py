@@ -12,14 +12,14 @@ from infra.local.cloudformation_types import (
     Context,
     ResourceFailure,
     ResourceType,
-    added_tags,
     as_tag_list,
+    created_tags,
     exists,
     is_missing,
     picked,
-    removed_tags,
-    tag_list,
+    retag,
     tag_map,
+    tags_changed,
     without,
 )
 
@@ -123,10 +123,11 @@ class Bucket(ResourceType):
                 Bucket=name,
                 NotificationConfiguration=_notification(properties.get("NotificationConfiguration", {})),
             )
-        tags = tag_list(properties, context)
-        if tags and (added_tags(properties, old, context) or removed_tags(properties, old, context)):
-            s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tags})
-        elif removed_tags(properties, old, context):
+        tags = tag_map(properties, context)
+        gone, added = tags_changed(properties, old, context)
+        if tags and (gone or added):
+            s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": as_tag_list(tags)})
+        elif gone:
             s3.delete_bucket_tagging(Bucket=name)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
@@ -252,10 +253,7 @@ class KinesisStream(ResourceType):
         parameters = picked(properties, "StreamModeDetails", "MaxRecordSizeInKiB")
         if mode == "PROVISIONED":
             parameters["ShardCount"] = properties.get("ShardCount", 1)
-        tags = tag_map(properties, context)
-        if tags:
-            parameters["Tags"] = tags
-        kinesis.create_stream(StreamName=name, **parameters)
+        kinesis.create_stream(StreamName=name, **parameters, **created_tags("kinesis", properties, context))
         context.made(name)
         self._wait(context, name)
         self._configure(context, name, properties, {})
@@ -305,12 +303,7 @@ class KinesisStream(ResourceType):
             )
             self._wait(context, physical_id)
         self._configure(context, physical_id, properties, old)
-        gone = removed_tags(properties, old, context)
-        if gone:
-            kinesis.remove_tags_from_stream(StreamName=physical_id, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            kinesis.add_tags_to_stream(StreamName=physical_id, Tags=added)
+        retag("kinesis", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         kinesis = context.client("kinesis")
@@ -337,8 +330,9 @@ class DeliveryStream(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         firehose = context.client("firehose")
         parameters = without(properties, "DeliveryStreamName", "Tags")
-        tags = tag_list(properties, context)
-        firehose.create_delivery_stream(DeliveryStreamName=name, **parameters, **({"Tags": tags} if tags else {}))
+        firehose.create_delivery_stream(
+            DeliveryStreamName=name, **parameters, **created_tags("firehose", properties, context)
+        )
         context.made(name)
 
         def is_ready() -> bool:
@@ -372,12 +366,7 @@ class DeliveryStream(ResourceType):
                 )
             else:
                 firehose.stop_delivery_stream_encryption(DeliveryStreamName=physical_id)
-        gone = removed_tags(properties, old, context)
-        if gone:
-            firehose.untag_delivery_stream(DeliveryStreamName=physical_id, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            firehose.tag_delivery_stream(DeliveryStreamName=physical_id, Tags=as_tag_list(added))
+        retag("firehose", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         firehose = context.client("firehose")
@@ -398,9 +387,7 @@ class LogGroup(ResourceType):
         logs = context.client("logs")
         names = {"KmsKeyId": "kmsKeyId", "LogGroupClass": "logGroupClass"}
         parameters: Properties = {names[key]: properties[key] for key in names if key in properties}
-        if tag_map(properties, context):
-            parameters["tags"] = tag_map(properties, context)
-        logs.create_log_group(logGroupName=name, **parameters)
+        logs.create_log_group(logGroupName=name, **parameters, **created_tags("logs", properties, context))
         context.made(name)
         if "RetentionInDays" in properties:
             logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
@@ -411,13 +398,7 @@ class LogGroup(ResourceType):
             logs.put_retention_policy(logGroupName=physical_id, retentionInDays=properties["RetentionInDays"])
         elif "RetentionInDays" in old:
             logs.delete_retention_policy(logGroupName=physical_id)
-        arn = context.arn("logs", f"log-group:{physical_id}")
-        gone = removed_tags(properties, old, context)
-        if gone:
-            logs.untag_resource(resourceArn=arn, tagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            logs.tag_resource(resourceArn=arn, tags=added)
+        retag("logs", context.arn("logs", f"log-group:{physical_id}"), properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("logs").delete_log_group(logGroupName=physical_id)
@@ -442,12 +423,11 @@ class Role(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         iam = context.client("iam")
         parameters = picked(properties, "Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
-        tags = tag_list(properties, context)
         iam.create_role(
             RoleName=name,
             AssumeRolePolicyDocument=_document(properties["AssumeRolePolicyDocument"]),
             **parameters,
-            **({"Tags": tags} if tags else {}),
+            **created_tags("iam", properties, context),
         )
         context.made(name)
         self._policies(context, name, properties, {})
@@ -487,12 +467,7 @@ class Role(ResourceType):
             else:
                 iam.delete_role_permissions_boundary(RoleName=physical_id)
         self._policies(context, physical_id, properties, old)
-        gone = removed_tags(properties, old, context)
-        if gone:
-            iam.untag_role(RoleName=physical_id, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            iam.tag_role(RoleName=physical_id, Tags=as_tag_list(added))
+        retag("iam", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         iam = context.client("iam")
@@ -670,9 +645,10 @@ class Queue(ResourceType):
         sqs = context.client("sqs")
         if exists(sqs.get_queue_url, QueueName=name):
             raise context.already_exists(name)
-        tags = tag_map(properties, context)
         url = sqs.create_queue(
-            QueueName=name, Attributes=_text_attributes(properties, "QueueName"), **({"tags": tags} if tags else {})
+            QueueName=name,
+            Attributes=_text_attributes(properties, "QueueName"),
+            **created_tags("sqs", properties, context),
         )["QueueUrl"]
         context.made(url)
 
@@ -689,12 +665,7 @@ class Queue(ResourceType):
         sqs.set_queue_attributes(
             QueueUrl=physical_id, Attributes={**gone, **_text_attributes(properties, "QueueName", "FifoQueue")}
         )
-        removed = removed_tags(properties, old, context)
-        if removed:
-            sqs.untag_queue(QueueUrl=physical_id, TagKeys=removed)
-        added = added_tags(properties, old, context)
-        if added:
-            sqs.tag_queue(QueueUrl=physical_id, Tags=added)
+        retag("sqs", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("sqs").delete_queue(QueueUrl=physical_id)
@@ -754,11 +725,10 @@ class Topic(ResourceType):
         sns = context.client("sns")
         if exists(sns.get_topic_attributes, TopicArn=self.physical_id(context, name, properties)):
             raise context.already_exists(name)
-        tags = tag_list(properties, context)
         arn = sns.create_topic(
             Name=name,
             Attributes=_text_attributes(properties, "TopicName", "Subscription"),
-            **({"Tags": tags} if tags else {}),
+            **created_tags("sns", properties, context),
         )["TopicArn"]
         context.made(arn)
         for subscription in properties.get("Subscription", []):
@@ -779,12 +749,7 @@ class Topic(ResourceType):
                 for found in sns.list_subscriptions_by_topic(TopicArn=physical_id)["Subscriptions"]:
                     if (found["Protocol"], found["Endpoint"]) == (subscription["Protocol"], subscription["Endpoint"]):
                         sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-        gone = removed_tags(properties, old, context)
-        if gone:
-            sns.untag_resource(ResourceArn=physical_id, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            sns.tag_resource(ResourceArn=physical_id, Tags=as_tag_list(added))
+        retag("sns", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("sns").delete_topic(TopicArn=physical_id)
@@ -809,9 +774,8 @@ class Rule(ResourceType):
         parameters = picked(properties, "EventBusName", "Description", "RoleArn", "ScheduleExpression", "State")
         if "EventPattern" in properties:
             parameters["EventPattern"] = _document(properties["EventPattern"])
-        tags = tag_list(properties, context)
-        if tags and with_tags:
-            parameters["Tags"] = tags
+        if with_tags:
+            parameters |= created_tags("events", properties, context)
         events.put_rule(Name=name, **parameters)
 
     def _targets(self, context: Context, name: str, properties: Properties) -> None:
@@ -827,13 +791,7 @@ class Rule(ResourceType):
         self._targets(context, physical_id, properties)
         kept = {target["Id"] for target in properties.get("Targets", [])}
         self._remove(context, physical_id, old, [t["Id"] for t in old.get("Targets", []) if t["Id"] not in kept])
-        events, arn = context.client("events"), self.attributes(context, physical_id, properties)["Arn"]
-        gone = removed_tags(properties, old, context)
-        if gone:
-            events.untag_resource(ResourceARN=arn, TagKeys=gone)
-        added = added_tags(properties, old, context)
-        if added:
-            events.tag_resource(ResourceARN=arn, Tags=as_tag_list(added))
+        retag("events", self.attributes(context, physical_id, properties)["Arn"], properties, old, context)
 
     def _remove(self, context: Context, name: str, properties: Properties, ids: list[str]) -> None:
         if ids:

@@ -528,13 +528,6 @@ def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
         return found
 
 
-def delete(account: str, bucket: str, key: str) -> None:
-    """Delete one object as DeleteObject does; a key that is not there is no error. Raises MissingBucket."""
-    with state.lock("s3"):
-        s3_backends[account][PARTITION].delete_object(bucket, key)
-        flush()
-
-
 # --- hot operations, answered by the front --------------------------------------------------------------------------
 
 _PLAIN_PUT_HEADERS = (

@@ -538,16 +538,8 @@ class _Parser:
             self.expect(")")
             return self.node("lateral", start, query=query)
         if self.accept("("):
-            if self.starts_query():
-                before = self.at, self.parameters
-                try:
-                    query = self.query()
-                    self.expect(")")
-                    return self.node("subquery", start, query=query)
-                except SyntaxRefused:
-                    if self.tokens[before[0]].upper != "(":
-                        raise
-                    self.at, self.parameters = before
+            if query := self.query_in_brackets():
+                return self.node("subquery", start, query=query)
             found = self.relation()
             self.expect(")")
             return found
@@ -560,6 +552,21 @@ class _Parser:
         while self.peek(ahead).upper == "(":
             ahead += 1
         return self.peek(ahead).upper in QUERY_START
+
+    def query_in_brackets(self) -> Node | None:
+        """A query and the bracket behind it; None, and nothing is read, where brackets hold something else."""
+        if not self.starts_query():
+            return None
+        before = self.at, self.parameters
+        try:
+            query = self.query()
+            self.expect(")")
+            return query
+        except SyntaxRefused:
+            if self.tokens[before[0]].upper != "(":
+                raise
+            self.at, self.parameters = before
+            return None
 
     # --- expressions
 
@@ -643,16 +650,8 @@ class _Parser:
     def membership(self, start: int, pos: int, value: Node, negated: bool) -> Node:
         self.expect("(")
         self.tell("<query>")
-        if self.starts_query():
-            before = self.at, self.parameters
-            try:
-                query = self.query()
-                self.expect(")")
-                return self.node("in_query", start, pos, value=value, query=query, negated=negated)
-            except SyntaxRefused:
-                if self.tokens[before[0]].upper != "(":
-                    raise
-                self.at, self.parameters = before
+        if query := self.query_in_brackets():
+            return self.node("in_query", start, pos, value=value, query=query, negated=negated)
         items = self.comma_separated(self.expression)
         self.expect(")")
         return self.node("in_list", start, pos, value=value, items=items, negated=negated)
@@ -772,16 +771,8 @@ class _Parser:
             names = [] if self.token.upper == ")" else self.comma_separated(self.name)
             self.expect(")", "->")
             return self.node("lambda", start, parameters=names, body=self.expression())
-        if self.starts_query():
-            before = self.at, self.parameters
-            try:
-                query = self.query()
-                self.expect(")")
-                return self.node("scalar_query", start, query=query)
-            except SyntaxRefused:
-                if self.tokens[before[0]].upper != "(":
-                    raise
-                self.at, self.parameters = before
+        if query := self.query_in_brackets():
+            return self.node("scalar_query", start, query=query)
         self.muted = -1
         values = self.comma_separated(self.expression)
         self.expect(")")

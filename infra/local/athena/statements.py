@@ -12,7 +12,7 @@ from typing import Any
 
 from . import grammar
 from .errors import SyntaxRefused
-from .grammar import line_and_column
+from .grammar import Token, line_and_column
 
 DDL, DML, UTILITY = "DDL", "DML", "UTILITY"
 
@@ -39,14 +39,6 @@ class Statement(SimpleNamespace):
 
 class Unsupported(Exception):
     """A statement that Athena has no kind for; StartQueryExecution refuses it."""
-
-
-class Token:
-    __slots__ = ("end", "kind", "start", "text", "upper")
-
-    def __init__(self, kind: str, text: str, start: int, end: int):
-        self.kind, self.text, self.start, self.end = kind, text, start, end
-        self.upper = text.upper() if kind == "word" else text if kind == "op" else ""
 
 
 def hive_string(text: str) -> str:
