@@ -20,9 +20,6 @@ def show(figure: Figure, alt: str) -> None:
     ----------
     alt: one sentence that says what the figure shows and what follows from it
     """
-    if get_ipython() is None:  # in a Glue session: the kernel shows open figures, and cannot show a text with them
-        print(alt)
-        return
     display(figure, metadata={"image/png": {"alt": alt}})
     plt.close(figure)
 
