@@ -68,7 +68,9 @@ def _parser() -> argparse.ArgumentParser:
 def _server_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="port of the local AWS (4566 or the next free one)")
     parser.add_argument(
-        "--shard-limits", action="store_true", help="enforce the write limits of Kinesis shards, for a class"
+        "--shard-limits",
+        action="store_true",
+        help="enforce the write limits of Kinesis shards and of Firehose, for a class",
     )
 
 

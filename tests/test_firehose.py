@@ -24,6 +24,7 @@ from botocore.exceptions import ClientError
 
 from infra.local import firehose_buffer
 from infra.local.firehose_buffer import Buffer, Places
+from tests.conftest import Server
 
 ROLE = "arn:aws:iam::123456789012:role/firehose"
 MIB = 1024 * 1024
@@ -239,6 +240,37 @@ def test_metrics(firehose: Any, s3: Any, bucket: str, client: Callable[..., Any]
     until(lambda: total("DeliveryToS3.Success") == 1)
     names = ("IncomingRecords", "IncomingBytes", "IncomingPutRequests", "DeliveryToS3.Records", "DeliveryToS3.Bytes")
     assert [total(name) for name in names] == [4, 20, 1, 4, 20]
+
+
+def test_direct_put_is_limited_when_switched_on(tmp_path: Path, account: str) -> None:
+    server = Server(tmp_path / "limited", shard_limits=True)
+    try:
+        s3, firehose = server.client("s3", account), server.client("firehose", account, region="eu-central-1")
+        s3.create_bucket(Bucket=f"limited-{account}")
+        settings = destination(f"limited-{account}", size=5, interval=900)
+        firehose.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=settings)
+        stored = 0
+        for _ in range(4):  # 1 MiB a second in this region, and each batch has 1.5
+            records = [{"Data": bytes(MIB // 2)}] * 3
+            answer = firehose.put_record_batch(DeliveryStreamName="d", Records=records)
+            codes = Counter(each.get("ErrorCode") for each in answer["RequestResponses"])
+            assert answer["FailedPutCount"] == codes["ServiceUnavailableException"] >= 1
+            assert codes[None] + answer["FailedPutCount"] == 3
+            stored += codes[None]
+        assert stored >= 2
+        slow = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
+        assert answer["RequestResponses"][-1] == slow
+
+        def refused() -> tuple[str, str] | None:
+            try:
+                firehose.put_record(DeliveryStreamName="d", Record={"Data": bytes(MIB // 2 - 1)})
+            except firehose.exceptions.ServiceUnavailableException as error:
+                return error.response["Error"]["Code"], error.response["Error"]["Message"]
+            return None
+
+        assert until(refused) == ("ServiceUnavailableException", "Slow down.")
+    finally:
+        server.stop()
 
 
 # --- Kinesis as the source ------------------------------------------------------------------------------------------

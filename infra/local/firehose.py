@@ -14,6 +14,7 @@ import binascii
 import gzip
 import os
 import shutil
+import time
 from typing import Any
 
 import orjson
@@ -29,7 +30,7 @@ from moto.firehose.models import DeliveryStream, FirehoseBackend, firehose_backe
 from moto.firehose.responses import FirehoseResponse
 from moto.kinesis.exceptions import ResourceNotFoundError
 
-from infra.local import kinesis, state, telemetry
+from infra.local import kinesis, state, telemetry, write_limits
 from infra.local.firehose_delivery import Delivery
 from infra.local.firehose_destination import (
     DESTINATION_ID,
@@ -52,7 +53,18 @@ BATCH_BYTES = 4 * 1024 * 1024
 LIST_LIMIT = 10
 NOT_WITH_KINESIS = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
 
+SLOW_DOWN = {"ErrorCode": "ServiceUnavailableException", "ErrorMessage": "Slow down."}
+
 _deliveries: dict[str, Delivery] = {}  # by ARN of the delivery stream
+
+
+class ServiceUnavailable(JsonRESTError):
+    """A producer puts more than the stream takes in a second."""
+
+    code = 500
+
+    def __init__(self) -> None:
+        super().__init__(SLOW_DOWN["ErrorCode"], SLOW_DOWN["ErrorMessage"])
 
 
 # --- the service ----------------------------------------------------------------------------------------------------
@@ -171,7 +183,10 @@ class LocalFirehoseBackend(FirehoseBackend):
 
     def put_record(self, delivery_stream_name: str, record: dict[str, bytes]) -> dict[str, Any]:
         answer = self._put(delivery_stream_name, [record["Data"]])
-        return {"RecordId": answer["RequestResponses"][0]["RecordId"], "Encrypted": answer["Encrypted"]}
+        (response,) = answer["RequestResponses"]
+        if response == SLOW_DOWN:
+            raise ServiceUnavailable
+        return {"RecordId": response["RecordId"], "Encrypted": answer["Encrypted"]}
 
     def put_record_batch(self, delivery_stream_name: str, records: list[dict[str, bytes]]) -> dict[str, Any]:
         return self._put(delivery_stream_name, [record["Data"] for record in records])
@@ -183,7 +198,15 @@ class LocalFirehoseBackend(FirehoseBackend):
             raise ResourceNotFoundException(f"Firehose {name} not found under account {self.account_id}.")
         if stream.delivery_stream_type == "KinesisStreamAsSource":
             raise InvalidArgumentException(NOT_WITH_KINESIS)
-        stored = _deliveries[stream.delivery_stream_arn].put(records)
+        delivery = _deliveries[stream.delivery_stream_arn]
+        admitted = len(records)
+        if write_limits.enforced:
+            now = time.time()
+            if not delivery.allowance.takes(1, 0, 0, now=now):
+                raise ServiceUnavailable
+            refused = (n for n, data in enumerate(records) if not delivery.allowance.takes(0, 1, len(data), now=now))
+            admitted = next(refused, admitted)
+        stored = delivery.put(records[:admitted]) if admitted else 0
         telemetry.metric(
             self.account_id,
             self.region_name,
@@ -193,13 +216,14 @@ class LocalFirehoseBackend(FirehoseBackend):
                 "IncomingPutRequests": (1, "Count"),
                 "IncomingRecords": (stored, "Count"),
                 "IncomingBytes": (sum(map(len, records[:stored])), "Bytes"),
+                "ThrottledRecords": (len(records) - admitted, "Count"),
             },
         )
-        failed = len(records) - stored
         answers = [{"RecordId": _record_id()} for _ in range(stored)]
-        answers += [{"ErrorCode": "InternalFailure", "ErrorMessage": "Internal Service Failure"}] * failed
+        answers += [{"ErrorCode": "InternalFailure", "ErrorMessage": "Internal Service Failure"}] * (admitted - stored)
+        answers += [SLOW_DOWN] * (len(records) - admitted)
         encrypted = (stream.delivery_stream_encryption_configuration or {}).get("Status") == "ENABLED"
-        return {"FailedPutCount": failed, "Encrypted": encrypted, "RequestResponses": answers}
+        return {"FailedPutCount": len(records) - stored, "Encrypted": encrypted, "RequestResponses": answers}
 
     def update_destination(
         self,

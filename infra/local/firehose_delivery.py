@@ -26,6 +26,7 @@ from infra.local import kinesis, s3, state, telemetry
 from infra.local.firehose_buffer import Buffer, Places, Segment
 from infra.local.firehose_destination import delimiter_of, described, settings_of
 from infra.local.firehose_keys import EXTENSIONS, object_key
+from infra.local.write_limits import Allowance
 
 log = logging.getLogger("workshop.firehose")
 
@@ -36,6 +37,10 @@ READS_A_ROUND = 20  # of each shard, before what is due is delivered
 LONGEST_RETRY_SECONDS = 30.0
 SHORTEST_INTERVAL_SECONDS = 0.2  # IntervalInSeconds 0: what arrives together goes into one object
 STOP_SECONDS = 10.0
+# Direct PUT: requests, records and bytes a second. Source: https://docs.aws.amazon.com/firehose/latest/dev/limits.html
+QUOTA = (1_000, 100_000, MIB)
+LARGE_QUOTA = (2_000, 500_000, 5 * MIB)
+LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
 NO_SUCH_BUCKET = "The specified bucket does not exist. Create the bucket or use a different bucket that does exist."
 ACCESS_DENIED = (
     "Access was denied. Ensure that the trust policy for the provided IAM role allows Kinesis Data Firehose to assume the role, "
@@ -60,6 +65,7 @@ class Delivery:
         self.source_is_gone = False
         self.buffer = Buffer(self.folder, self._latest() if self.source and not self.folder.exists() else None)
         self.interrupted = {segment.number for segment in self.buffer.sealed}  # begun by a process that was killed
+        self.allowance = Allowance(*(LARGE_QUOTA if region in LARGE_REGIONS else QUOTA))
         self.failures = 0
         self.retry_at = 0.0
         self.next_read = 0.0

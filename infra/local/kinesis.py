@@ -29,7 +29,8 @@ from moto.kinesis.exceptions import InvalidArgumentError, ResourceNotFoundError
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
 from moto.kinesis.responses import KinesisResponse
 
-from infra.local import state, telemetry
+from infra.local import state, telemetry, write_limits
+from infra.local.write_limits import Allowance
 
 BACKENDS = kinesis_backends
 
@@ -43,14 +44,6 @@ SHARD_BYTES_A_SECOND = 1024 * 1024
 HEADER = struct.Struct("<QHI")  # arrival in epoch milliseconds, length of the partition key, length of the data
 HASH_KEY = re.compile(r"0|[1-9]\d{0,38}")
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
-
-_enforce_shard_limits = False
-
-
-def enforce_shard_limits(on: bool) -> None:
-    """Switch the write limits of provisioned shards (1,000 records and 1 MiB a second) on or off; off by default."""
-    global _enforce_shard_limits
-    _enforce_shard_limits = on
 
 
 class KinesisError(Exception):
@@ -105,7 +98,7 @@ class StoredShard(Shard):
         self.end = self._end_of(len(self.offsets) - 1) if self.offsets else 0
         os.ftruncate(self._data, self.end)
         os.ftruncate(self._index, len(self.offsets) * 8)
-        self._reset_allowance()
+        self.allowance = Allowance(SHARD_RECORDS_A_SECOND, SHARD_BYTES_A_SECOND)
 
     def close(self) -> None:
         if self.folder is not None:
@@ -122,7 +115,7 @@ class StoredShard(Shard):
         return offset + HEADER.size + key_length + data_length
 
     def __getstate__(self) -> dict[str, Any]:
-        left_out = ("offsets", "_data", "_index", "end", "_allowance", "_second")
+        left_out = ("offsets", "_data", "_index", "end", "allowance")
         values = {name: value for name, value in self.__dict__.items() if name not in left_out}
         return {**values, "folder": None}
 
@@ -190,20 +183,6 @@ class StoredShard(Shard):
         if position < self.count and self.arrival(position) < oldest_ms:
             return self.position_at(oldest_ms)
         return position
-
-    def _reset_allowance(self) -> None:
-        self._second, self._allowance = 0, (SHARD_RECORDS_A_SECOND, SHARD_BYTES_A_SECOND)
-
-    def admits(self, size: int, now: float) -> bool:
-        """Take one record of `size` bytes from this second's allowance; False when it is used up."""
-        if int(now) != self._second:
-            self._reset_allowance()
-            self._second = int(now)
-        records, left = self._allowance
-        if records < 1 or left < size:
-            return False
-        self._allowance = (records - 1, left - size)
-        return True
 
     # what moto asks of a shard
 
@@ -379,7 +358,7 @@ def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
     answers: list[dict[str, Any]] = [{}] * len(prepared)
     failed = 0
     for number, (shard, _, size) in enumerate(prepared):
-        if _enforce_shard_limits and _throttled(stream, shard, size):
+        if write_limits.enforced and _throttled(stream, shard, size):
             failed += 1
             answers[number] = {
                 "ErrorCode": "ProvisionedThroughputExceededException",
@@ -454,9 +433,9 @@ def _prepared(
 
 
 def _throttled(stream: LocalStream, shard: StoredShard, size: int) -> bool:
-    if not _enforce_shard_limits or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
+    if not write_limits.enforced or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
         return False
-    return not shard.admits(size, time.time())
+    return not shard.allowance.takes(1, size, now=time.time())
 
 
 def _throttle_message(stream: LocalStream, shard: StoredShard) -> str:

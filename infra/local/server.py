@@ -120,7 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--home", type=Path, default=Path(".workshop"), help="folder for state, log and state file")
     parser.add_argument("--port", type=int, default=None, help="port to listen on (4566 or the next free one)")
     parser.add_argument(
-        "--shard-limits", action="store_true", help="enforce 1,000 records and 1 MiB a second for each Kinesis shard"
+        "--shard-limits",
+        action="store_true",
+        help="enforce the write limits of Kinesis shards and of Firehose's Direct PUT",
     )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
@@ -138,11 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.strerror, file=sys.stderr)
         return 1
 
-    from infra.local import kinesis, state, telemetry
+    from infra.local import state, telemetry, write_limits
 
     state.open(home / "state")
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
-    kinesis.enforce_shard_limits(options.shard_limits)
+    write_limits.enforce(options.shard_limits)
     _load()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # uvicorn ends at SIGTERM and then raises it again: the default would end the process before the services are stopped

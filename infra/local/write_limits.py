@@ -1,0 +1,29 @@
+"""How much may be written to a stream in a second. Off, until an instructor switches it on for a class."""
+
+from __future__ import annotations
+
+enforced = False
+
+
+def enforce(on: bool) -> None:
+    """Switch the limits of Kinesis shards and of delivery streams with Direct PUT on or off."""
+    global enforced
+    enforced = on
+
+
+class Allowance:
+    """What one second allows, in as many measures as given (for example records and bytes); the next second allows it again."""
+
+    def __init__(self, *a_second: int):
+        self._a_second = self._left = a_second
+        self._second = 0
+
+    def takes(self, *amounts: int, now: float) -> bool:
+        """Take the amounts from what this second (epoch seconds `now`) has left; False, and nothing is taken, where it has less."""
+        if int(now) != self._second:
+            self._second, self._left = int(now), self._a_second
+        left = tuple(has - amount for has, amount in zip(self._left, amounts, strict=True))
+        if min(left) < 0:
+            return False
+        self._left = left
+        return True
