@@ -210,57 +210,67 @@ def test_an_unknown_application_is_not_found(client):
     assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-def test_cloudformation_makes_changes_and_deletes_an_application(client):
+@needs_flink
+def test_cloudformation_makes_changes_and_deletes_an_application_and_its_log(client):
     lab = Lab(client)
-    program = client("s3").list_buckets()["Buckets"][0]["Name"]
+    template = configuration(lab.bucket)
     application = {
         "Type": "AWS::KinesisAnalyticsV2::Application",
         "Properties": {
             "ApplicationName": "from-template",
             "RuntimeEnvironment": "FLINK-1_20",
             "ServiceExecutionRole": ROLE,
-            "ApplicationConfiguration": {
-                "ApplicationCodeConfiguration": {
-                    "CodeContentType": "ZIPFILE",
-                    "CodeContent": {
-                        "S3ContentLocation": {"BucketARN": f"arn:aws:s3:::{program}", "FileKey": "app.zip"}
-                    },
-                },
-                "ApplicationSnapshotConfiguration": {"SnapshotsEnabled": False},
-            },
+            "ApplicationConfiguration": template,
         },
     }
     account = client("sts").get_caller_identity()["Account"]
+    stream = f"arn:aws:logs:us-east-1:{account}:log-group:/flink:log-stream:template"
     logging = {
         "Type": "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption",
         "Properties": {
             "ApplicationName": {"Ref": "Application"},
-            "CloudWatchLoggingOption": {
-                "LogStreamARN": f"arn:aws:logs:us-east-1:{account}:log-group:/flink:log-stream:template"
-            },
+            "CloudWatchLoggingOption": {"LogStreamARN": stream},
         },
     }
     cloudformation = client("cloudformation")
 
-    def status() -> str:
+    def stack() -> str:
         try:
             return cloudformation.describe_stacks(StackName="flink")["Stacks"][0]["StackStatus"]
         except ClientError:
             return "GONE"
 
+    def detail() -> dict[str, Any]:
+        return lab.flink.describe_application(ApplicationName="from-template")["ApplicationDetail"]
+
     body = {"Resources": {"Application": application, "Logging": logging}}
     cloudformation.create_stack(StackName="flink", TemplateBody=json.dumps(body))
-    wait_for(lambda: status() == "CREATE_COMPLETE", "the stack")
-    detail = lab.flink.describe_application(ApplicationName="from-template")["ApplicationDetail"]
-    assert len(detail["CloudWatchLoggingOptionDescriptions"]) == 1
-    application["Properties"]["ApplicationConfiguration"]["ApplicationSnapshotConfiguration"]["SnapshotsEnabled"] = True
+    wait_for(lambda: stack() == "CREATE_COMPLETE", "the stack")
+    made = detail()
+    assert made["ApplicationStatus"] == "READY"  # as on AWS, a stack starts nothing
+    assert [option["LogStreamARN"] for option in made["CloudWatchLoggingOptionDescriptions"]] == [stream]
+    shown = made["ApplicationConfigurationDescription"]
+    groups = shown["EnvironmentPropertyDescriptions"]["PropertyGroupDescriptions"]
+    assert groups == template["EnvironmentProperties"]["PropertyGroups"]
+    checkpoints = shown["FlinkApplicationConfigurationDescription"]["CheckpointConfigurationDescription"]
+    assert checkpoints == template["FlinkApplicationConfiguration"]["CheckpointConfiguration"]
+
+    # a change of the stack reaches the application that runs
+    lab.flink.start_application(ApplicationName="from-template")
+    wait_for(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING")
+    lab.put(minute=0, records=30)
+    lab.put(minute=1, records=20)
+    lab.wait_result("09:00", 30)
+    template["EnvironmentProperties"]["PropertyGroups"] = property_groups(bonus=1000)
     cloudformation.update_stack(StackName="flink", TemplateBody=json.dumps(body))
-    wait_for(lambda: status() == "UPDATE_COMPLETE", "the update")
-    detail = lab.flink.describe_application(ApplicationName="from-template")["ApplicationDetail"]
-    configuration = detail["ApplicationConfigurationDescription"]
-    assert configuration["ApplicationSnapshotConfigurationDescription"] == {"SnapshotsEnabled": True}
+    wait_for(lambda: stack() == "UPDATE_COMPLETE", "the update")
+    wait_for(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING again")
+    lab.put(minute=1, records=5)
+    lab.put(minute=2, records=1)
+    lab.wait_result("09:01", 25 + 1000)
+
     cloudformation.delete_stack(StackName="flink")
-    wait_for(lambda: status() in ("GONE", "DELETE_COMPLETE"), "the deletion")
+    wait_for(lambda: stack() in ("GONE", "DELETE_COMPLETE"), "the deletion")
     names = [each["ApplicationName"] for each in lab.flink.list_applications()["ApplicationSummaries"]]
     assert names == [NAME]
 

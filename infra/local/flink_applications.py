@@ -314,14 +314,13 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         version, token = given.get("CurrentApplicationVersionId"), given.get("ConditionalToken")
         if version is None and token is None:
             raise invalid("Give CurrentApplicationVersionId or ConditionalToken.")
-        if version not in (None, application.application_version_id) or token not in (
-            None,
-            application.conditional_token,
-        ):
+        if version not in (None, application.application_version_id):
             raise error(
                 "ConcurrentModificationException",
                 f"The application is at version {application.application_version_id}, not {version}.",
             )
+        if token not in (None, application.conditional_token):
+            raise error("ConcurrentModificationException", "The application has changed since this ConditionalToken.")
 
     def _must_be(self, application: FlinkApplication, *statuses: str) -> None:
         if application.application_status not in statuses:
