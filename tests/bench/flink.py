@@ -126,9 +126,12 @@ def measure(short: bool) -> list[str]:
         finally:
             lab.stop()
     return [
-        "The kernel by nbclient, the stream with two shards, records by boto3 from the same machine (so producer, local AWS and Flink share its",
-        f"cores); times are of whole cells, from sending the cell until its last output. Medians of {runs}. A rate is put for {seconds} s; the lag is",
-        f"from the last record's acceptance until the count of all records is shown; kept up is a lag of at most {KEPT_UP:.0f} s.",
+        "The kernel by nbclient, on a stream with two shards; times are of whole cells, from sending the cell until its last output. Medians of "
+        f"{runs}.",
+        f"A rate is put for {seconds} s by calls of up to 500 records that were made before, on the same machine: producer, local AWS and Flink share "
+        "its cores.",
+        "The lag is from the acceptance of the last record until the count of all records is shown; kept up is a lag of at most "
+        f"{KEPT_UP:.0f} s.",
         "",
         "| what | value | goal | met |",
         "|---|---|---|---|",
