@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local import telemetry
 from tests.conftest import Server
 
 ACCOUNT = "300000000001"
@@ -175,3 +176,14 @@ def test_what_services_tell_is_saved_before_anybody_asks(tmp_path: Path) -> None
     )
     done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
     assert done.stdout == "['logs', 'monitoring']\n"
+
+
+def test_services_call_this_server_on_connections_of_their_own(
+    server: Server, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telemetry, "_endpoint", server.endpoint)
+    sqs = telemetry.client(account, "us-east-1", "sqs")
+    for _ in range(2):
+        answer = sqs.list_queues()
+        assert answer["ResponseMetadata"]["HTTPHeaders"]["connection"] == "close"
+        assert answer["ResponseMetadata"]["RetryAttempts"] == 0

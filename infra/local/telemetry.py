@@ -144,15 +144,25 @@ def event(
 
 @lru_cache(maxsize=256)
 def client(account: str, region: str, service: str) -> Any:
-    """Return a boto3 client on this very server in an account. Only for background threads: the server must be free to answer."""
+    """Return a boto3 client on this very server in an account. Only for background threads: the server must be free to answer.
+
+    Each call is tried once: again could do twice what is done already. So it has a connection of its own, for the server closes kept
+    ones after a while, perhaps when a call is on its way.
+    """
     import boto3
     from botocore.config import Config
 
-    return boto3.client(
+    made = boto3.client(
         service,
         endpoint_url=_endpoint,
         region_name=region,
         aws_access_key_id=account,
         aws_secret_access_key="local",
-        config=Config(retries={"total_max_attempts": 1}, max_pool_connections=20),
+        config=Config(retries={"total_max_attempts": 1}),
     )
+    made.meta.events.register("before-send", _on_its_own_connection)
+    return made
+
+
+def _on_its_own_connection(request: Any, **_: Any) -> None:
+    request.headers["Connection"] = "close"
