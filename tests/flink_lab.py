@@ -33,7 +33,8 @@ table.execute_sql(f'''CREATE TABLE source_stream (n INT, at_time TIMESTAMP(3), W
   'scan.shard.getrecords.intervalmillis' = '200', 'scan.shard.discovery.intervalmillis' = '500',
   'format' = 'json', 'json.timestamp-format.standard' = 'SQL')''')
 table.execute_sql(f'''CREATE TABLE results (window_start TIMESTAMP(3), records BIGINT) WITH (
-  'connector' = 'kinesis', 'stream' = '{settings["sink"]}', 'aws.region' = 'us-east-1', 'format' = 'json', 'json.timestamp-format.standard' = 'SQL')''')
+  'connector' = 'kinesis', 'stream' = '{settings["sink"]}', 'aws.region' = 'us-east-1', 'sink.flush-buffer.timeout' = '200',
+  'format' = 'json', 'json.timestamp-format.standard' = 'SQL')''')
 """
 PROGRAM = (
     TABLES
