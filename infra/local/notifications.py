@@ -194,27 +194,27 @@ def check_destinations(configuration: dict[str, Any] | None) -> None:
                 raise S3ClientError("InvalidArgument", "Unable to validate the following destination configurations")
 
 
-def _is_queue(arn: str) -> bool:
-    from moto.sqs.models import sqs_backends
+def _backend(service: str, arn: str) -> Any:
+    """Return the backend that a queue, topic or function is in; through services.py, so that it is ours where moto's is extended."""
+    from infra.local import services
 
-    _, _, _, region, account, name = arn.split(":", 5)
-    return name in sqs_backends[account][region].queues
+    _, _, _, region, account, _ = arn.split(":", 5)
+    return services.get(service).backends[account][region]
+
+
+def _is_queue(arn: str) -> bool:
+    return arn.rpartition(":")[2] in _backend("sqs", arn).queues
 
 
 def _is_topic(arn: str) -> bool:
-    from moto.sns.models import sns_backends
-
-    _, _, _, region, account, _ = arn.split(":", 5)
-    return arn in sns_backends[account][region].topics
+    return arn in _backend("sns", arn).topics
 
 
 def _is_function(arn: str) -> bool:
     from moto.awslambda.exceptions import UnknownFunctionException
-    from moto.awslambda.models import lambda_backends
 
-    _, _, _, region, account, _ = arn.split(":", 5)
     try:
-        lambda_backends[account][region].get_function(arn)
+        _backend("lambda", arn).get_function(arn)
     except UnknownFunctionException:
         return False
     return True
@@ -337,22 +337,18 @@ def deliver(entries: list[dict[str, Any]]) -> None:
 
 
 def _to_queue(account: str, region: str, entry: dict[str, Any]) -> None:
-    from moto.sqs.models import sqs_backends
-
     with state.lock("sqs"):
-        sqs_backends[account][region].send_message(
+        _backend("sqs", entry["to"]).send_message(
             queue_name=entry["to"].rpartition(":")[2], message_body=orjson.dumps(entry["message"]).decode()
         )
 
 
 def _to_topic(account: str, region: str, entry: dict[str, Any]) -> None:
-    from moto.sns.models import sns_backends
-
     from infra.local import services
 
     services.get("sqs")
     with state.lock("sns"), state.lock("sqs"):
-        sns_backends[account][region].publish(
+        _backend("sns", entry["to"]).publish(
             arn=entry["to"], message=orjson.dumps(entry["message"]).decode(), subject="Amazon S3 Notification"
         )
 
