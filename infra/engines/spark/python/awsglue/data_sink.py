@@ -165,9 +165,14 @@ class DataSink:
         job, run = Job.name_and_run()
         if table is None:
             given = self._table_input(name, kind, columns, schema, job, run)
-            glue.create_table(DatabaseName=database, TableInput=given, **more)
             described = given["StorageDescriptor"]
-        else:
+            try:
+                glue.create_table(DatabaseName=database, TableInput=given, **more)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AlreadyExistsException":
+                    raise
+                table = self._catalog_table(kind)  # another writer made it meanwhile
+        if table is not None:
             described = table["StorageDescriptor"]
             if self._behavior == "UPDATE_IN_DATABASE" and described["Columns"] != columns:
                 described = described | {"Columns": columns}
