@@ -140,12 +140,11 @@ def check_role(account: str, role: str) -> str:
 
 
 def _queue_exists(account: str, region: str, arn: str) -> bool:
-    from moto.sqs.models import sqs_backends
+    from infra.local import services
 
     parts = arn.split(":")
-    return (
-        len(parts) == 6 and parts[2:5] == ["sqs", region, account] and parts[5] in sqs_backends[account][region].queues
-    )
+    is_here = len(parts) == 6 and parts[2:5] == ["sqs", region, account]
+    return is_here and parts[5] in services.get("sqs").backends[account][region].queues
 
 
 def check_schedule(expression: str) -> None:
