@@ -79,6 +79,16 @@ def ours(home: Path) -> Double:
     )
 
 
+@contextlib.contextmanager
+def ours_running(home: Path) -> Iterator[Double]:
+    """Run our server on a fresh home folder."""
+    double = ours(home)
+    try:
+        yield double
+    finally:
+        double.stop()
+
+
 def install_peers(folder: Path) -> None:
     """Install each peer into an environment of its own below `folder`."""
     for name, (requirement, _) in PEERS.items():

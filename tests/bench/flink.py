@@ -17,6 +17,7 @@ from typing import Any
 from helpers.generator import Clock, Generator
 from infra.kernels.flink import install
 from tests.bench import doubles
+from tests.bench.doubles import Double
 from tests.bench.kernel import Kernel
 from tests.bench.report import row
 from tests.bench.scaling import TEMPLATE
@@ -35,10 +36,10 @@ HEADERS = {
 
 
 class Lab:
-    """A server, and a kernel on it."""
+    """What kernels need on a server: the database of their tables, and records to put."""
 
-    def __init__(self, home: Path):
-        self.home, self.double = home, doubles.ours(home)
+    def __init__(self, double: Double, home: Path):
+        self.home, self.double = home, double
         self.kinesis = self.double.client("kinesis")
         self.double.client("glue").create_database(DatabaseInput={"Name": "analyticsworkshopdb"})
         lines = Generator(TEMPLATE, seed=7, clock=Clock("2026-01-05T09:00:00Z", step=0.06)).records(500)
@@ -62,9 +63,6 @@ class Lab:
             answer = self.kinesis.put_records(StreamName=stream, Records=records)
             if answer["FailedRecordCount"]:
                 raise RuntimeError(f"{answer['FailedRecordCount']} records were refused.")
-
-    def stop(self) -> None:
-        self.double.stop()
 
 
 class Producer(threading.Thread):
@@ -111,20 +109,18 @@ def measure(short: bool) -> list[str]:
     """Return the section's lines."""
     runs, seconds = (1, 5) if short else (3, 20)
     install.install()
-    with tempfile.TemporaryDirectory(prefix="workshop-bench-") as name:
-        lab = Lab(Path(name) / "home")
-        try:
-            started = [_start(lab) for _ in range(runs)]
-            with lab.kernel() as kernel:
-                rows = [_start_row(started), *_warm(lab, kernel, runs), *_throughput(lab, kernel, seconds)]
-                memory = kernel.resident_mb()
-                rows.append(
-                    row("Memory of kernel and Java after all that", f"{memory:.0f} MB", "≤ 900 MB", memory <= 900)
-                )
-            with lab.kernel() as kernel:  # a front end keeps what it draws: not in the memory of the one above
-                rows.insert(3, _latency(lab, kernel, 10 if short else 40))
-        finally:
-            lab.stop()
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-bench-") as name,
+        doubles.ours_running(Path(name) / "home") as double,
+    ):
+        lab = Lab(double, Path(name) / "home")
+        started = [_start(lab) for _ in range(runs)]
+        with lab.kernel() as kernel:
+            rows = [_start_row(started), *_warm(lab, kernel, runs), *_throughput(lab, kernel, seconds)]
+            memory = kernel.resident_mb()
+            rows.append(row("Memory of kernel and Java after all that", f"{memory:.0f} MB", "≤ 900 MB", memory <= 900))
+        with lab.kernel() as kernel:  # one with a front end keeps widgets: not in the memory of the one above
+            rows.insert(3, _latency(lab, kernel, 10 if short else 40))
     return [
         "The kernel by nbclient, on a stream with two shards; times are of whole cells, from sending the cell until its last output. Medians of "
         f"{runs}.",

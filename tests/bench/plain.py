@@ -60,7 +60,11 @@ class Plain:
 
     def close(self) -> None:
         self._process.stdin.close()
-        self._process.wait(timeout=60)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # code is still running, because this process was interrupted
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
         self._errors.close()
         self._folder.cleanup()

@@ -93,29 +93,30 @@ def written(s3: Any, url: str, rows: int) -> Output:
 
 def measure(short: bool) -> list[str]:
     """Return the section's lines."""
-    with tempfile.TemporaryDirectory(prefix="workshop-bench-") as name:
-        double = doubles.ours(Path(name) / "home")
-        try:
-            s3 = double.client("s3")
-            s3.create_bucket(Bucket=BUCKET)
-            s3.put_object(Bucket=BUCKET, Key="data/reference_data/tracks_list.json", Body=TRACKS.read_bytes())
-            sizes = SHORT_SIZES if short else SIZES
-            inputs = {records: fill(s3, BUCKET, f"raw-{records}", records, FIREHOSE) for records in sizes}
-            large = inputs[SHORT_SIZES[-1] if short else 1_000_000]
-            small = fill(s3, BUCKET, "raw-small", large.records, SMALL)
-            return [
-                "The workshop's join as plain PySpark (`raw` and `tracks` as JSON with explicit schemas, Parquet out), one process of Spark for",
-                "each row, on the local AWS. The whole is from the start of the process to the end of the first join; *again* is the same join",
-                f"in the same process, median of {AGAIN}. Records a second are those of the whole.",
-                "",
-                *_sizes(double, list(inputs.values())),
-                "",
-                f"What the files and the cores do, in sessions that have joined before (medians of {AGAIN}):",
-                "",
-                *_effects(double, large, small),
-            ]
-        finally:
-            double.stop()
+    sizes = SHORT_SIZES if short else SIZES
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-bench-") as name,
+        doubles.ours_running(Path(name) / "home") as double,
+    ):
+        s3 = double.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key="data/reference_data/tracks_list.json", Body=TRACKS.read_bytes())
+        inputs = {records: fill(s3, BUCKET, f"raw-{records}", records, FIREHOSE) for records in sizes}
+        large = inputs[SHORT_SIZES[-1] if short else 1_000_000]
+        small = fill(s3, BUCKET, "raw-small", large.records, SMALL)
+        growing, effects = _sizes(double, list(inputs.values())), _effects(double, large, small)
+    return [
+        "The workshop's join as plain PySpark (`raw` and `tracks` as JSON with explicit schemas, Parquet out), one process of Spark for each row, on "
+        "the local AWS.",
+        "The whole is from the start of the process to the end of the first join; *again* is the same join in the same process, median of "
+        f"{AGAIN}. Records a second are those of the whole.",
+        "",
+        *growing,
+        "",
+        f"What the files and the cores do, in sessions that have joined before (medians of {AGAIN}):",
+        "",
+        *effects,
+    ]
 
 
 def _sizes(double: Double, inputs: list[Input]) -> list[str]:

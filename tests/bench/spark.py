@@ -12,6 +12,7 @@ from typing import Any
 from infra.engines.spark import options
 from infra.kernels import glue as glue_kernel
 from tests.bench import doubles, lake, scaling
+from tests.bench.doubles import Double
 from tests.bench.kernel import Kernel, resident_mb
 from tests.bench.plain import Plain
 from tests.bench.report import row
@@ -53,15 +54,9 @@ job.commit()
 class Lab:
     """A server with the workshop's 10,000 events and its reference data in the Data Catalog, and a role for Glue."""
 
-    def __init__(self, home: Path, large: int = 0):
-        self.home, self.double = home, doubles.ours(home)
-        try:
-            self._fill(large)
-        except BaseException:
-            self.double.stop()
-            raise
-
-    def _fill(self, large: int) -> None:
+    def __init__(self, double: Double, home: Path, large: int = 0):
+        """Fill the server; `large` is how many events the table `large` has, 0 for no such table."""
+        self.double, self.home = double, home
         self.s3, self.glue = self.double.client("s3"), self.double.client("glue")
         self.s3.create_bucket(Bucket=BUCKET)
         self.s3.create_bucket(Bucket=LARGE)  # beside `raw` in one bucket, the crawler would take both for one table
@@ -132,28 +127,19 @@ class Lab:
             raise RuntimeError(found["Output"]["ErrorValue"])
         return seconds, found["Output"]["Data"]["TextPlain"]
 
-    def stop(self) -> None:
-        self.double.stop()
-
 
 def measure(short: bool) -> list[str]:
     """Return the section's lines."""
-    runs, large = (1, 100_000) if short else (3, 1_000_000)
+    runs, statements, large = (1, 5, 100_000) if short else (3, 15, 1_000_000)
     options.make_archive()
-    rows = []
     with tempfile.TemporaryDirectory(prefix="workshop-bench-") as name:
         cold = [_first_job(Path(name) / f"cold-{number}") for number in range(runs)]
-        lab = Lab(Path(name) / "home", large)
-        try:
-            rows += _sessions(lab, runs)
-            rows += _jobs(lab, cold, runs)
-            rows += _statements(lab, 5 if short else 15)
-            rows += _chain(lab, runs)
-        finally:
-            lab.stop()
+        with doubles.ours_running(Path(name) / "home") as double:
+            lab = Lab(double, Path(name) / "home", large)
+            rows = [*_sessions(lab, runs), *_jobs(lab, cold, runs), *_statements(lab, statements), *_chain(lab, runs)]
     return [
         "Glue's sessions and jobs by boto3 and by AWS's own kernel (nbclient); plain PySpark is a process of its own with the same Java, jars and",
-        f"settings. Runs take turns; figures are medians of {runs}, of statements {5 if short else 15}.",
+        f"settings. Runs take turns; figures are medians of {runs}, of statements {statements}.",
         "",
         "| what | value | goal | met |",
         "|---|---|---|---|",
@@ -162,11 +148,8 @@ def measure(short: bool) -> list[str]:
 
 
 def _first_job(home: Path) -> float:
-    lab = Lab(home)
-    try:
-        return lab.job()
-    finally:
-        lab.stop()
+    with doubles.ours_running(home) as double:
+        return Lab(double, home).job()
 
 
 def _sessions(lab: Lab, runs: int) -> list[str]:
