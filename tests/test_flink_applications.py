@@ -444,3 +444,59 @@ def test_operations_and_versions_are_listed(client):
         "ResourceInUseException",
         "Application windows is in state READY, which does not allow this.",
     )
+
+
+def test_how_an_application_starts_is_checked_and_kept(client):
+    lab = Lab(client)
+
+    def update(restore: dict[str, str]) -> dict[str, Any]:
+        answer = lab.flink.update_application(
+            ApplicationName=NAME,
+            CurrentApplicationVersionId=lab.detail()["ApplicationVersionId"],
+            RunConfigurationUpdate={
+                "ApplicationRestoreConfiguration": restore,
+                "FlinkRunConfiguration": {"AllowNonRestoredState": True},
+            },
+        )
+        return answer["ApplicationDetail"]["ApplicationConfigurationDescription"]["RunConfigurationDescription"]
+
+    assert update({"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"}) == {
+        "ApplicationRestoreConfigurationDescription": {"ApplicationRestoreType": "SKIP_RESTORE_FROM_SNAPSHOT"},
+        "FlinkRunConfigurationDescription": {"AllowNonRestoredState": True},
+    }
+    for restore, expected in (
+        ({"SnapshotName": "nothing"}, "ResourceNotFoundException"),
+        ({}, "InvalidArgumentException"),
+        ({"SnapshotArn": "arn:aws:kinesisanalytics:us-east-1:123456789012:snapshot/x"}, UNSUPPORTED),
+    ):
+        kind = {"ApplicationRestoreType": "RESTORE_FROM_CUSTOM_SNAPSHOT"}
+        assert refusal(update, restore=kind | restore)[0] == expected
+    assert lab.detail()["ApplicationVersionId"] == 2
+
+
+def test_a_studio_notebook_is_described_and_its_start_says_which_kernel_to_use(client):
+    flink = client("kinesisanalyticsv2")
+    database = "arn:aws:glue:us-east-1:123456789012:database/analyticsworkshopdb"
+    parallelism = {"ConfigurationType": "CUSTOM", "Parallelism": 4, "ParallelismPerKPU": 1}
+    flink.create_application(
+        ApplicationName="AnalyticsWorkshop-KDANotebook",
+        RuntimeEnvironment="ZEPPELIN-FLINK-3_0",
+        ApplicationMode="INTERACTIVE",
+        ServiceExecutionRole=ROLE,
+        ApplicationConfiguration={
+            "FlinkApplicationConfiguration": {"ParallelismConfiguration": parallelism},
+            "ZeppelinApplicationConfiguration": {
+                "CatalogConfiguration": {"GlueDataCatalogConfiguration": {"DatabaseARN": database}}
+            },
+        },
+    )
+    detail = flink.describe_application(ApplicationName="AnalyticsWorkshop-KDANotebook")["ApplicationDetail"]
+    shown = detail["ApplicationConfigurationDescription"]
+    catalog = shown["ZeppelinApplicationConfigurationDescription"]["CatalogConfigurationDescription"]
+    assert catalog == {"GlueDataCatalogConfigurationDescription": {"DatabaseARN": database}}
+    found = shown["FlinkApplicationConfigurationDescription"]["ParallelismConfigurationDescription"]
+    assert (found["Parallelism"], found["ParallelismPerKPU"]) == (4, 1)
+    assert detail["ApplicationMode"] == "INTERACTIVE"
+    code, message = refusal(flink.start_application, ApplicationName="AnalyticsWorkshop-KDANotebook")
+    assert code == UNSUPPORTED
+    assert "the kernel `Flink (Studio)`" in message

@@ -6,6 +6,7 @@ Expected values are counted by hand from what each test puts into its stream.
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import signal
@@ -108,6 +109,10 @@ def test_two_subtasks_count_two_shards_and_go_on_when_one_is_split(client):
     lab.start()
     detail = lab.detail()["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"]
     assert detail["ParallelismConfigurationDescription"]["CurrentParallelism"] == 2
+    described = lab.flink.describe_application(ApplicationName=NAME, IncludeAdditionalDetails=True)["ApplicationDetail"]
+    flink = described["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"]
+    nodes = json.loads(flink["JobPlanDescription"])["nodes"]
+    assert [node["parallelism"] for node in nodes if "source_stream" in node["description"]] == [2]
     keys = "0123456789abcdef"  # each shard gets some, before and after the split
 
     def put(minute: int, records: int, read: int) -> None:

@@ -80,6 +80,10 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         mode = given.get("ApplicationMode") or ("STREAMING" if runtime == RUNTIME else "INTERACTIVE")
         if (mode == "INTERACTIVE") != (runtime == STUDIO_RUNTIME):
             raise invalid(f"ApplicationMode {mode} does not go with RuntimeEnvironment {runtime}.")
+        if mode == "STREAMING" and "ZeppelinApplicationConfiguration" in configuration:
+            raise invalid(
+                "ZeppelinApplicationConfiguration is for Studio notebooks, whose ApplicationMode is INTERACTIVE."
+            )
         check_configuration(configuration)
         code = read_code(backend.account_id, configuration)
         if mode == "STREAMING" and code is None:
@@ -103,7 +107,17 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         return json.dumps({"ApplicationDetail": application.detail()})
 
     def describe_application(self) -> str:
-        return json.dumps({"ApplicationDetail": self.application.detail()})
+        application = self.application
+        detail = application.detail()
+        run = flink_transitions.running(application)
+        if self.given.get("IncludeAdditionalDetails") and run is not None:
+            plan = run.job_plan()
+            shown = detail["ApplicationConfigurationDescription"]["FlinkApplicationConfigurationDescription"]
+            detail["ApplicationConfigurationDescription"] = {
+                **detail["ApplicationConfigurationDescription"],
+                "FlinkApplicationConfigurationDescription": shown | ({"JobPlanDescription": plan} if plan else {}),
+            }
+        return json.dumps({"ApplicationDetail": detail})
 
     def list_applications(self) -> str:
         names = ("ApplicationName", "ApplicationARN", "ApplicationStatus", "ApplicationVersionId", "RuntimeEnvironment")

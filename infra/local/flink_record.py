@@ -75,7 +75,8 @@ class FlinkApplication(Application):
         shown.get("ApplicationCodeConfiguration", {}).get("CodeContent", {}).pop("ZipFileContent", None)
         description = super()._generate_app_config_description(shown)
         description.pop("FlinkApplicationConfigurationDescription", None)
-        if self.runtime_environment == RUNTIME:
+        is_flink = self.runtime_environment == RUNTIME
+        if is_flink or "FlinkApplicationConfiguration" in application_configuration:
             parallelism = flink_configuration.parallelism(application_configuration)
             description["FlinkApplicationConfigurationDescription"] = {
                 "CheckpointConfigurationDescription": flink_configuration.checkpoints(application_configuration),
@@ -85,6 +86,7 @@ class FlinkApplication(Application):
                     "CurrentParallelism": parallelism["Parallelism"],
                 },
             }
+        if is_flink:
             description["ApplicationSnapshotConfigurationDescription"] = {"SnapshotsEnabled": self.snapshots_enabled}
         content = description.get("ApplicationCodeConfigurationDescription", {}).get("CodeContentDescription")
         if content is not None and self.code is not None:

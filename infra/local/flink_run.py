@@ -66,6 +66,15 @@ class Run:
         """Write lines to the application's log stream."""
         flink_logs.tell(self.application, lines, kind)
 
+    def job_plan(self) -> str:
+        """Return the job's plan as Flink's JSON; empty while there is no job."""
+        process = self.process
+        try:
+            job = process.job() if process is not None and process.web else None
+            return json.dumps(process.rest(f"/jobs/{job['jid']}/plan")["plan"]) if job is not None else ""
+        except FlinkError:  # it is being started again
+            return ""
+
     def snapshot(self, folder: Path, stop: bool) -> str:
         """Take a savepoint, with `stop` end the job with it; return its path. Raises FlinkError."""
         process = self.process
@@ -179,7 +188,8 @@ class Run:
                 return
             self._was_up = True
             application.application_status = "RUNNING"
-            application.ran.append(application.application_version_id)
+            if application.ran[-1:] != [application.application_version_id]:
+                application.ran.append(application.application_version_id)
             application.finish(self.operation)
             state.save(SERVICE, application.account_id, application.region_name)
 
