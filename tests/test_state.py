@@ -159,8 +159,29 @@ def test_what_would_run_a_function_is_refused(made: tuple[Server, dict[str, Any]
         assert caught.value.response["Error"] == {
             "Code": "NotImplemented", "Message": "The local AWS does not run Lambda functions: f",
         }  # fmt: skip
+    sns = made[0].client("sns", ACCOUNT)
+    topic = sns.create_topic(Name="to-function")["TopicArn"]
+    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
+    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    assert sns.publish(TopicArn=topic, Message="m")["MessageId"]
+    told = (made[0].home / "server.log").read_text(encoding="utf-8")
+    assert "a message of SNS was not delivered: The local AWS does not run Lambda functions: f" in told
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName="other", Payload=b"{}")
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("emr", lambda c: c.list_clusters()["Clusters"]),
+        ("resourcegroupstaggingapi", lambda c: c.get_resources()["ResourceTagMappingList"]),
+        ("service-quotas", lambda c: c.list_aws_default_service_quotas(ServiceCode="vpc")["Quotas"]),
+    ],
+)
+def test_services_whose_signature_has_another_name(
+    client: Callable[..., Any], service: str, call: Callable[[Any], list[Any]]
+) -> None:
+    assert isinstance(call(client(service)), list)
 
 
 def test_what_services_tell_is_saved_before_anybody_asks(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from typing import Any
 
@@ -14,6 +15,8 @@ from moto.awslambda import models
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction, lambda_backends
 from moto.awslambda.responses import LambdaResponse
+
+log = logging.getLogger("workshop.lambda")
 
 BACKENDS = lambda_backends
 RESPONSE = LambdaResponse
@@ -42,6 +45,13 @@ class LocalLambdaBackend(LambdaBackend):
 
     def create_event_source_mapping(self, spec: dict[str, Any]) -> EventSourceMapping:
         raise NotRun(spec.get("FunctionName", ""))
+
+    def send_sns_message(self, function_name: str, *_: Any, **__: Any) -> None:
+        """The publisher is not told, as on AWS, where functions are called later."""
+        log.warning("a message of SNS was not delivered: %s", NotRun(function_name).message)
+
+    def send_log_event(self, function_arn: str, *_: Any, **__: Any) -> None:
+        log.warning("log lines were not delivered: %s", NotRun(function_arn).message)
 
 
 models.LambdaFunction = LocalFunction

@@ -24,9 +24,12 @@ OURS = {
 }
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {
-    "monitoring": "cloudwatch",
-    "states": "stepfunctions",
+    "elasticmapreduce": "emr",
     "kinesisanalytics": "kinesisanalyticsv2",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "states": "stepfunctions",
+    "tagging": "resourcegroupstaggingapi",
 }  # botocore's names where the signature's differ
 GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
 ALSO_CHANGED = {
