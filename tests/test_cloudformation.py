@@ -1181,3 +1181,43 @@ def test_tags_are_given_as_the_services_model_says(service: str) -> None:
         assert how.resource in kinds[method]
     assert kinds[how.untag][how.keys] == "list"
     assert kinds[how.tag][how.tags] == ("map" if isinstance(tags, dict) else "list")
+
+
+def test_a_function_of_a_stack_survives_kill(own_server, account):
+    template = {
+        "Resources": {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {
+                    "AssumeRolePolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                        ],
+                    }
+                },
+            },
+            "Function": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": "made",
+                    "Runtime": "python3.11",
+                    "Handler": "index.handler",
+                    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                    "Code": {"ZipFile": "def handler(event, context):\n    return event\n"},
+                },
+            },
+        }
+    }  # fmt: skip
+    cloudformation = own_server.client("cloudformation", account)
+    stack = cloudformation.create_stack(StackName="functions", TemplateBody=json.dumps(template), Capabilities=IAM)[
+        "StackId"
+    ]
+    assert rest(cloudformation, stack) == "CREATE_COMPLETE"
+    own_server.kill()
+    own_server.restart()
+    functions = own_server.client("lambda", account)
+    assert functions.get_function(FunctionName="made")["Configuration"]["Handler"] == "index.handler"
+    cloudformation.delete_stack(StackName=stack)
+    assert rest(cloudformation, stack) == "DELETE_COMPLETE"
+    assert functions.list_functions()["Functions"] == []
