@@ -8,9 +8,20 @@ from __future__ import annotations
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.flink_lab import NAME, PROGRAM, Lab, needs_flink, processes, property_groups, wait_for, wait_new_checkpoint
+from tests.flink_lab import (
+    NAME,
+    PROGRAM,
+    TABLES,
+    Lab,
+    needs_flink,
+    processes,
+    property_groups,
+    wait_for,
+    wait_new_checkpoint,
+)
 
 ROLLBACK = {"ApplicationSystemRollbackConfigurationUpdate": {"RollbackEnabledUpdate": True}}
+NO_WINDOWS = TABLES + "table.execute_sql('INSERT INTO results SELECT at_time, CAST(n AS BIGINT) FROM source_stream')"
 BROKEN = "raise ValueError('a broken version')"
 
 
@@ -132,3 +143,24 @@ def test_a_server_that_is_killed_while_starting_updating_and_stopping_leaves_not
     lab.wait_status("READY")
     assert not list(folder.rglob("kinesisanalytics/*/run"))
     assert {snapshot["SnapshotStatus"] for snapshot in lab.snapshots()} <= {"READY", "FAILED"}
+
+
+@needs_flink
+def test_state_that_the_new_code_does_not_know_must_be_given_up_in_words(client):
+    lab = Lab(client)
+    lab.start()
+    lab.put(minute=0, records=30)
+    lab.put(minute=1, records=1)
+    lab.wait_result("09:00", 30)
+    lab.flink.stop_application(ApplicationName=NAME)
+    lab.wait_status("READY")
+    lab.upload(NO_WINDOWS)
+    lab.update()
+    started = lab.flink.start_application(ApplicationName=NAME)["OperationId"]
+    lab.wait_status("READY")
+    reason = lab.operation(started)["OperationFailureDetails"]["ErrorInfo"]["ErrorString"]
+    assert "Cannot map checkpoint/savepoint state for operator" in reason
+    lab.flink.start_application(
+        ApplicationName=NAME, RunConfiguration={"FlinkRunConfiguration": {"AllowNonRestoredState": True}}
+    )
+    lab.wait_status("RUNNING")

@@ -51,13 +51,13 @@ class RunLog:
         self._output, self._flink_log = _Tail(output), _Tail(flink_log)
         self._hidden = (f"{folder}/", f"{application.folder}/")
         self._lock = threading.Lock()  # the process may be ended while its lines are read
-        self.last_line = "no message"  # that the program printed, for the reason of its end
+        self.last_words = "no message"  # that the program printed, for the reason of its end
 
     def forward(self, to_the_end: bool = False) -> None:
         """Forward the lines that are new; `to_the_end` also one that has no end yet."""
         with self._lock:
             lines = [self._plain(line) for line in self._output.take(to_the_end)]
-            self.last_line = next((line for line in reversed(lines) if line.strip()), self.last_line)
+            self.last_words = next((_words(line) for line in reversed(lines) if _words(line)), self.last_words)
             entries = [{"message": line, "messageType": "INFO"} for line in lines]
             entries += [self._entry(line) for line in self._flink_log.take(to_the_end)]
             if entries:
@@ -92,3 +92,8 @@ class _Tail:
         end = len(data) if to_the_end else data.rfind(b"\n") + 1
         self._taken += end
         return data[:end].decode(errors="replace").splitlines()
+
+
+def _words(line: str) -> str:
+    """The error in the last lines of a trace: Python's last line, or Java's innermost cause above its frames, which a tab begins."""
+    return "" if line.startswith("\t") else line.strip().removeprefix("Caused by: ")

@@ -142,7 +142,7 @@ class Run:
             code, has_submitted = process.exit_code, process.has_submitted  # before what they say is looked at
             run_log.forward(to_the_end=code is not None)
             if code is not None:
-                return f"the process ended with code {code}: {run_log.last_line}"
+                return f"the process ended with code {code}: {run_log.last_words}"
             try:
                 job = process.job() if process.web else None
                 has_job = has_job or job is not None
