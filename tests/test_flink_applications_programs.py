@@ -133,18 +133,22 @@ def test_two_subtasks_count_two_shards_and_go_on_when_one_is_split(client):
 
 
 @needs_flink
-def test_a_source_that_is_deleted_is_in_the_log_and_the_job_is_tried_again(client):
+def test_a_broken_record_and_a_deleted_source_are_in_the_log_and_the_job_is_tried_again(client):
     lab = Lab(client)
     lab.start()
-    lab.kinesis.delete_stream(StreamName="in")
 
     def reasons() -> list[str]:
         failures = [entry for entry in lab.entries() if entry["messageType"] == "WARN"]
         return [entry.get("throwableInformation", "") for entry in failures]
 
+    lab.kinesis.put_record(StreamName="in", Data=b"this is no JSON", PartitionKey="k")
+    broken = "Failed to deserialize JSON 'this is no JSON'."
+    wait_for(lambda: any(broken in reason for reason in reasons()), "the broken record in the log")
+    assert lab.status() == "RUNNING"  # as on AWS: the job fails and restarts, the application runs
+    lab.kinesis.delete_stream(StreamName="in")
     missing = f"Stream in under account {lab.created['ApplicationARN'].split(':')[4]} not found"
     wait_for(lambda: any(missing in reason for reason in reasons()), "the reason in the log")
-    assert lab.status() == "RUNNING"  # as on AWS: the job fails and restarts, the application runs
+    assert lab.status() == "RUNNING"
     with_stop = lab.flink.stop_application(ApplicationName=NAME)["OperationId"]
     wait_for(lambda: lab.operation(with_stop)["OperationStatus"] == "FAILED", "the stop without a snapshot")
     assert lab.status() == "RUNNING"
