@@ -142,6 +142,15 @@ def test_broken_json_line_is_an_error_record(glue, api):
     assert (error["msg"], error["input"]) == ("error in jackson reader", '{"A": 2, "b"')
 
 
+def test_broken_json_line_in_a_partition(glue, api):
+    put("cracked/p=a/file", '{"n": 1}\n{"n": 2\n')
+    make_table(api, "cracked", {"n": "int"}, f"s3://{BUCKET}/cracked/", ["p"])
+    add_partition(api, "cracked", ["a"], f"s3://{BUCKET}/cracked/p=a/")
+    frame = glue.create_dynamic_frame.from_catalog(DATABASE, "cracked")
+    assert [tuple(row) for row in frame.toDF().collect()] == [(1, "a")]
+    assert frame.errorsCount() == 1
+
+
 def test_json_values_of_another_type_are_a_choice(glue, api, capsys):
     """The workshop's own clash: `track_id` as a number and as a text; the catalog's type is one of them."""
     lines = (
@@ -171,6 +180,25 @@ def test_json_values_of_another_type_are_a_choice(glue, api, capsys):
     columns = {field.name: field.dataType for field in both.resolveChoice(choice="make_cols").schema()}
     assert "track_id_int" in columns
     assert {inner.name for inner in columns["at"].fields} == {"n_int", "n_string"}
+
+
+def test_json_values_of_another_type_in_a_large_table_are_never_lost(glue, api, monkeypatch):
+    from awsglue import data_source
+
+    put("large/day=a/file", '{"n": 1, "t": "x"}\n{"n": 2\n')
+    put("large/day=b/file", '{"n": "INC", "t": "y"}\n')
+    make_table(api, "large", {"n": "int", "t": "string"}, f"s3://{BUCKET}/large/", ["day"])
+    for day in "ab":
+        add_partition(api, "large", [day], f"s3://{BUCKET}/large/day={day}/")
+    monkeypatch.setattr(data_source, "CHECKED_BYTES", 30)  # what the partition b has, but not both
+    small = glue.create_dynamic_frame.from_catalog(DATABASE, "large", push_down_predicate="day == 'b'")
+    assert small.toDF().dtypes == [("n", "string"), ("t", "string"), ("day", "string")]
+    good = glue.create_dynamic_frame.from_catalog(DATABASE, "large", push_down_predicate="day == 'a'")
+    monkeypatch.setattr(data_source, "CHECKED_BYTES", 0)
+    assert (good.count(), good.errorsCount()) == (1, 1)
+    every = glue.create_dynamic_frame.from_catalog(DATABASE, "large")
+    with pytest.raises(Exception, match=f"The table {DATABASE}.large has values of another type"):
+        every.toDF().collect()
 
 
 def test_nothing_at_a_path_is_an_empty_frame(glue, api, capsys):

@@ -6,7 +6,8 @@ Nothing is taken from aws-glue-libs. What is not there raises NotImplementedErro
 
 Where things are: `context` (GlueContext), `dynamicframe` (DynamicFrame, collections, reader, writer), `transforms`,
 `job` and `bookmark`, `utils` (getResolvedOptions), `data_source` and `data_sink`, `gluetypes`; and of our own:
-`paths` (dotted paths in a schema), `choice` (choice types), `infer` (types of JSON records), `catalog` (Glue tables).
+`paths` (dotted paths in a schema), `choice` (choice types), `infer` (types of JSON records), `nested` (flattening),
+`records` (rows in Python), `errors` (error records), `catalog` (Glue tables), `storage` (objects and files).
 """
 
 GUIDE = "https://docs.aws.amazon.com/glue/latest/dg/"

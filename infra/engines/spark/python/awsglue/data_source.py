@@ -34,6 +34,12 @@ S3_OPTIONS = {
 }
 SAMPLE_OPTIONS = {"maxSamplePartitions": 10, "maxSampleFilesPerPartition": 10}  # and what they are by default
 SELECTING = {"exclusions", "excludeStorageClasses", "boundedFiles", "boundedSize", *SAMPLE_OPTIONS}
+# Looking for JSON values of another type than their column's costs a fifth of reading, which is much for large tables
+CHECKED_BYTES = 64 * 1024 * 1024
+UNCHECKED = (
+    "The table {} has values of another type than their column's, and is too large to be searched for them beforehand: "
+    "read its files with create_dynamic_frame.from_options, which finds the types of all records"
+)
 HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
@@ -124,10 +130,14 @@ def from_catalog(
     @cache
     def records_and_bad() -> tuple[DataFrame, DataFrame]:
         pattern = infer.misfit_pattern(table.columns)
-        lines = read(replace(table, format="text", columns=line), " lines") if pattern else None
-        if lines is None or not lines.where(F.col(infer.LINE).rlike(pattern)).limit(1).count():
-            return infer.split_corrupt(df)
-        return infer.read_misfits(lines, table.columns)
+        if not pattern:
+            return infer.split_corrupt(df, table.partition_keys)
+        if _bytes(df) > CHECKED_BYTES:
+            return infer.split_corrupt(df, table.partition_keys, UNCHECKED.format(f"{database}.{table_name}"))
+        lines = read(replace(table, format="text", columns=line), " lines")
+        if lines.where(F.col(infer.LINE).rlike(pattern)).limit(1).count():
+            return infer.read_misfits(lines, table.columns)
+        return infer.split_corrupt(df, table.partition_keys)
 
     return _frame(lambda: records_and_bad()[0], lambda: records_and_bad()[1], glue_context, context)
 
@@ -143,6 +153,17 @@ def _frame(
     if bad is not None:
         failed = lambda: errors.records(errors.unreadable(bad() if callable(bad) else bad), "")  # noqa: E731
     return DynamicFrame(df, glue_context, context, stage_errors=failed)
+
+
+def _bytes(df: DataFrame) -> int:
+    """Size of the files of a table's frame, after its partitions were chosen."""
+    leaf = df._jdf.queryExecution().optimizedPlan().collectLeaves().apply(0)
+    if leaf.getClass().getSimpleName() != "LogicalRelation":  # nothing is left to read
+        return 0
+    files = leaf.relation().location()
+    if files.getClass().getSimpleName() == "CatalogFileIndex":  # all partitions, not yet listed
+        files = files.filterPartitions(df.sparkSession._jvm.PythonUtils.toSeq([]))
+    return files.sizeInBytes()
 
 
 def _refuse(options: dict, known: set[str], page: str) -> None:

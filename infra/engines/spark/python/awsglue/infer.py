@@ -58,7 +58,7 @@ def read_json(lines: DataFrame, schema: StructType | None = None) -> tuple[DataF
         bad = F.col("record").isNull() & (F.trim("value") != "")
         return parsed.where(F.col("record").isNotNull()).select("record.*"), parsed.where(bad).select("value")
     reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT).schema(_with_corrupt(schema))
-    records, bad = split_corrupt(DataFrame(reader._jreader.json(_dataset(lines)), spark))
+    records, bad = split_corrupt(DataFrame(reader._jreader.json(_dataset(lines)), spark), [])
     return paths.rewrite(records, lambda path, value, native: _typed(path, value, value, value, types)), bad
 
 
@@ -75,15 +75,20 @@ def parse(text: Column, schema: StructType, types: Types) -> Column:
     return F.when(record.isNotNull() & whole, paths.rewrite_value(values, schema, visit))
 
 
-def split_corrupt(records: DataFrame) -> tuple[DataFrame, DataFrame]:
+def split_corrupt(records: DataFrame, keys: list[str], refusal: str = "") -> tuple[DataFrame, DataFrame]:
     """Split a frame with Spark's corrupt-record column into whole records and bad lines (one column `value`).
 
-    A record with a value of the wrong type is whole: that value is null, its other fields are kept.
+    Args:
+        keys: the partition columns, which have values beside a bad line too.
+        refusal: what reading fails with at a record that has a value of another type than its column's. Without it the
+            record is whole, and that value is null.
     """
-    names = [name for name in records.columns if name != CORRUPT]
+    names = [name for name in records.columns if name not in (CORRUPT, *keys)]
     empty = reduce(and_, (F.col(quote(name)).isNull() for name in names), F.lit(True))
-    bad = F.col(CORRUPT).isNotNull() & empty
-    return records.where(~bad).drop(CORRUPT), records.where(bad).select(F.col(CORRUPT).alias("value"))
+    fits = F.col(CORRUPT).isNull()
+    bad = ~fits & empty
+    keep = F.when(fits, True).when(empty, False).otherwise(F.raise_error(refusal).cast("boolean")) if refusal else ~bad
+    return records.where(keep).drop(CORRUPT), records.where(bad).select(F.col(CORRUPT).alias("value"))
 
 
 # Texts that fit a type in a column; what follows a number or a word must end the value, too
