@@ -127,7 +127,9 @@ def test_the_table_of_the_stream_for_flink(cloud, account):
     assert outputs["ApplicationRoleArn"] == f"arn:aws:iam::{account}:role/AnalyticsworkshopKinesisAnalyticsRole"
     table = cloud("glue").get_table(DatabaseName="analyticsworkshopdb", Name="raw_stream")["Table"]
     assert table["Parameters"]["managed-flink.proctime"] == "proctime"
-    assert table["StorageDescriptor"]["Parameters"]["streamName"] == "analytics-workshop-stream"
+    assert table["Parameters"]["managed-flink.rowtime"] == "device_ts"
+    assert table["StorageDescriptor"]["Parameters"]["streamName"] == outputs["DataStreamName"]
+    assert outputs["DataStreamName"] == "analytics-workshop-data-stream"
     assert [column["Type"] for column in table["StorageDescriptor"]["Columns"]] == [
         "string",
         "timestamp",
@@ -139,6 +141,19 @@ def test_the_table_of_the_stream_for_flink(cloud, account):
     for template in ("07_flink", "02_catalog", "01_ingest"):
         stacks.delete(template)
     assert cloud("kinesis").list_streams()["StreamNames"] == []
+
+
+def test_the_jobs_of_chapter_04(cloud, account):
+    for template in ("01_ingest", "02_catalog"):
+        stacks.deploy(template)
+    outputs = stacks.deploy("04_glue_studio")
+    assert outputs["JobRoleArn"] == f"arn:aws:iam::{account}:role/AnalyticsworkshopGlueJobRole"
+    job = cloud("glue").get_job(JobName=outputs["BookmarkedJobName"])["Job"]
+    assert job["DefaultArguments"]["--job-bookmark-option"] == "job-bookmark-enable"
+    assert (job["NumberOfWorkers"], job["WorkerType"], job["Timeout"]) == (2, "G.1X", 10)
+    for template in ("04_glue_studio", "02_catalog", "01_ingest"):
+        stacks.delete(template)
+    assert cloud("glue").list_jobs()["JobNames"] == []
 
 
 def test_a_failed_stack_says_why_and_can_be_deployed_again(cloud):
