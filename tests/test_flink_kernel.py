@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -10,9 +11,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
+import pyarrow.parquet
 import pytest
 from nbclient import NotebookClient
 
@@ -109,8 +112,8 @@ def lake(server):
     glue.create_table(
         DatabaseName="analyticsworkshopdb",
         TableInput={
-            "Name": "processed_data",
-            "Parameters": {"classification": "parquet"},
+            "Name": "in_orc",
+            "Parameters": {"classification": "orc"},
             "StorageDescriptor": {"Columns": [], "Location": f"s3://{BUCKET}/data/processed-data/"},
         },
     )
@@ -187,10 +190,8 @@ def test_the_workshops_paragraphs(notebook):
     assert table.data["text/plain"].splitlines()[2:] == [f"{name:13}           100" for name in sorted(ACTIVITIES)] + [
         "5 rows"
     ]
-    assert "<table>" in table.data["text/html"]
-    alt = (
-        "bar chart of activity_cnt by activity_type: Running 100, Sitting 100, Traveling 100, Walking 100, Working 100"
-    )
+    assert '<td style="text-align:right">100</td>' in table.data["text/html"]
+    alt = "activity_cnt is 100 for Running and 4 more. Bar chart of activity_cnt by activity_type: Running 100, Sitting 100, Traveling 100, Walking 100, Working 100"
     assert chart.metadata["image/png"]["alt"] == alt and chart.data["image/png"]
 
 
@@ -277,6 +278,81 @@ def test_a_dropped_table_leaves_the_catalog(notebook, lake):
         glue.get_table(DatabaseName="analyticsworkshopdb", Name="gone")
 
 
+def crawled(name: str, kind: str, folder: str, columns: dict[str, str], keys: dict[str, str], **parameters) -> dict:
+    """A table as the crawler makes it."""
+    return {
+        "Name": name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"classification": kind} | parameters,
+        "PartitionKeys": [{"Name": key, "Type": of} for key, of in keys.items()],
+        "StorageDescriptor": {
+            "Columns": [{"Name": column, "Type": of} for column, of in columns.items()],
+            "Location": f"s3://{BUCKET}/data/{folder}/",
+        },
+    }
+
+
+def parquet(compression: str, **columns) -> bytes:
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table(columns), file, compression=compression)
+    return file.getvalue()
+
+
+def test_crawled_files_are_bounded_tables(notebook, lake):
+    """JSON in Firehose's folders without keys, CSV with a header line, Parquet in folders with keys."""
+    server, account = lake
+    s3, glue = server.client("s3", account), server.client("glue", account)
+    moment = pyarrow.array([datetime(2026, 11, 24, 5, 6, 7, 123000)], pyarrow.timestamp("us"))
+    files = {
+        "raw/2026/11/24/05/one": b'{"uuid": "a", "device_ts": "2026-11-24 05:00:01.500"}\n{"uuid": "b"}\n',
+        "raw/2026/11/24/06/two": b'{"uuid": "c"}',
+        "csv/tracks.csv": 'track_id;name\r\n1;"x;y"\r\n2;é\r\n'.encode(),
+        "csv/more.csv": b"track_id;name\n3;z",
+        "parquet/kind=new/1.parquet": parquet(
+            "snappy", n=pyarrow.array([7], pyarrow.int32()), at=moment, tags=[["u", "v"]]
+        ),
+        "parquet/kind=old/2.parquet": parquet("zstd", n=pyarrow.array([8], pyarrow.int32()), at=moment, tags=[["w"]]),
+    }
+    for key, body in files.items():
+        s3.put_object(Bucket=BUCKET, Key=f"data/{key}", Body=body)
+    folders = {f"partition_{number}": "string" for number in range(4)}
+    for table in (
+        crawled("raw", "json", "raw", {"uuid": "string", "device_ts": "timestamp"}, folders),
+        crawled(
+            "names",
+            "csv",
+            "csv",
+            {"track_id": "int", "name": "string"},
+            {},
+            **{"skip.header.line.count": "1", "delimiter": ";"},
+        ),
+        crawled(
+            "columnar",
+            "parquet",
+            "parquet",
+            {"n": "int", "at": "timestamp", "tags": "array<string>"},
+            {"kind": "string"},
+        ),
+    ):
+        glue.create_table(DatabaseName="analyticsworkshopdb", TableInput=table)
+    glue.create_partition(
+        DatabaseName="analyticsworkshopdb",
+        TableName="columnar",
+        PartitionInput={"Values": ["new"], "StorageDescriptor": {"Location": f"s3://{BUCKET}/data/parquet/kind=new/"}},
+    )
+    show = "print(sorted(z.result()[1]))"
+    notebook.text("%flink.bsql\nSELECT uuid, device_ts, partition_3 FROM `raw` WHERE partition_0 = '2026'")
+    assert notebook.text("print(sorted(z.result()[1], key=str))").strip() == (
+        "[('a', '2026-11-24 05:00:01.500', '05'), ('b', None, '05'), ('c', None, '06')]"
+    )
+    notebook.text("%flink.bsql\nSELECT * FROM names")
+    assert notebook.text(show).strip() == "[(1, 'x;y'), (2, 'é'), (3, 'z')]"
+    notebook.text("%flink.bsql\nSELECT * FROM columnar")
+    assert notebook.text(show).strip() == (
+        "[(7, '2026-11-24 05:06:07.123', '[u, v]', 'new'), (8, '2026-11-24 05:06:07.123', '[w]', 'old')]"
+    )
+
+
 def test_insert_into_a_stream(notebook, lake):
     server, account = lake
     kinesis = server.client("kinesis", account)
@@ -309,7 +385,8 @@ def test_insert_into_a_stream(notebook, lake):
         ("%flink.ssql(type=update)\nSELECT * FROM nowhere", "Object 'nowhere' not found"),
         ("%flink.ssql(type=update)\nSELECT uuid + 1 FROM raw_stream WHERE uuid IS TRUE", "Flink"),
         ("%flink.ssql(type=update)\nSELECT * FROM raw", "write it in backticks, `raw`"),
-        ("%flink.ssql(type=update)\nSELECT * FROM processed_data", "holds parquet"),
+        ("%flink.ssql(type=update)\nSELECT * FROM in_orc", "holds orc"),
+        ("%flink.bsql\nCREATE TABLE raw (a INT) WITH ('connector' = 'datagen')", "write it in backticks, `raw`"),
         ("%flink.ssql\nCREATE TABLE mixedCase (a INT) WITH ('connector' = 'datagen')", "lower case"),
         ("%flink.pyflink\nst_env.sql_query('SELECT 1 AS one')", "`one`"),
     ],

@@ -280,18 +280,38 @@ def crawled(classification, **more):
     }
 
 
-def test_crawled_json_is_a_bounded_table():
-    table = glue.to_flink(crawled("json"), "us-east-1", hive_folders=False)
+def test_crawled_files_with_folders_of_key_and_value():
+    table = glue.to_flink(crawled("json"), "us-east-1")
     assert table.options == {"connector": "filesystem", "path": "s3://bucket/data/raw/", "format": "json"}
-    assert table.columns == ["`a` INT"] and "partition_0" in table.note
-    assert glue.to_flink(crawled("json"), "us-east-1").partition_keys == ["partition_0"]
+    assert table.columns == ["`a` INT", "`partition_0` STRING"] and table.partition_keys == ["partition_0"]
+
+
+def test_folders_without_a_key_are_columns_from_the_path_of_the_file():
+    """A file's path is /data/raw/2026/…: its third part is partition_0."""
+    table = glue.to_flink(crawled("parquet"), "us-east-1", hive_folders=False)
+    assert table.options["format"] == "parquet" and table.partition_keys == []
+    assert table.columns == [
+        "`a` INT",
+        "`file.path` STRING NOT NULL METADATA VIRTUAL",
+        "`partition_0` AS CAST(SPLIT_INDEX(`file.path`, '/', 3) AS STRING)",
+    ]
+
+
+def test_csv_with_and_without_a_header():
+    plain = glue.to_flink(crawled("csv", delimiter="|"), "us-east-1").options
+    assert (plain["format"], plain["csv.field-delimiter"]) == ("csv", "|")
+    table = crawled("csv", **{"skip.header.line.count": "1"})
+    table["StorageDescriptor"]["SerdeInfo"] = {"Parameters": {"separatorChar": ";", "quoteChar": "'"}}
+    options = glue.to_flink(table, "us-east-1").options
+    assert options["format"] == "csv-with-header"
+    assert options["csv-with-header.field-delimiter"] == ";" and options["csv-with-header.quote-character"] == "'"
 
 
 @pytest.mark.parametrize(
     ("table", "says"),
     [
-        (crawled("parquet"), "holds parquet"),
-        (crawled("csv", **{"skip.header.line.count": "1"}), "header line"),
+        (crawled("orc"), "holds orc"),
+        (crawled("csv", **{"skip.header.line.count": "2"}), "2 header lines"),
         ({"Name": "v", "TableType": "VIRTUAL_VIEW"}, "view of Athena"),
     ],
 )
@@ -376,10 +396,30 @@ def test_the_place_of_a_mistake_in_the_cell():
 
 
 def test_the_root_cause_of_a_failed_job():
-    assert errors.explain(Exception(FAILED)).message.splitlines() == [
-        "Failed to deserialize JSON 'not json'.",
-        "Unrecognized token 'not'",
-    ]
+    first, second, hint = errors.failure(Exception(FAILED)).splitlines()
+    assert (first, second) == ("Failed to deserialize JSON 'not json'.", "Unrecognized token 'not'")
+    assert "'json.ignore-parse-errors' = 'true'" in hint
+
+
+def test_what_the_aws_sdk_adds_is_left_out():
+    said = "java.lang.RuntimeException: Stream not found. (Service: AmazonKinesis; Status Code: 400; Error Code: ResourceNotFoundException; Request ID: 1; Proxy: null)"
+    assert errors.failure(Exception(said)) == "Stream not found (ResourceNotFoundException)"
+
+
+@pytest.mark.parametrize(
+    ("message", "says"),
+    [
+        ("Object 'raw_streem' not found", "Did you mean raw_stream?"),
+        ("Column 'activty_type' not found in any table", "Did you mean activity_type?"),
+        ("No match found for function signature cuont(<INTEGER>)", "Did you mean count?"),
+        ("Column 'zzz' not found in any table", "^"),
+    ],
+)
+def test_did_you_mean(message, says):
+    said = f"org.apache.flink.table.api.ValidationException: SQL validation failed. From line 1, column 8 to line 1, column 9: {message}"
+    names = ["activity_type", "device_id", "count"]
+    error = errors.sql_error(Exception(said), Statement("SELECT x FROM t", 2, 1), ["raw_stream", "tracks"], names)
+    assert str(error).splitlines()[-1].strip() == says
 
 
 def test_reserved_words_need_backticks():

@@ -4,6 +4,7 @@ It runs in the project's main environment. A second call finds everything made a
 """
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -21,6 +22,17 @@ FOLDER = Path(__file__).resolve().parent
 ENVIRONMENT = project.ROOT / ".venv-flink"
 HOME = project.ROOT / ".workshop" / "flink"
 MODULE = "infra.kernels.flink.flink_studio"
+# Flink's Parquet format; Parquet itself and Hadoop's client are those that Spark brings (the bundle flink-sql-parquet is not on Maven's public mirrors)
+PARQUET = {
+    "org.apache.flink:flink-parquet:1.20.1": "da897630b713506e2e5e92b40edda23629ec6291e0461c2717f844eece03e2a0",
+}
+SPARK_JARS = (
+    "parquet-*.jar",
+    "hadoop-client-api-*.jar",
+    "hadoop-client-runtime-*.jar",
+    "snappy-java-*.jar",
+    "zstd-jni-*.jar",
+)
 
 
 class FlinkSetupError(RuntimeError):
@@ -74,7 +86,7 @@ def _fingerprint() -> str:
     sources += sorted((FOLDER / "flink_studio" / "java").glob("*.java"))
     for source in sources:
         digest.update(source.read_bytes())
-    digest.update(repr([jars.FLINK_LIB, jars.FLINK_S3_PLUGIN, str(java.java_home())]).encode())
+    digest.update(repr([jars.FLINK_LIB, SPARK_JARS, jars.FLINK_S3_PLUGIN, str(java.java_home())]).encode())
     return digest.hexdigest()
 
 
@@ -92,9 +104,10 @@ def _sync_environment() -> None:
         raise FlinkSetupError(f"uv could not make the environment of the Flink kernel: {done.stderr.strip()[-500:]}")
 
 
-def _make_home(home: Path) -> None:
+def _make_home(place: Path) -> None:
     """A FLINK_HOME of our own: links to pyflink's jars and the connectors. Nothing is written into site-packages."""
     pyflink = next(ENVIRONMENT.glob("lib/python*/site-packages/pyflink"))
+    home = place.with_suffix(".new")
     shutil.rmtree(home, ignore_errors=True)
     for folder in ("lib", "opt", "conf", "plugins/s3-fs-hadoop"):
         (home / folder).mkdir(parents=True)
@@ -110,12 +123,19 @@ def _make_home(home: Path) -> None:
             (home / "lib" / jar.name).symlink_to(jar)
     for jar in (pyflink / "opt").glob("*.jar"):
         (home / "opt" / jar.name).symlink_to(jar)
-    for jar in jars.fetch(jars.FLINK_LIB):
+    for jar in jars.fetch(jars.FLINK_LIB | PARQUET) + _spark_jars():
         (home / "lib" / jar.name).symlink_to(jar)
     for jar in jars.fetch(jars.FLINK_S3_PLUGIN):
         (home / "plugins" / "s3-fs-hadoop" / jar.name).symlink_to(jar)
     shutil.copy(FOLDER / "flink_studio" / "log4j.properties", home / "conf" / "log4j.properties")
     (home / "conf" / "config.yaml").write_text("# options are set by the kernel (flink_studio/cluster.py)\n")
+    shutil.rmtree(place, ignore_errors=True)
+    home.rename(place)
+
+
+def _spark_jars() -> list[Path]:
+    folder = Path(importlib.util.find_spec("pyspark").origin).parent / "jars"
+    return [jar for pattern in SPARK_JARS for jar in sorted(folder.glob(pattern))]
 
 
 def _make_archive(archive: Path) -> None:
@@ -129,7 +149,7 @@ def _make_archive(archive: Path) -> None:
 
 
 def _write_kernelspec() -> Path:
-    argv = [str(_python()), "-W", "ignore", "-m", MODULE, "-f", "{connection_file}"]
+    argv = [str(_python()), "-W", "ignore", "-m", MODULE, "-f", "{connection_file}", "--log-level=ERROR"]
     return kernels.write_kernelspec(NAME, DISPLAY_NAME, argv, kernel_environment())
 
 

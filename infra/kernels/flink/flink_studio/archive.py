@@ -15,6 +15,10 @@ from .jvm import Jvm
 
 DUMP_SECONDS = 120
 JAR = "00-flink-studio.jar"  # first on the class path
+FACTORIES = (
+    "META-INF/services/org.apache.flink.table.factories.Factory",
+    "org.apache.flink.formats.csv.CsvWithHeaderFormatFactory\n",
+)
 # Nothing listens there: the connector's classes are loaded all the same.
 STREAM = """CREATE TEMPORARY TABLE warm (a INT, b STRING, c TIMESTAMP(3), p AS PROCTIME(), WATERMARK FOR c AS c) WITH (
   'connector' = 'kinesis', 'stream' = 'warm', 'aws.region' = 'us-east-1', 'aws.endpoint' = 'http://127.0.0.1:9', 'format' = 'json')"""
@@ -36,6 +40,7 @@ def compile_java(jar: Path) -> None:
             compiler.cook(source.read_text())
             for name, code in sorted(dict(compiler.getBytecodes()).items()):
                 classes.writestr(f"{name.replace('.', '/')}.class", bytes(code))
+        classes.writestr(*FACTORIES)
     jvm.stop()
 
 

@@ -22,19 +22,16 @@ class GlueCatalog:
     Args:
         cluster: the running Flink.
         database: the Glue database that paragraphs start in.
-        say: called with a sentence that the reader should see.
     """
 
-    def __init__(self, cluster: Cluster, database: str, say=print):
+    def __init__(self, cluster: Cluster, database: str):
         self._cluster = cluster
         self._java = cluster.java
         self._catalog = cluster.catalog
-        self._say = say
         self._databases: set[str] = set()
         self._known: dict[tuple[str, str], str] = {}  # (database, table) -> fingerprint of Glue's definition
         self._shown: set[tuple[str, str]] = set()  # those that Flink has; only these can be dropped by a statement
         self._unreadable: dict[tuple[str, str], str] = {}
-        self._notes: dict[tuple[str, str], str] = {}
         self._ensure_database(database)
         for environment in (cluster.st_env, cluster.bt_env):
             environment.use_database(database)
@@ -60,8 +57,6 @@ class GlueCatalog:
         for key in [(database or current, table) for database, table in tables_in(sql)]:
             if key in self._unreadable:
                 raise CatalogError(self._unreadable[key])
-            if key in self._notes:
-                self._say(self._notes.pop(key))
 
     def store(self, aws: Aws, environment) -> None:
         """Write to Glue what a statement changed: tables made, changed and dropped.
@@ -142,7 +137,6 @@ class GlueCatalog:
         key = (database, table["Name"])
         self._drop(*key)
         self._unreadable.pop(key, None)
-        self._notes.pop(key, None)
         self._known[key] = _fingerprint(table)
         try:
             flink = to_flink(table, aws.region, _hive_folders(glue, database, table))
@@ -156,8 +150,6 @@ class GlueCatalog:
             )
             return
         self._shown.add(key)
-        if flink.note:
-            self._notes[key] = flink.note
 
     def _add(self, aws: Aws, key: tuple[str, str], table: FlinkTable) -> None:
         extra = {k: v for k, v in aws.kinesis_options().items() if k not in table.options}

@@ -68,6 +68,9 @@ class Cluster:
         self.b_env.set_parallelism(1)
         self.b_env.set_runtime_mode(RuntimeExecutionMode.BATCH)
         self.st_env = StreamTableEnvironment.create(self.s_env, EnvironmentSettings.in_streaming_mode())
+        # a source that has read a closed shard to its end turns idle, and Flink then keeps the last small batch of that subtask for ever when it
+        # aggregates there first: the records of split and merged shards would be missing
+        self.st_env.get_config().set("table.optimizer.agg-phase-strategy", "ONE_PHASE")
         self.bt_env = StreamTableEnvironment.create(self.b_env, EnvironmentSettings.in_batch_mode())
         self.catalog = self.java.org.apache.flink.table.catalog.GenericInMemoryCatalog(CATALOG, "default")
         for environment in (self.st_env, self.bt_env):
@@ -101,6 +104,11 @@ class Cluster:
         )
         while not changes.finished:
             changes.take(100)
+
+    def skipped(self, job: str) -> int:
+        """How many records of streams a job has skipped, because they were not as the table says."""
+        connector = self.java.org.apache.flink.streaming.connectors.kinesis.serialization
+        return connector.KinesisDeserializationSchemaWrapper.skipped(job)
 
     def collect(self, table_result) -> "Changes":
         """Start to take the changes of a query that was submitted."""

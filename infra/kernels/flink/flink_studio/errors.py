@@ -1,6 +1,8 @@
 """Flink's errors in one or two lines: the root cause, and the place in the cell."""
 
+import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from py4j.java_gateway import JavaObject
@@ -27,6 +29,18 @@ EMPTY = (
 )
 PLACE = re.compile(r"(?:From|At|at) line (\d+), column (\d+)(?: to line \d+, column \d+)?:?\s*")
 CAUSE = re.compile(r"^(?:Caused by: |: )?(?P<type>[\w.$]+(?:Exception|Error|Throwable)\w*)(?:: (?P<text>.*))?$")
+AWS_TAIL = re.compile(r" \(Service: [^;]+; Status Code: \d+; Error Code: (\w+);[^)]*\)")
+UNKNOWN = re.compile(r"(?P<what>Object|Column|Table|function signature) '?(?P<name>\w+)")
+SKIP = (
+    "\nThe job ends at the first record that the table cannot read. To skip and count such records, set '{0}.ignore-parse-errors' = 'true' in the "
+    "table's options, or write FROM table /*+ OPTIONS('{0}.ignore-parse-errors'='true') */."
+)
+HINTS = {
+    "Failed to deserialize JSON": SKIP.format("json"),
+    "Failed to deserialize CSV": SKIP.format("csv"),
+    "RowTime field should not be null": "\nA record has no value in the event-time column, and Flink cannot place it in time. Leave such records out "
+    "when they are put, or declare the table without WATERMARK.",
+}
 WIDTH = 300
 
 
@@ -57,6 +71,12 @@ def stack_trace(error) -> str:
     return getattr(error, "stack_trace", None) or str(error)
 
 
+def failure(error) -> str:
+    """Why a job failed, and what to do when that is known; `error` is an exception or a Java stack trace."""
+    message = explain(error).message
+    return message + next((hint for start, hint in HINTS.items() if start in message), "")
+
+
 def explain(error) -> Explained:
     """Find the root cause of an error that came from Java."""
     causes: list[tuple[str, str]] = []
@@ -84,29 +104,43 @@ def _one_line(kind: str, text: str) -> str:
     text = re.split(r"\nWas expecting|\s*Table options are:|\s*Supported options:", text)[0]
     text = PLACE.sub("", text).replace("SQL validation failed. ", "").replace("SQL parse failed. ", "")
     text = re.sub(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ", "", text)
-    text = " ".join(text.split()).replace('" .', '".')
+    text = AWS_TAIL.sub(r" (\1)", " ".join(text.split()).replace('" .', '".')).replace(". (", " (")
     if not text:
         return kind
     return text if len(text) <= WIDTH else text[:WIDTH] + " …"
 
 
-def sql_error(error, statement: Statement, tables: set[str]) -> FlinkError:
+def sql_error(error, statement: Statement, tables: Iterable[str], names: Iterable[str] = ()) -> FlinkError:
     """An error of a statement, with the place in the cell and the line that it is in.
 
     Args:
         error: the exception from Java.
         statement: the statement that was run.
-        tables: names of existing tables, for the hint about reserved words.
+        tables: names of existing tables and views.
+        names: of columns and functions that the statement may mean.
     """
     explained = explain(error)
     if explained.line is None:
         return FlinkError(f"Flink: {explained.message}")
+    tables = {name.lower() for name in tables}
     line = statement.line + explained.line - 1
     column = explained.column + (statement.column - 1 if explained.line == 1 else 0)
     text = statement.text.splitlines()[explained.line - 1]
     message = f"Flink, line {line}, column {column}: {explained.message}"
     message += f"\n    {text}\n    {' ' * (explained.column - 1)}^"
-    return FlinkError(message + _reserved_word(explained, statement, tables))
+    hint = _reserved_word(explained, statement, tables) or _did_you_mean(explained.message, tables, names)
+    return FlinkError(message + hint)
+
+
+def _did_you_mean(message: str, tables: set[str], names: Iterable[str]) -> str:
+    unknown = UNKNOWN.search(message)
+    if unknown is None:
+        return ""
+    known = tables if unknown["what"] in ("Object", "Table") else sorted(names)
+    close = difflib.get_close_matches(unknown["name"], known, n=1) or difflib.get_close_matches(
+        unknown["name"].upper(), known, n=1
+    )
+    return f"\nDid you mean {close[0]}?" if close else ""
 
 
 def _reserved_word(explained: Explained, statement: Statement, tables: set[str]) -> str:

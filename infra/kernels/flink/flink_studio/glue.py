@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 PREFIX = "flink."
+PATH_COLUMN = "file.path"  # metadata of the filesystem connector
 TIME_PREFIXES = ("managed-flink.", "kinesisanalytics.")
 CONNECTOR_OPTIONS = ("format", "path", "stream", "aws.", "scan.", "json.", "csv.", "sink.")
 SIMPLE_TYPES = {
@@ -51,14 +52,12 @@ class FlinkTable:
         columns: lines of a CREATE TABLE's body; empty when `properties` hold the schema.
         partition_keys: columns that are folders `key=value`.
         properties: a table that Flink wrote to the catalog, as Flink's own properties (without `flink.`).
-        note: what differs from the table in Glue, for the reader; empty if nothing does.
     """
 
     options: dict[str, str]
     columns: list[str] = field(default_factory=list)
     partition_keys: list[str] = field(default_factory=list)
     properties: dict[str, str] | None = None
-    note: str = ""
 
     def ddl(self, name: str) -> str:
         """CREATE TABLE for a table that has no `properties`.
@@ -157,25 +156,44 @@ def _files(table: dict, columns: list[str], plain: dict[str, str], hive_folders:
         raise UnreadableTable(
             f"{name} is neither a Kinesis stream nor files in S3 (its location is {location!r}), so Flink cannot read it."
         )
-    if kind not in ("json", "csv"):
+    if kind not in ("json", "csv", "parquet"):
         raise UnreadableTable(
-            f"{name} holds {kind or 'files of unknown classification'}, which this Flink has no reader for (it reads json and csv): "
-            "query it with Athena or Spark, or write a JSON copy."
+            f"{name} holds {kind or 'files of unknown classification'}, which this Flink has no reader for (it reads json, csv and parquet): "
+            "query it with Athena or Spark, or write a Parquet copy."
         )
-    options = {"connector": "filesystem", "path": location, "format": kind}
-    if kind == "csv":
-        serde = storage.get("SerdeInfo", {}).get("Parameters", {})
-        if parameters.get("skip.header.line.count", serde.get("skip.header.line.count", "0")) != "0":
-            raise UnreadableTable(
-                f"{name} is CSV with a header line, which Flink's csv format cannot skip: query it with Athena."
-            )
-        options["csv.field-delimiter"] = serde.get("field.delim", parameters.get("delimiter", ","))
-    keys = [f"`{key['Name']}` {flink_type(key['Type'])}" for key in table.get("PartitionKeys", [])]
-    names = [key["Name"] for key in table.get("PartitionKeys", [])]
-    if keys and not hive_folders:
-        note = f"{name}: {', '.join(names)} are names of folders without `key=`, which Flink cannot read as columns: it reads the table without them."
-        return FlinkTable(options | plain, columns, note=note)
-    return FlinkTable(options | plain, columns + keys, names)
+    options = {"connector": "filesystem", "path": location} | (_csv(name, table) if kind == "csv" else {"format": kind})
+    keys = [(key["Name"], flink_type(key["Type"])) for key in table.get("PartitionKeys", [])]
+    if hive_folders or not keys:
+        columns = columns + [f"`{key}` {kind}" for key, kind in keys]
+        return FlinkTable(options | plain, columns, [key for key, _ in keys])
+    first = (
+        len(location.split("/", 3)[3].strip("/").split("/")) + 1
+    )  # the path of a file starts behind the bucket's name, with a slash
+    columns = [*columns, f"`{PATH_COLUMN}` STRING NOT NULL METADATA VIRTUAL"]
+    columns += [
+        f"`{key}` AS CAST(SPLIT_INDEX(`{PATH_COLUMN}`, '/', {place}) AS {kind})"
+        for place, (key, kind) in enumerate(keys, first)
+    ]
+    return FlinkTable(options | plain, columns)
+
+
+def _csv(name: str, table: dict) -> dict[str, str]:
+    """The options of CSV files: Flink's own format, or ours for files with a header (java/CsvWithHeaderFormatFactory.java)."""
+    serde = table["StorageDescriptor"].get("SerdeInfo", {}).get("Parameters", {})
+    told = table.get("Parameters", {}) | serde
+    lines = told.get("skip.header.line.count", "0")
+    if lines not in ("0", "1"):
+        raise UnreadableTable(
+            f"{name} is CSV with {lines} header lines, and Flink reads files with one or none: query it with Athena."
+        )
+    form = "csv-with-header" if lines == "1" else "csv"
+    options = {"format": form}
+    options[f"{form}.field-delimiter"] = (
+        told.get("separatorChar") or told.get("field.delim") or told.get("delimiter") or ","
+    )
+    if quote := told.get("quoteChar"):
+        options[f"{form}.quote-character"] = quote
+    return options
 
 
 def to_glue(name: str, properties: dict[str, str], region: str) -> dict:

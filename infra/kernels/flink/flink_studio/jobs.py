@@ -6,7 +6,7 @@ import threading
 import time
 import urllib.request
 
-from .errors import explain
+from . import errors
 
 ENDED = ("FINISHED", "FAILED", "CANCELED")
 POLL_SECONDS = 0.1
@@ -59,7 +59,7 @@ class Job:
         with urllib.request.urlopen(f"{web}/jobs/{self.id}/exceptions", timeout=10) as answer:
             told = json.load(answer)
         entries = told.get("exceptionHistory", {}).get("entries", [])
-        return explain(entries[0]["stacktrace"] if entries else "no reason was given").message
+        return errors.failure(entries[0]["stacktrace"] if entries else "no reason was given")
 
     def card(self, web: str):
         """A widget with the job's name, state, link and a Stop button, kept up to date by a thread."""

@@ -79,6 +79,8 @@ class Jvm:
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet at the kernel's start
             )
         self.pid = self._process.pid
+        # waited for at once when it ends: ipykernel ends its children at a shutdown and waits until none is left, zombies included
+        threading.Thread(target=self._process.wait, daemon=True, name="flink-java").start()
         self.gateway = None
 
     def connect(self):

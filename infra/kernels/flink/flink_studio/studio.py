@@ -13,7 +13,7 @@ from py4j.protocol import Py4JError, Py4JNetworkError
 
 from . import errors
 from .aws import Profile
-from .catalog import GlueCatalog
+from .catalog import GlueCatalog, tables_in
 from .changelog import AppendView, SingleView, UpdateView
 from .cluster import Cluster
 from .errors import FlinkError
@@ -95,7 +95,7 @@ class Studio:
         return cluster
 
     def _restart(self) -> None:
-        self._jvm.stop()
+        self._jvm.stop(0)
         self._cluster = self._catalog = self._aws = None
         self.jobs.clear()
         self._jvm = Jvm(archive_option())
@@ -104,7 +104,7 @@ class Studio:
 
     def stop(self) -> None:
         """End the Java process and with it every job."""
-        self._jvm.stop()
+        self._jvm.stop(0)
 
     def _refresh_aws(self) -> None:
         """Follow the profile: other endpoints after connect(), renewed keys."""
@@ -120,7 +120,7 @@ class Studio:
         def followed(method, text):
             def call(argument, *more):
                 sql = text(argument)
-                with self._placed(Statement(sql, 1, 1)):
+                with self._placed(environment, Statement(sql, 1, 1)):
                     return self._with_catalog(environment, sql, lambda: method(argument, *more))
 
             return call
@@ -174,7 +174,7 @@ class Studio:
         options = paragraph.options
         as_one = environment.create_statement_set() if options.run_as_one else None
         for statement in paragraph.statements:
-            with self._placed(statement):
+            with self._placed(environment, statement):
                 if statement.kind == "query":
                     await self._query(environment, statement, options)
                 elif statement.kind == "insert" and as_one is not None:
@@ -186,11 +186,11 @@ class Studio:
                 else:
                     self._other(environment, statement)
         if as_one is not None and any(s.kind == "insert" for s in paragraph.statements):
-            with self._placed(paragraph.statements[-1]):
+            with self._placed(environment, paragraph.statements[-1]):
                 self._insert(environment, as_one.execute(), paragraph.statements[-1], options)
 
     @contextmanager
-    def _placed(self, statement: Statement):
+    def _placed(self, environment, statement: Statement):
         """Errors of a statement are told with their place in the cell."""
         from pyflink.util.exceptions import JavaException
 
@@ -199,10 +199,16 @@ class Studio:
         except (Py4JError, JavaException) as error:
             if self._java_is_gone(error):
                 raise self._java_ended() from None
-            names = {
-                name.lower() for name in self._cluster.catalog.listTables(self._cluster.st_env.get_current_database())
-            }
-            raise errors.sql_error(error, statement, names) from None
+            tables = environment.list_tables()
+            names = [*environment.list_functions(), *self._columns(environment, statement, tables)]
+            raise errors.sql_error(error, statement, tables, names) from None
+
+    @staticmethod
+    def _columns(environment, statement: Statement, tables: list[str]) -> list[str]:
+        """The columns of the tables and views that a statement names."""
+        find = getattr(environment._j_tenv, "from")
+        named = {table for _, table in tables_in(statement.text)} & set(tables)
+        return [name for table in named for name in find(f"`{table}`").getResolvedSchema().getColumnNames()]
 
     async def _query(self, environment, statement: Statement, options: Options) -> None:
         streaming = environment is self._cluster.st_env
@@ -263,10 +269,12 @@ class Studio:
                 screen.close(result)
         if ended:
             print(ended)
+        if self._jvm.alive and (skipped := self._cluster.skipped(job.id)):
+            print(f"{skipped:,} records were skipped: they are not as the table says (ignore-parse-errors).")
         if interrupted.is_set():
             raise KeyboardInterrupt
         if changes.finished and changes.failure is not None and not ended:
-            raise FlinkError(f"The job failed: {errors.explain(changes.failure).message}")
+            raise FlinkError(f"The job failed: {errors.failure(changes.failure)}")
 
     async def _watch(
         self, changes, result: Result, screen, options: Options, stop: StopAfter, interrupted, job: Job
@@ -291,7 +299,7 @@ class Studio:
                 screen.draw()
                 drawn, dirty, told = time.monotonic(), False, 0.0
             if now - told >= refresh:
-                screen.tell(_status(view, rate.of(now), begun, job))
+                screen.tell(_status(view, rate.of(now), begun, job, self._cluster.skipped(job.id)))
                 told = time.monotonic()
             if interrupted.is_set():
                 return "Interrupted: the job was stopped."
@@ -388,17 +396,18 @@ class Studio:
     def _configured(self, environment, options: Options):
         """The paragraph's parallelism and job name, for this paragraph only."""
         configuration = environment.get_config().get_configuration()
-        chosen = {"parallelism.default": options.parallelism, "pipeline.name": options.job_name}
-        chosen = {name: str(value) for name, value in chosen.items() if value is not None}
-        before = {name: configuration.get_string(name, "") for name in chosen}
-        for name, value in chosen.items():
-            configuration.set_string(name, value)
+        jobs = self._cluster.s_env if environment is self._cluster.st_env else self._cluster.b_env
+        usual = jobs.get_parallelism()
+        if options.parallelism:
+            jobs.set_parallelism(options.parallelism)
+        if options.job_name:
+            configuration.set_string("pipeline.name", options.job_name)
         try:
             yield
         finally:
             if self._jvm.alive:
-                for name, value in before.items():
-                    configuration.set_string(name, value) if value else configuration.remove_config(name)
+                jobs.set_parallelism(usual)
+                configuration.remove_config("pipeline.name")
 
     def _from_java(self, error) -> FlinkError:
         return (
@@ -453,10 +462,11 @@ def _view(options: Options):
     return UpdateView(in_order=options.type is None)
 
 
-def _status(view, rate: float, begun: str, job: Job) -> str:
+def _status(view, rate: float, begun: str, job: Job, skipped: int) -> str:
+    more = f" · {skipped:,} records skipped" if skipped else ""
     if not view.changes:
-        return f"waiting since {begun} UTC: no row has come yet · job {job.id[:8]}"
-    return f"{len(view):,} rows · {view.changes:,} changes ({rate:,.0f} a second) · job {job.id[:8]}"
+        return f"waiting since {begun} UTC: no row has come yet{more} · job {job.id[:8]}"
+    return f"{len(view):,} rows · {view.changes:,} changes ({rate:,.0f} a second){more} · job {job.id[:8]}"
 
 
 @contextmanager
