@@ -69,18 +69,19 @@ class DataSource:
         given = self._options.get("paths") or self._options.get("path")
         if not given:
             raise ValueError("The option paths is required for the connection type s3")
+        readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
+        if self._format not in readers:
+            raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
         paths = [given] if isinstance(given, str) else list(given)
         recurse = _is_true(self._options.get("recurse", False))
         selected = _select_files(lambda: paths, self._options, self._context, recurse)
         spark = self._glue_context.spark_session
-        if selected is not None:
+        if selected is None:
+            paths = _existing(spark, paths)
+        else:
             paths, recurse = [file.uri for file in selected], False
-        paths = _existing(spark, paths)
         if not paths:
             return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
-        readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
-        if self._format not in readers:
-            raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
         df, bad = readers[self._format](spark, paths, recurse, self._format_options)
         return _frame(df, bad, self._glue_context, self._context)
 
