@@ -1,6 +1,7 @@
 """The Spark driver: statements as in a REPL, cancelling, progress, memory, and spark.sql over the Data Catalog."""
 
 import base64
+import time
 from pathlib import Path
 
 import psutil
@@ -119,6 +120,21 @@ def test_cancel(session, code):
     wait_for(lambda: started)
     session.driver.cancel(session.number)
     assert future.result(20)["status"] == "cancelled"
+    assert session.run("spark.range(3).count()")["text"] == "3"
+
+
+def test_cancel_while_java_plans(session):
+    """Java submits the job after the statement was cancelled; it must not keep the cores from the next one."""
+    code = """slow = spark.sql("SELECT reflect('java.lang.Thread', 'sleep', 2000L) s FROM VALUES (1) AS t(x)")
+slow.crossJoin(spark.range(10**13)).selectExpr("sum(sqrt(id) + length(s))").collect()"""
+    started = []
+    session.number += 1
+    future = session.driver.run(session.number, code, started=lambda: started.append(1))
+    wait_for(lambda: started)
+    submitted = time.monotonic() + 3
+    session.driver.cancel(session.number)
+    assert future.result(20)["status"] == "cancelled"
+    wait_for(lambda: time.monotonic() > submitted)
     assert session.run("spark.range(3).count()")["text"] == "3"
 
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 from py4j.protocol import Py4JError
@@ -25,9 +26,10 @@ from infra.engines.spark.protocol import Channel
 OUT_OF_MEMORY = "Command Failed due to Out of Memory"
 JAVA_OUT_OF_MEMORY = 3  # exit code of Java by -XX:+ExitOnOutOfMemoryError
 MEMORY_LIMIT = 4 << 30  # bytes that the Python of a driver may use, or half of the computer's memory if that is less
-SPARE_MEMORY = 64 << 20  # bytes without which Python cannot go on
+ROOM = 64 << 20  # bytes of memory without which Python cannot go on
 PROGRESS_SECONDS = 0.5
 INTERRUPT_SECONDS = 0.3  # how long a cancelled statement may take to notice that its Spark jobs were cancelled
+LATE_SECONDS = 60  # in which Java, which nothing interrupts while it plans, may still submit a cancelled job
 
 
 class Driver:
@@ -98,6 +100,7 @@ class Driver:
         try:
             if message["do"] == "run":
                 threading.Thread(target=self._report_progress, args=(message["id"],), daemon=True).start()
+                self._with_spark(lambda: self.context.setJobGroup(_group(message["id"]), "statement"))
                 result = statement.run(message["code"], namespace, self._interrupts)
             else:
                 self._hide_context()
@@ -157,18 +160,23 @@ class Driver:
         self._cancelled.add(statement_id)
         if self._running != statement_id:
             return
-        self._cancel_spark_jobs()
+        self._with_spark(self.context.cancelAllJobs)
         deadline = time.monotonic() + INTERRUPT_SECONDS
         while self._running == statement_id and time.monotonic() < deadline:
             time.sleep(0.02)
         while self._running == statement_id:  # code may catch an interrupt, or start the next Spark job
-            self._cancel_spark_jobs()
+            self._with_spark(self.context.cancelAllJobs)
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             time.sleep(INTERRUPT_SECONDS)
+        deadline = time.monotonic() + LATE_SECONDS
+        while time.monotonic() < deadline:
+            self._with_spark(lambda: self.context.cancelJobGroup(_group(statement_id)))
+            time.sleep(INTERRUPT_SECONDS)
 
-    def _cancel_spark_jobs(self) -> None:
+    @staticmethod
+    def _with_spark(call: Callable[[], None]) -> None:
         with contextlib.suppress(Py4JError, AttributeError):  # the user's code may have stopped the SparkContext
-            self.context.cancelAllJobs()
+            call()
 
     # messages
 
@@ -202,6 +210,11 @@ class Driver:
                 last = progress
 
 
+def _group(statement_id: int) -> str:
+    """The name of the group that Spark keeps a statement's jobs in."""
+    return f"statement-{statement_id}"
+
+
 def _limit_memory() -> None:
     """Let code that fills the memory end its own driver, not whatever else runs on this computer. No effect on macOS."""
     limit = min(MEMORY_LIMIT, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
@@ -211,7 +224,7 @@ def _limit_memory() -> None:
 def _is_out_of_memory() -> bool:
     """Whether the user's objects leave no room to go on; one array that was too large to be made leaves enough."""
     try:
-        bytearray(SPARE_MEMORY)
+        bytearray(ROOM)
     except MemoryError:
         return True
     return False
