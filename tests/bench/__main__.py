@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import functools
+import signal
+import sys
 from collections.abc import Callable
 
 from infra import project
@@ -27,6 +29,7 @@ def main() -> None:
     unknown = set(options.groups) - set(GROUPS)
     if unknown:
         parser.error(f"no group is called {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # servers and folders are left behind otherwise
     chosen = options.groups or list(GROUPS)
     titles = [title for title, _ in GROUPS.values()]
     for group in chosen:
