@@ -149,7 +149,6 @@ def _effects(double: Double, large: Input, small: Input) -> list[str]:
     variants: list[tuple[str, Input, str, dict[str, str]]] = [
         (f"objects of 1 MiB ({FIREHOSE:,} records), written as it comes", large, PLAIN, {}),
         (f"small objects ({SMALL} records)", small, PLAIN, {}),
-        ("small objects, `repartition(2)` before the write", small, "joined.repartition(2).write", {}),
         ("`coalesce(1)` before the write", large, "joined.coalesce(1).write", {}),
         ("`repartition(2)` before the write", large, "joined.repartition(2).write", {}),
         ("`partitionBy('activity_type')`", large, "joined.write.partitionBy('activity_type')", {}),
