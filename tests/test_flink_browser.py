@@ -129,7 +129,7 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
 
     output.locator("button", has_text="Stop").click()
     output.get_by_text("Stopped.").wait_for(timeout=60_000)
-    assert job_state(address) == "CANCELED"
+    wait_until(lambda: job_state(address) == "CANCELED")  # Flink's web page is up to three seconds behind
     run_cell(page, 1).get_by_text("the kernel is idle").wait_for(timeout=60_000)
     # what stays is plain: the table, and the chart that was open
     assert output.locator(".jupyter-widgets").count() == 0

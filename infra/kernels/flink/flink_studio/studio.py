@@ -9,7 +9,7 @@ import types
 from contextlib import contextmanager
 
 from IPython.display import display
-from py4j.protocol import Py4JError, Py4JNetworkError
+from py4j.protocol import Py4JError, Py4JJavaError
 
 from . import errors
 from .aws import Profile
@@ -416,7 +416,7 @@ class Studio:
 
     def _java_is_gone(self, error) -> bool:
         """Whether the Java process has ended; after a broken connection it may need a moment to be gone."""
-        if isinstance(error, Py4JNetworkError | ConnectionError):
+        if isinstance(error, Py4JError | ConnectionError) and not isinstance(error, Py4JJavaError):
             self._jvm.wait(2)
         return not self._jvm.alive
 
