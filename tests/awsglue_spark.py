@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import boto3
+
 from infra.engines.spark.gateway import Gateway
 from infra.engines.spark.options import PYTHON_FOLDER, Settings, environment, java_command, spark_conf
 
@@ -16,6 +18,7 @@ def glue_context(endpoint: str, account: str, folder: Path) -> Iterator:
     settings = Settings(endpoint, "us-east-1", account, "test", cores=2)
     before = dict(os.environ)
     os.environ.update(environment(settings, folder))
+    boto3.DEFAULT_SESSION = None  # it would keep the credentials of the module before
     sys.path.insert(0, str(PYTHON_FOLDER))
     jvm = Gateway(java_command(spark_conf(settings, folder)))
     jvm.connect()
@@ -36,3 +39,4 @@ def glue_context(endpoint: str, account: str, folder: Path) -> Iterator:
         sys.path.remove(str(PYTHON_FOLDER))
         os.environ.clear()
         os.environ.update(before)
+        boto3.DEFAULT_SESSION = None
