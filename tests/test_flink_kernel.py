@@ -443,12 +443,26 @@ def test_forms_have_their_defaults(notebook):
     assert notebook.text("print(z.input('name', 'x'), z.select('n', [(1, 'one'), (2, 'two')], 2))").strip() == "x 2"
 
 
-def test_only_loopback_is_listened_on(notebook):
-    listening = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
+TWICE = """from pyflink.table import DataTypes
+from pyflink.table.udf import udf
+st_env.create_temporary_function("twice", udf(lambda n: 2 * n, result_type=DataTypes.BIGINT()))
+doubled = st_env.execute_sql("SELECT twice(track_id) FROM raw_stream")"""
+
+
+def listening(*pids: int) -> list[str]:
+    lines = subprocess.run(["ss", "-ltnpH"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [line.split()[3] for line in lines if any(f"pid={pid}," in line for pid in pids)]
+
+
+def test_only_loopback_is_listened_on_by_the_servers_of_python_functions_too(notebook):
     pids = (notebook.pid, java_of(notebook.pid))
-    mine = [line.split()[3] for line in listening if any(f"pid={pid}," in line for pid in pids)]
-    assert len(mine) >= 3
-    assert all(re.match(r"(127\.0\.0\.1|\[::ffff:127\.0\.0\.1\]|\[::1\]):", address) for address in mine), mine
+    before = listening(*pids)
+    assert len(before) >= 3
+    notebook.text(TWICE)
+    wait_until(lambda: len(listening(*pids)) > len(before))
+    for address in listening(*pids):
+        assert re.match(r"(127\.0\.0\.1|\[::ffff:127\.0\.0\.1\]|\[::1\]):", address), address
+    notebook.text("cancelled = doubled.get_job_client().cancel().result()")
 
 
 def test_both_processes_stay_below_900_mb(notebook):

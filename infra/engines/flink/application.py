@@ -41,7 +41,6 @@ def main(path: str) -> None:
         cluster = Cluster(jvm, options)
         cluster.set_properties(aws.key_properties())
         _log_to(cluster, folder / "flink.log", settings["log_level"])
-        _keep_workers_on_loopback(cluster.java)
         _become_context(cluster, OPTIONS | options, settings["jars"])
         _tell(folder / "web", cluster.web)
         _complete_connectors(aws)
@@ -106,18 +105,6 @@ def _end_with_server() -> None:
     """The server holds the other end of standard input; Java and Flink's Python workers are in this process group."""
     os.read(0, 1)  # not sys.stdin, whose lock Python wants at its end
     os.killpg(os.getpgrp(), signal.SIGKILL)
-
-
-def _keep_workers_on_loopback(java) -> None:
-    """Define our ServerFactory before Beam's, whose servers for Flink's Python workers would listen on every interface."""
-    compiler = java.org.codehaus.janino.SimpleCompiler()
-    compiler.setParentClassLoader(java.Thread.currentThread().getContextClassLoader())
-    compiler.cook(Path(__file__).with_name("ServerFactory.java").read_text())
-    handles = java.java.lang.invoke.MethodHandles
-    neighbour = java.java.lang.Class.forName("org.apache.beam.sdk.fn.server.FnService")
-    package = handles.privateLookupIn(neighbour, handles.lookup())
-    (code,) = dict(compiler.getBytecodes()).values()
-    package.defineClass(bytes(code))
 
 
 def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) -> None:

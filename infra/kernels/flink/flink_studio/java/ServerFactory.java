@@ -15,7 +15,7 @@ import org.apache.beam.vendor.grpc.v1p48p1.io.grpc.netty.NettyServerBuilder;
 
 /**
  * Takes the place of Beam's class, whose servers for Flink's Python workers listen on every interface: these listen on loopback.
- * Compiled at the start by Janino, the compiler of Flink's planner: Java without lambdas and with few generics. One class, so that it can be defined alone.
+ * It is found first because its jar is the first on the class path.
  */
 public class ServerFactory {
     public static ServerFactory createDefault() {
