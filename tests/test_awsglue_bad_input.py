@@ -201,6 +201,31 @@ def test_two_sessions_write_the_same_path_at_once(glue, start):
     assert sorted(map(tuple, counted.collect())) == [(w, r, RECORDS) for w in ("w0", "w1") for r in range(ROUNDS)]
 
 
+def test_two_sessions_append_to_one_path_with_plain_spark(start):
+    """Their committers use one folder `_temporary/0`, so they take turns."""
+    append = f"""
+for round in range({ROUNDS}):
+    spark.range(0, {RECORDS}, 1, {PARTS}).write.mode("append").parquet("s3://{BUCKET}/plain/")"""
+    drivers = start(2)
+    results = [driver.run(1, append) for driver in drivers]
+    wait(lambda: all(result.done() for result in results), "both sessions have written")
+    assert [result.result()["status"] for result in results] == ["ok", "ok"], [result.result() for result in results]
+    files = [key for key in keys_below("plain/") if key.endswith(".parquet")]
+    assert len(files) == 2 * ROUNDS * PARTS
+    assert not [key for key in files if "_temporary" in key]
+    counted = drivers[0].run(2, f"spark.read.parquet('s3://{BUCKET}/plain/').count()").result(SECONDS)
+    assert counted["text"] == str(2 * ROUNDS * RECORDS), counted
+
+
+def test_a_write_that_fails_in_one_task_shows_no_file_of_the_others(start):
+    broken = f"""
+rows = spark.range(0, {RECORDS}, 1, {PARTS}).selectExpr("if(id = {RECORDS - 1}, raise_error('broken'), id) AS id")
+rows.write.parquet("s3://{BUCKET}/partly/")"""
+    (driver,) = start(1)
+    assert driver.run(1, broken).result(SECONDS)["status"] == "error"
+    assert [key for key in keys_below("partly/") if "_temporary" not in key and key.endswith(".parquet")] == []
+
+
 def test_table_that_another_writer_made_meanwhile(glue, monkeypatch):
     from awsglue.data_sink import DataSink
     from awsglue.dynamicframe import DynamicFrame

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from py4j.protocol import Py4JError
 
-from infra.engines.spark import job, statement
+from infra.engines.spark import job, statement, writers
 from infra.engines.spark.gateway import Gateway
 from infra.engines.spark.options import Settings, java_command, spark_conf
 from infra.engines.spark.protocol import Channel
@@ -52,6 +52,7 @@ class Driver:
             from infra.engines.spark import datacatalog
 
             datacatalog.install()
+        writers.install(Path.cwd().parent / "spark-writers")
         self._jvm.connect()
         threading.Thread(target=self._watch_java, name="java", daemon=True).start()
         self.context = SparkContext.getOrCreate()

@@ -87,7 +87,8 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
         "spark.hadoop.fs.s3a.aws.credentials.provider": "com.amazonaws.auth.DefaultAWSCredentialsProviderChain",
         "spark.hadoop.fs.s3a.directory.marker.retention": "keep",
         "spark.hadoop.fs.s3a.change.detection.mode": "none",
-        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+        # 1: what a write has made is seen at its end; 2 would show the files of each task, those of a write that fails later too
+        "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "1",
     }
     if settings.endpoint:
         conf |= {
