@@ -382,7 +382,6 @@ def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_serve
     shell_run, shell = wait_for_ever("shell")
     processes = [driver, *driver.children(), shell]
     own_server.stop()
-    assert not any(process.is_running() for process in processes)
     own_server.restart()
     assert_failed_and_gone({"spark": spark_run, "shell": shell_run}, processes)
 
