@@ -84,3 +84,19 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     lab.flink.delete_application(ApplicationName=NAME, CreateTimestamp=lab.created["CreateTimestamp"])
     wait_for(lambda: not lab.flink.list_applications()["ApplicationSummaries"], "the deletion")
     assert not processes(folder)
+
+
+@needs_flink
+def test_what_was_read_since_the_last_checkpoint_counts_once_after_a_stop(client):
+    seldom = {"ConfigurationType": "CUSTOM", "CheckpointInterval": 600_000, "MinPauseBetweenCheckpoints": 0}
+    lab = Lab(client, CheckpointConfiguration=seldom)
+    lab.start()
+    lab.put(minute=0, records=10)
+    wait_for(lambda: lab.read() == 10, "ten records are read")
+    lab.flink.stop_application(ApplicationName=NAME)
+    lab.wait_status("READY")
+    lab.start()
+    lab.put(minute=0, records=5)
+    lab.put(minute=1, records=1)
+    wait_for(lab.results, "the first window")
+    assert lab.results() == [("09:00", 15)]

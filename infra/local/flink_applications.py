@@ -224,7 +224,7 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
             raise error("ResourceInUseException", f"Snapshot {name} already exists.")
         self._must_be(application, "RUNNING")
         application.new_snapshot(name)
-        flink_transitions.background(flink_transitions.take_snapshot, application, name, False)
+        flink_transitions.background(flink_transitions.take_snapshot, application, name)
         return "{}"
 
     def describe_application_snapshot(self) -> str:

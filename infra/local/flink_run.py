@@ -75,18 +75,21 @@ class Run:
         except FlinkError:  # it is being started again
             return ""
 
-    def snapshot(self, folder: Path, stop: bool) -> str:
-        """Take a savepoint, with `stop` end the job with it; return its path. Raises FlinkError."""
+    def snapshot(self, folder: Path) -> str:
+        """Take a savepoint and return its path; the job goes on. Raises FlinkError.
+
+        Never Flink's stop with a savepoint: it ends the Kinesis source first, which then stores the positions of the checkpoint before,
+        and what it read since then would count twice.
+        """
         process = self.process
         job = process.job() if process is not None and process.web else None
         if job is None or job["state"] != "RUNNING":
             raise FlinkError("The job is not running.")
-        asked = {"targetDirectory": f"file://{folder}"} if stop else {"target-directory": f"file://{folder}"}
-        path = f"/jobs/{job['jid']}/{'stop' if stop else 'savepoints'}"
-        trigger = process.rest(path, asked)["request-id"]
+        savepoints = f"/jobs/{job['jid']}/savepoints"
+        trigger = process.rest(savepoints, {"target-directory": f"file://{folder}"})["request-id"]
         deadline = time.monotonic() + SNAPSHOT_SECONDS
         while time.monotonic() < deadline:
-            answer = process.rest(f"/jobs/{job['jid']}/savepoints/{trigger}")
+            answer = process.rest(f"{savepoints}/{trigger}")
             if answer["status"]["id"] == "COMPLETED":
                 operation = answer["operation"]
                 if "failure-cause" in operation:

@@ -79,7 +79,7 @@ def new_service_snapshot(application: FlinkApplication) -> str:
     return name
 
 
-def take_snapshot(application: FlinkApplication, name: str, stop: bool) -> str:
+def take_snapshot(application: FlinkApplication, name: str) -> str:
     """Fill a snapshot that was recorded as CREATING; return why it failed, or nothing."""
     run = running(application)
     folder = application.folder / "snapshots" / hashlib.sha256(name.encode()).hexdigest()[:24]
@@ -88,7 +88,7 @@ def take_snapshot(application: FlinkApplication, name: str, stop: bool) -> str:
     try:
         if run is None:
             raise FlinkError("The job is not running.")
-        path = run.snapshot(folder, stop)
+        path = run.snapshot(folder)
     except FlinkError as error:
         reason = str(error)
     with state.lock(SERVICE):
@@ -102,7 +102,7 @@ def take_snapshot(application: FlinkApplication, name: str, stop: bool) -> str:
 
 def stop(application: FlinkApplication, operation: str, name: str) -> None:
     """Stop, with a snapshot when it has a name; without a snapshot that was asked for, the application stays as it is."""
-    reason = take_snapshot(application, name, stop=True) if name else ""
+    reason = take_snapshot(application, name) if name else ""
     with state.lock(SERVICE):
         if application.current != operation:
             return
@@ -127,7 +127,7 @@ def stopped(application: FlinkApplication, operation: str) -> None:
 
 def update_running(application: FlinkApplication, operation: str, name: str) -> None:
     """Stop with a snapshot and start the new version, from it if not told otherwise."""
-    reason = take_snapshot(application, name, stop=True) if name else ""
+    reason = take_snapshot(application, name) if name else ""
     if reason:
         message = f"No snapshot could be taken: {reason} The new version starts from the last checkpoint."
         flink_logs.tell(application, [message], "WARN")
