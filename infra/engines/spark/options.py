@@ -165,11 +165,14 @@ def class_path() -> str:
 
 
 def archive() -> Path:
-    """Where the AppCDS archive for this Java and these jars is (or would be)."""
+    """Where the AppCDS archive for this Java and these jars is (or would be).
+
+    Java takes no archive of jars that were written since, as by a new environment, and then starts slowly without a word.
+    """
     release = (java_home() / "release").read_text()
-    key = hashlib.sha256("\n".join([release, str(java_home()), class_path(), version("pyspark")]).encode()).hexdigest()[
-        :16
-    ]
+    written = [str(os.stat(jar).st_mtime_ns) for jar in class_path().split(os.pathsep)]
+    made_from = "\n".join([release, str(java_home()), class_path(), version("pyspark"), *written])
+    key = hashlib.sha256(made_from.encode()).hexdigest()[:16]
     return jars.folder().parent / "cds" / f"spark-{key}.jsa"
 
 
