@@ -173,6 +173,12 @@ class Lab:
         records = [json.loads(r["Data"]) for r in self.kinesis.get_records(ShardIterator=iterator)["Records"]]
         return [(record["window_start"][11:16], record["records"]) for record in records]
 
+    def begin_second_minute(self) -> None:
+        """30 records of 09:00, which are counted when this returns, and 20 of 09:01, whose window is open."""
+        self.put(minute=0, records=30)
+        self.put(minute=1, records=20)
+        self.wait_result("09:00", 30)
+
     def wait_result(self, minute: str, records: int) -> None:
         wait_for(lambda: (minute, records) in self.results(), f"{records} records of {minute}")
 

@@ -182,9 +182,7 @@ def test_cloudformation_makes_changes_and_deletes_an_application_and_its_log(cli
     # a change of the stack reaches the application that runs
     lab.flink.start_application(ApplicationName="from-template")
     wait_for(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING")
-    lab.put(minute=0, records=30)
-    lab.put(minute=1, records=20)
-    lab.wait_result("09:00", 30)
+    lab.begin_second_minute()
     template["EnvironmentProperties"]["PropertyGroups"] = property_groups(bonus=1000)
     cloudformation.update_stack(StackName="flink", TemplateBody=json.dumps(body))
     wait_for(lambda: stack() == "UPDATE_COMPLETE", "the update")

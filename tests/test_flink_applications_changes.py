@@ -29,9 +29,7 @@ BROKEN = "raise ValueError('a broken version')"
 def test_update_and_rollback_of_a_running_application_keep_its_state(client):
     lab = Lab(client)
     lab.start()
-    lab.put(minute=0, records=30)
-    lab.put(minute=1, records=20)
-    lab.wait_result("09:00", 30)
+    lab.begin_second_minute()
 
     # the new version has other code and properties, and goes on counting in the open window
     lab.upload(PROGRAM.replace("the windows are", "the second version is"))
@@ -76,9 +74,7 @@ def test_update_and_rollback_of_a_running_application_keep_its_state(client):
 def test_a_forced_stop_overtakes_an_update_and_a_start_without_state_counts_anew(client):
     lab = Lab(client)
     lab.start()
-    lab.put(minute=0, records=30)
-    lab.put(minute=1, records=20)
-    lab.wait_result("09:00", 30)
+    lab.begin_second_minute()
     update = lab.update(EnvironmentPropertyUpdates={"PropertyGroups": property_groups(bonus=1000)})["OperationId"]
     lab.flink.stop_application(ApplicationName=NAME, Force=True)
     lab.wait_status("READY")
@@ -116,9 +112,7 @@ def test_a_server_that_is_killed_while_starting_updating_and_stopping_leaves_not
     kill_and_restart("STARTING")
     lab.wait_status("RUNNING")
     assert lab.operation(started)["OperationStatus"] == "SUCCESSFUL"
-    lab.put(minute=0, records=30)
-    lab.put(minute=1, records=20)
-    lab.wait_result("09:00", 30)
+    lab.begin_second_minute()
     wait_new_checkpoint(folder)
 
     updated = lab.update(EnvironmentPropertyUpdates={"PropertyGroups": property_groups(bonus=1000)})["OperationId"]

@@ -8,7 +8,6 @@ it first, so that it never needs memory that somebody asked for. It ends after S
 from __future__ import annotations
 
 import logging
-import os
 import shlex
 import shutil
 import tempfile
@@ -129,7 +128,7 @@ def parse_conf(text: str) -> dict[str, str]:
 
 def limit() -> int:
     """Return how many drivers this machine's memory allows."""
-    return max(2, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // DRIVER_BYTES)
+    return max(2, psutil.virtual_memory().total // DRIVER_BYTES)
 
 
 # --- what a driver is started with ------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import types
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 from py4j.protocol import Py4JError
 
 from infra.engines.spark import job, statement, writers
@@ -218,7 +219,7 @@ def _group(statement_id: int) -> str:
 
 def _limit_memory() -> None:
     """Let code that fills the memory end its own driver, not whatever else runs on this computer. No effect on macOS."""
-    limit = min(MEMORY_LIMIT, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2)
+    limit = min(MEMORY_LIMIT, psutil.virtual_memory().total // 2)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 

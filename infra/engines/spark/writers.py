@@ -31,12 +31,11 @@ def install(folder: Path) -> None:
 
 def _in_turn(write: Callable[..., Any], folder: Path) -> Callable[..., Any]:
     @functools.wraps(write)
-    def in_turn(writer: Any, path: str | None = None, *args: Any, **kwargs: Any) -> Any:
-        given = (
-            () if path is None else (path,)
-        )  # without a path, or with it named: the target is an option of the writer
-        with _lock(folder, path or next((kwargs[key] for key in ("path", "name", "tableName") if key in kwargs), "")):
-            return write(writer, *given, *args, **kwargs)
+    def in_turn(writer: Any, *args: Any, **kwargs: Any) -> Any:
+        named = (kwargs[name] for name in ("path", "name", "tableName") if name in kwargs)
+        target = args[0] if args else next(named, None)  # none: it is an option of the writer
+        with _lock(folder, target or ""):
+            return write(writer, *args, **kwargs)
 
     return in_turn
 
