@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import subprocess
-import time
 import urllib.request
 import zipfile
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 
 from infra.kernels.flink import install
+from tests.polling import until
 
 needs_flink = pytest.mark.skipif(not install.is_made(), reason="the Flink environment was not made")
 
@@ -54,16 +54,6 @@ def code_zip(program: str | None, files: dict[str, bytes] | None = None) -> byte
         for name, data in (files or {}).items():
             file.writestr(name, data)
     return buffer.getvalue()
-
-
-def wait_for(look: Callable[[], Any], what: str, seconds: float = 90) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not come within {seconds} s")
 
 
 def configuration(bucket: str, options: dict[str, str] | None = None, bonus: int = 0, **flink: Any) -> dict[str, Any]:
@@ -133,7 +123,7 @@ class Lab:
         return self.detail()["ApplicationStatus"]
 
     def wait_status(self, wanted: str) -> None:
-        wait_for(lambda: self.status() == wanted, wanted)
+        until(lambda: self.status() == wanted, wanted)
 
     def start(self) -> str:
         operation = self.flink.start_application(ApplicationName=NAME)["OperationId"]
@@ -180,7 +170,7 @@ class Lab:
         self.wait_result("09:00", 30)
 
     def wait_result(self, minute: str, records: int) -> None:
-        wait_for(lambda: (minute, records) in self.results(), f"{records} records of {minute}")
+        until(lambda: (minute, records) in self.results(), f"{records} records of {minute}")
 
     def read(self) -> int:
         """How many records the source has read since the last start of the job, from Flink's own page."""
@@ -223,7 +213,7 @@ def wait_new_checkpoint(home: Path) -> None:
     """Two checkpoints later, the second began after this call."""
     for _ in range(2):
         before = checkpoints(home)
-        wait_for(lambda before=before: checkpoints(home) - before, "a checkpoint")
+        until(lambda before=before: checkpoints(home) - before, "a checkpoint")
 
 
 def processes(folder: Path, part: str = "") -> list[int]:

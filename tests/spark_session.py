@@ -1,6 +1,5 @@
 """A Spark driver for tests, and waiting."""
 
-import time
 from concurrent.futures import Future
 
 from infra.engines.spark.client import SparkDriver
@@ -30,11 +29,3 @@ class Session:
 
     def run(self, code: str) -> dict:
         return self.submit(code).result(START_SECONDS)
-
-
-def wait_for(condition, seconds: float = 30):
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.02)
-    return value

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import time
 import uuid
 
 import boto3
@@ -14,6 +13,7 @@ from pyspark.errors import AnalysisException
 
 from infra.engines.spark.client import SparkDriver
 from infra.engines.spark.options import Settings
+from tests.polling import until
 
 ACCOUNT = "300000000002"
 BUCKET = "glue-bad-input"
@@ -65,14 +65,6 @@ def json_lines(*records: dict) -> bytes:
 
 def read(glue, folder: str, kind="json", **options):
     return glue.create_dynamic_frame.from_options("s3", {"paths": [f"s3://{BUCKET}/{folder}"], **options}, kind)
-
-
-def wait(done, what: str):
-    deadline = time.monotonic() + SECONDS
-    while not (found := done()):
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-    return found
 
 
 # bad sources
@@ -129,7 +121,7 @@ rows.write.mode("append").json("s3://{BUCKET}/left/")
 """
     (driver,) = start(1)
     driver.run(1, slow)
-    wait(lambda: any("_temporary" in key for key in keys_below("left/")), "the driver writes")
+    until(lambda: any("_temporary" in key for key in keys_below("left/")), "the driver writes")
     driver.kill()
     driver.exited.result(SECONDS)
     put("left/_temporary/0/_temporary/attempt_1/part-00000.json", json_lines({"n": 99}))
@@ -146,7 +138,7 @@ rows.write.mode("append").json("s3://{BUCKET}/left/")
     role = f"arn:aws:iam::{ACCOUNT}:role/Crawler"
     api.create_crawler(Name="left", Role=role, DatabaseName=DATABASE, Targets=targets)
     api.start_crawler(Name="left")
-    wait(lambda: api.get_crawler(Name="left")["Crawler"]["State"] == "READY", "the crawler is ready")
+    until(lambda: api.get_crawler(Name="left")["Crawler"]["State"] == "READY", "the crawler is ready")
     tables = api.get_tables(DatabaseName=DATABASE)["TableList"]
     assert [(table["Name"], table["Parameters"]["objectCount"]) for table in tables] == [("left", "1")]
     assert glue.create_dynamic_frame.from_catalog(DATABASE, "left").count() == 3
@@ -157,7 +149,7 @@ rows.write.mode("append").json("s3://{BUCKET}/left/")
         ResultConfiguration={"OutputLocation": f"s3://{BUCKET}/results/"},
     )["QueryExecutionId"]
     state = lambda: athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"]  # noqa: E731
-    wait(lambda: state()["State"] not in ("QUEUED", "RUNNING"), "the query ends")
+    until(lambda: state()["State"] not in ("QUEUED", "RUNNING"), "the query ends")
     assert state()["State"] == "SUCCEEDED", state()
     data = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"][1]["Data"]
     assert [cell["VarCharValue"] for cell in data] == ["3", "6"]
@@ -193,7 +185,7 @@ def test_two_sessions_write_the_same_path_at_once(glue, start):
             seen.add(key)
         return over
 
-    wait(look, "both sessions have written")
+    until(look, "both sessions have written")
     assert [result.result()["status"] for result in results] == ["ok", "ok"], [result.result() for result in results]
     assert len(seen) == 2 * ROUNDS * PARTS
     assert all("/part=p/run-" in key for key in seen)
@@ -208,7 +200,7 @@ for round in range({ROUNDS}):
     spark.range(0, {RECORDS}, 1, {PARTS}).write.mode("append").parquet("s3://{BUCKET}/plain/")"""
     drivers = start(2)
     results = [driver.run(1, append) for driver in drivers]
-    wait(lambda: all(result.done() for result in results), "both sessions have written")
+    until(lambda: all(result.done() for result in results), "both sessions have written")
     assert [result.result()["status"] for result in results] == ["ok", "ok"], [result.result() for result in results]
     files = [key for key in keys_below("plain/") if key.endswith(".parquet")]
     assert len(files) == 2 * ROUNDS * PARTS

@@ -15,22 +15,13 @@ from botocore.exceptions import ClientError
 from infra.local import crawler, glue
 from infra.local.crawler_events import changed_objects
 from infra.local.crawler_schedule import Cron
+from tests.polling import until
 
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 BUCKETS = iter(f"crawled-{number}" for number in range(1000))
-
-
-def wait(done: Callable[[], Any], seconds: float = 15) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = done()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError("It did not happen in time.")
 
 
 def records(*numbers: int) -> bytes:
@@ -78,7 +69,7 @@ class Lake:
     def crawl(self, name: str = "crawler") -> dict[str, Any]:
         """Run a crawler; return its LastCrawl."""
         self.glue.start_crawler(Name=name)
-        crawler = wait(lambda: self.ready(name))
+        crawler = until(lambda: self.ready(name))
         return crawler["LastCrawl"]
 
     def ready(self, name: str = "crawler") -> dict[str, Any] | None:
@@ -225,10 +216,10 @@ def test_states_history_metrics_and_log(lake: Lake) -> None:
         seen.append(lake.glue.get_crawler(Name="crawler")["Crawler"]["State"])
         return seen[-1]
 
-    wait(lambda: state() == "STOPPING")
+    until(lambda: state() == "STOPPING")
     started = time.monotonic()
     assert list(lake.tables()) == ["data"]  # written before it is STOPPING
-    wait(lambda: state() == "READY")
+    until(lambda: state() == "READY")
     assert 0.8 < time.monotonic() - started < 3  # long enough for who looks once a second
     order = [each for number, each in enumerate(seen) if number == 0 or seen[number - 1] != each]
     assert order in (["RUNNING", "STOPPING", "READY"], ["STOPPING", "READY"])
@@ -413,7 +404,7 @@ def test_classifiers_and_formats(lake: Lake) -> None:
     glue.delete_classifier(Name="rows")
     assert error_of(glue.get_classifier, Name="rows")[0] == "EntityNotFoundException"
     lake.glue.start_crawler(Name="crawler")  # its classifier is gone
-    assert wait(lake.ready)["LastCrawl"]["Status"] == "FAILED"
+    assert until(lake.ready)["LastCrawl"]["Status"] == "FAILED"
 
 
 def test_names_that_are_taken(lake: Lake) -> None:
@@ -468,7 +459,7 @@ def test_event_mode(lake: Lake) -> None:
     )
 
     def queued(number: int) -> None:
-        wait(lambda: int(attributes()["ApproximateNumberOfMessages"]) >= number)
+        until(lambda: int(attributes()["ApproximateNumberOfMessages"]) >= number)
 
     def attributes() -> dict[str, str]:
         return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -519,7 +510,7 @@ def test_stop(lake: Lake) -> None:
         lake.glue.stop_crawler(Name="crawler")
     except lake.glue.exceptions.CrawlerStoppingException:
         pytest.fail("The crawl of 200 objects ended before it could be stopped.")
-    crawler = wait(lake.ready)
+    crawler = until(lake.ready)
     assert crawler["LastCrawl"]["Status"] == "CANCELLED"
     assert lake.glue.list_crawls(CrawlerName="crawler")["Crawls"][0]["State"] == "STOPPED"
     assert lake.tables() == {}
@@ -623,7 +614,7 @@ def test_events_on_eventbridge(lake: Lake) -> None:
             told.append(json.loads(message["Body"])["detail"])
         return len(told) >= 2
 
-    wait(all_told)
+    until(all_told)
     assert [detail["state"] for detail in told] == ["Started", "Succeeded"]
     assert told[1]["tablesCreated"] == "1"
     assert told[1]["partitionsCreated"] == "1"
@@ -641,14 +632,14 @@ def test_killed_crawl_is_not_stuck(own_server: Any) -> None:
     lake.glue.start_crawler(Name="crawler")
     own_server.kill()
     own_server.restart()
-    crawler = wait(lake.ready)
+    crawler = until(lake.ready)
     assert crawler["LastCrawl"]["Status"] == "FAILED"
     assert "interrupted" in crawler["LastCrawl"]["ErrorMessage"]
     assert lake.tables() == {}
     assert lake.crawl()["Status"] == "SUCCEEDED"
     assert len(lake.values("data")) == 200
     lake.glue.start_crawler(Name="crawler")
-    wait(lambda: lake.glue.get_crawler(Name="crawler")["Crawler"]["State"] == "STOPPING")
+    until(lambda: lake.glue.get_crawler(Name="crawler")["Crawler"]["State"] == "STOPPING")
     own_server.kill()
     own_server.restart()
     assert lake.glue.get_crawler(Name="crawler")["Crawler"]["LastCrawl"]["Status"] == "SUCCEEDED"
@@ -731,7 +722,7 @@ def test_clock_starts_what_is_due_when_it_is(scheduled: Any, monkeypatch: pytest
     monkeypatch.setattr(crawler, "utcnow", now)
     monkeypatch.setattr(crawler.Schedule, "_start", lambda self, backend, each: started.append((each.name, now())))
     crawler.Schedule().changed()
-    wait(lambda: started, 10)
+    until(lambda: started)
     name, moment = started[0]
     assert name == "nightly"
     assert datetime(2022, 11, 24, 5, 0) <= moment < datetime(2022, 11, 24, 5, 0, 5)

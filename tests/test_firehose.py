@@ -25,21 +25,11 @@ from botocore.exceptions import ClientError
 from infra.local import firehose_buffer
 from infra.local.firehose_buffer import Buffer, Places
 from tests.conftest import Server
+from tests.polling import until
 
 ROLE = "arn:aws:iam::123456789012:role/firehose"
 MIB = 1024 * 1024
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-
-
-def until(check: Callable[[], Any], seconds: float = 15) -> Any:
-    """Return the first true value of `check`; fail after a while."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        value = check()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s: {check()!r}")
 
 
 def objects(s3: Any, bucket: str) -> dict[str, bytes]:
@@ -721,7 +711,7 @@ def test_kill_keeps_source_and_buffer_consistent(own_server: Any, account: str) 
         own_server.kill()
         producer.join()
         own_server.restart()
-    until(lambda: set(acknowledged) <= set(delivered(s3, "killed")), 20)
+    until(lambda: set(acknowledged) <= set(delivered(s3, "killed")))
     found = delivered(s3, "killed")
     assert max(found.values()) == 1
     assert set(found) - set(acknowledged) <= unsure

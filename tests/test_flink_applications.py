@@ -21,8 +21,8 @@ from tests.flink_lab import (
     configuration,
     needs_flink,
     property_groups,
-    wait_for,
 )
+from tests.polling import until
 
 UNSUPPORTED = "UnsupportedOperationException"
 
@@ -169,7 +169,7 @@ def test_cloudformation_makes_changes_and_deletes_an_application_and_its_log(cli
 
     body = {"Resources": {"Application": application, "Logging": logging}}
     cloudformation.create_stack(StackName="flink", TemplateBody=json.dumps(body))
-    wait_for(lambda: stack() == "CREATE_COMPLETE", "the stack")
+    until(lambda: stack() == "CREATE_COMPLETE", "the stack")
     made = detail()
     assert made["ApplicationStatus"] == "READY"  # as on AWS, a stack starts nothing
     assert [option["LogStreamARN"] for option in made["CloudWatchLoggingOptionDescriptions"]] == [stream]
@@ -181,18 +181,18 @@ def test_cloudformation_makes_changes_and_deletes_an_application_and_its_log(cli
 
     # a change of the stack reaches the application that runs
     lab.flink.start_application(ApplicationName="from-template")
-    wait_for(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING")
+    until(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING")
     lab.begin_second_minute()
     template["EnvironmentProperties"]["PropertyGroups"] = property_groups(bonus=1000)
     cloudformation.update_stack(StackName="flink", TemplateBody=json.dumps(body))
-    wait_for(lambda: stack() == "UPDATE_COMPLETE", "the update")
-    wait_for(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING again")
+    until(lambda: stack() == "UPDATE_COMPLETE", "the update")
+    until(lambda: detail()["ApplicationStatus"] == "RUNNING", "RUNNING again")
     lab.put(minute=1, records=5)
     lab.put(minute=2, records=1)
     lab.wait_result("09:01", 25 + 1000)
 
     cloudformation.delete_stack(StackName="flink")
-    wait_for(lambda: stack() in ("GONE", "DELETE_COMPLETE"), "the deletion")
+    until(lambda: stack() in ("GONE", "DELETE_COMPLETE"), "the deletion")
     names = [each["ApplicationName"] for each in lab.flink.list_applications()["ApplicationSummaries"]]
     assert names == [NAME]
 
@@ -204,7 +204,7 @@ def test_metrics_level_and_log_level_decide_what_comes_and_a_forced_stop_takes_n
     lab.start()
     lab.put(minute=0, records=10)
     behind = ("millisBehindLatest", {"Application": NAME, "Flow": "Input", "Id": "in"})
-    wait_for(lambda: behind in lab.metrics(), "how far the source is behind")
+    until(lambda: behind in lab.metrics(), "how far the source is behind")
     names = {name for name, dimensions in lab.metrics() if dimensions == {"Application": NAME}}
     assert names >= {
         "numRecordsIn",

@@ -16,9 +16,9 @@ from tests.flink_lab import (
     needs_flink,
     processes,
     property_groups,
-    wait_for,
     wait_new_checkpoint,
 )
+from tests.polling import until
 
 ROLLBACK = {"ApplicationSystemRollbackConfigurationUpdate": {"RollbackEnabledUpdate": True}}
 NO_WINDOWS = TABLES + "table.execute_sql('INSERT INTO results SELECT at_time, CAST(n AS BIGINT) FROM source_stream')"
@@ -59,7 +59,7 @@ def test_update_and_rollback_of_a_running_application_keep_its_state(client):
     # a version that fails goes back by itself when the application asks for it
     lab.upload(BROKEN)
     failed = lab.update(**ROLLBACK)["OperationId"]
-    wait_for(lambda: lab.operation(failed)["OperationStatus"] == "FAILED", "the end of the update")
+    until(lambda: lab.operation(failed)["OperationStatus"] == "FAILED", "the end of the update")
     details = lab.operation(failed)["OperationFailureDetails"]
     assert "a broken version" in details["ErrorInfo"]["ErrorString"]
     lab.wait_status("RUNNING")
@@ -105,7 +105,7 @@ def test_a_server_that_is_killed_while_starting_updating_and_stopping_leaves_not
     def kill_and_restart(expected: str) -> None:
         assert lab.status() == expected
         own_server.kill()
-        wait_for(lambda: not processes(folder), "the end of the processes")
+        until(lambda: not processes(folder), "the end of the processes")
         own_server.restart()
 
     started = lab.flink.start_application(ApplicationName=NAME)["OperationId"]
@@ -128,11 +128,11 @@ def test_a_server_that_is_killed_while_starting_updating_and_stopping_leaves_not
     kill_and_restart("STOPPING")  # without its snapshot it would lose its state: it goes on
     lab.wait_status("RUNNING")
     assert lab.operation(stopped)["OperationStatus"] == "FAILED"
-    wait_for(lambda: len(processes(folder)) == 2, "the application's processes")
+    until(lambda: len(processes(folder)) == 2, "the application's processes")
 
     lab.flink.stop_application(ApplicationName=NAME, Force=True)
     own_server.kill()
-    wait_for(lambda: not processes(folder), "the end of the processes")
+    until(lambda: not processes(folder), "the end of the processes")
     own_server.restart()
     lab.wait_status("READY")
     assert not list(folder.rglob("kinesisanalytics/*/run"))

@@ -11,7 +11,8 @@ import signal
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.flink_lab import NAME, Lab, needs_flink, processes, wait_for, wait_new_checkpoint
+from tests.flink_lab import NAME, Lab, needs_flink, processes, wait_new_checkpoint
+from tests.polling import until
 
 
 @needs_flink
@@ -23,32 +24,32 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     with pytest.raises(ClientError, match="ResourceInUseException"):
         lab.flink.stop_application(ApplicationName=NAME)
     lab.wait_status("RUNNING")
-    assert "the windows are submitted" in wait_for(lab.messages, "log lines")
+    assert "the windows are submitted" in until(lab.messages, "log lines")
 
     # Java alone is killed in the middle of a window
     lab.put(minute=0, records=30)
     lab.put(minute=1, records=20)
-    assert wait_for(lab.results, "the first window") == [("09:00", 30)]
+    assert until(lab.results, "the first window") == [("09:00", 30)]
     wait_new_checkpoint(folder)
     killed = processes(folder)
     assert len(killed) == 2
     (java,) = processes(folder, "PythonGatewayServer")
     os.kill(java, signal.SIGKILL)
-    wait_for(lambda: not set(killed) & set(processes(folder)), "the end of the killed processes")
+    until(lambda: not set(killed) & set(processes(folder)), "the end of the killed processes")
     lab.put(minute=1, records=5)
     lab.put(minute=2, records=40)
-    wait_for(lambda: len(set(lab.results())) == 2, "the second window")
+    until(lambda: len(set(lab.results())) == 2, "the second window")
     assert set(lab.results()) == {("09:00", 30), ("09:01", 25)}
     assert any("It is started again from checkpoint" in message for message in lab.messages())
 
     # the server is killed too; its applications end with it and go on with it
     wait_new_checkpoint(folder)
     own_server.kill()
-    wait_for(lambda: not processes(folder), "the end of the processes")
+    until(lambda: not processes(folder), "the end of the processes")
     own_server.restart()
     assert lab.status() == "RUNNING"
     lab.put(minute=3, records=10)
-    wait_for(lambda: len(set(lab.results())) == 3, "the third window")
+    until(lambda: len(set(lab.results())) == 3, "the third window")
     assert set(lab.results()) == {("09:00", 30), ("09:01", 25), ("09:02", 40)}
 
     # stop takes a snapshot, start goes on from it
@@ -70,7 +71,7 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     lab.wait_status("RUNNING")
     lab.put(minute=3, records=7)
     lab.put(minute=4, records=1)
-    wait_for(lambda: len(set(lab.results())) == 4, "the fourth window")
+    until(lambda: len(set(lab.results())) == 4, "the fourth window")
     assert ("09:03", 17) in lab.results()
     assert lab.results().count(("09:03", 17)) == 1
 
@@ -80,9 +81,9 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
         answer = lab.flink.describe_application_snapshot(ApplicationName=NAME, SnapshotName="by-hand")
         return answer["SnapshotDetails"]["SnapshotStatus"] == "READY"
 
-    wait_for(made, "the snapshot")
+    until(made, "the snapshot")
     lab.flink.delete_application(ApplicationName=NAME, CreateTimestamp=lab.created["CreateTimestamp"])
-    wait_for(lambda: not lab.flink.list_applications()["ApplicationSummaries"], "the deletion")
+    until(lambda: not lab.flink.list_applications()["ApplicationSummaries"], "the deletion")
     assert not processes(folder)
 
 
@@ -92,11 +93,11 @@ def test_what_was_read_since_the_last_checkpoint_counts_once_after_a_stop(client
     lab = Lab(client, CheckpointConfiguration=seldom)
     lab.start()
     lab.put(minute=0, records=10)
-    wait_for(lambda: lab.read() == 10, "ten records are read")
+    until(lambda: lab.read() == 10, "ten records are read")
     lab.flink.stop_application(ApplicationName=NAME)
     lab.wait_status("READY")
     lab.start()
     lab.put(minute=0, records=5)
     lab.put(minute=1, records=1)
-    wait_for(lab.results, "the first window")
+    until(lab.results, "the first window")
     assert lab.results() == [("09:00", 15)]

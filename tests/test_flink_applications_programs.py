@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 
 from infra.kernels.flink import install
-from tests.flink_lab import NAME, PROGRAM, TABLES, Lab, listening, needs_flink, processes, wait_for
+from tests.flink_lab import NAME, PROGRAM, TABLES, Lab, listening, needs_flink, processes
+from tests.polling import until
 
 needs_javac = pytest.mark.skipif(shutil.which("javac") is None, reason="no Java compiler")
 
@@ -92,8 +93,8 @@ def test_modules_archives_and_jars_of_the_zip_are_used_and_nothing_of_the_run_is
     assert listening(started)
     (python,) = processes(folder, "infra.engines.flink.application")
     os.kill(python, signal.SIGKILL)
-    wait_for(lambda: not set(started) & set(processes(folder)), "the end of Java and the workers")
-    wait_for(lambda: len(processes(folder)) > 1, "the next process")
+    until(lambda: not set(started) & set(processes(folder)), "the end of Java and the workers")
+    until(lambda: len(processes(folder)) > 1, "the next process")
     assert len(list(folder.rglob("kinesisanalytics/*/run/*/code"))) == 1  # the killed process's folder is gone
 
     own_server.stop()
@@ -118,14 +119,14 @@ def test_two_subtasks_count_two_shards_and_go_on_when_one_is_split(client):
     def put(minute: int, records: int, read: int) -> None:
         """Watermarks are of subtasks, not of shards: a minute must be read before the next is put."""
         lab.put(minute, records, keys)
-        wait_for(lambda: lab.read() == read, f"{read} records in the source")
+        until(lambda: lab.read() == read, f"{read} records in the source")
 
     put(minute=0, records=40, read=40)
     put(minute=1, records=64, read=104)
     lab.wait_result("09:00", 40)
     shard = lab.kinesis.list_shards(StreamName="in")["Shards"][0]["ShardId"]
     lab.kinesis.split_shard(StreamName="in", ShardToSplit=shard, NewStartingHashKey=str(2**126))
-    wait_for(lambda: len(lab.kinesis.list_shards(StreamName="in")["Shards"]) == 4, "the new shards")
+    until(lambda: len(lab.kinesis.list_shards(StreamName="in")["Shards"]) == 4, "the new shards")
     put(minute=1, records=16, read=120)
     put(minute=2, records=64, read=184)
     lab.wait_result("09:01", 80)
@@ -143,14 +144,14 @@ def test_a_broken_record_and_a_deleted_source_are_in_the_log_and_the_job_is_trie
 
     lab.kinesis.put_record(StreamName="in", Data=b"this is no JSON", PartitionKey="k")
     broken = "Failed to deserialize JSON 'this is no JSON'."
-    wait_for(lambda: any(broken in reason for reason in reasons()), "the broken record in the log")
+    until(lambda: any(broken in reason for reason in reasons()), "the broken record in the log")
     assert lab.status() == "RUNNING"  # as on AWS: the job fails and restarts, the application runs
     lab.kinesis.delete_stream(StreamName="in")
     missing = f"Stream in under account {lab.created['ApplicationARN'].split(':')[4]} not found"
-    wait_for(lambda: any(missing in reason for reason in reasons()), "the reason in the log")
+    until(lambda: any(missing in reason for reason in reasons()), "the reason in the log")
     assert lab.status() == "RUNNING"
     with_stop = lab.flink.stop_application(ApplicationName=NAME)["OperationId"]
-    wait_for(lambda: lab.operation(with_stop)["OperationStatus"] == "FAILED", "the stop without a snapshot")
+    until(lambda: lab.operation(with_stop)["OperationStatus"] == "FAILED", "the stop without a snapshot")
     assert lab.status() == "RUNNING"
     lab.stop_by_force()
 
@@ -162,7 +163,7 @@ def test_a_second_job_of_a_program_is_refused_with_flinks_own_message(client):
         PROGRAM + "table.execute_sql('INSERT INTO results SELECT at_time, CAST(n AS BIGINT) FROM source_stream')",
     )
     operation = lab.flink.start_application(ApplicationName=NAME)["OperationId"]
-    wait_for(lambda: lab.operation(operation)["OperationStatus"] != "IN_PROGRESS", "the end of the start")
+    until(lambda: lab.operation(operation)["OperationStatus"] != "IN_PROGRESS", "the end of the start")
     messages = "\n".join(lab.messages())
     assert "Cannot have more than one execute() or executeAsync() call in a single environment." in messages
 

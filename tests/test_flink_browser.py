@@ -13,9 +13,10 @@ import nbformat
 import pytest
 import test_browser
 from conftest import Server, free_port
-from test_flink_kernel import STREAM, kernel_environment, raw_stream_table, wait_until
+from test_flink_kernel import STREAM, kernel_environment, raw_stream_table
 
 from infra.kernels.flink import install
+from tests.polling import until
 
 pytestmark = [
     pytest.mark.timeout(240),
@@ -103,9 +104,9 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
 
     put(kinesis, "Running", 30)
     put(kinesis, "Sitting", 20)
-    wait_until(lambda: rows(output) == ["Running 30", "Sitting 20"], 60)
+    until(lambda: rows(output) == ["Running 30", "Sitting 20"])
     put(kinesis, "Sitting", 15)
-    wait_until(lambda: rows(output) == ["Running 30", "Sitting 35"], 60)
+    until(lambda: rows(output) == ["Running 30", "Sitting 35"])
     page.screenshot(path=str(tmp_path / "table.png"))
 
     output.locator(".lm-TabBar-tabLabel", has_text=re.compile("^bar$")).click()
@@ -116,7 +117,7 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
         "activity_cnt is highest for Sitting (35), lowest for Running (30). bar chart of activity_cnt"
     )
     put(kinesis, "Walking", 50)
-    wait_until(lambda: "highest for Walking (50)" in picture.get_attribute("alt"), 60)
+    until(lambda: "highest for Walking (50)" in picture.get_attribute("alt"))
     assert picture.get_attribute("src") != before
     page.screenshot(path=str(tmp_path / "bar.png"))
 
@@ -129,7 +130,7 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
 
     output.locator("button", has_text="Stop").click()
     output.get_by_text("Stopped.").wait_for(timeout=60_000)
-    wait_until(lambda: job_state(address) == "CANCELED")  # Flink's web page is up to three seconds behind
+    until(lambda: job_state(address) == "CANCELED")  # Flink's web page is up to three seconds behind
     run_cell(page, 1).get_by_text("the kernel is idle").wait_for(timeout=60_000)
     # what stays is plain: the table, and the chart that was open
     assert output.locator(".jupyter-widgets").count() == 0
@@ -145,4 +146,4 @@ def test_forms_give_what_was_chosen_last(lab, page, kinesis):
     output.get_by_label("activity").fill("Walking")
     output.get_by_label("activity").press("Tab")
     output.get_by_label("window").select_option("one minute")
-    wait_until(lambda: run_cell(page, 2).get_by_text("chosen: Walking 1").count() == 1, 60)
+    until(lambda: run_cell(page, 2).get_by_text("chosen: Walking 1").count() == 1)

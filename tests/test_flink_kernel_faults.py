@@ -16,10 +16,10 @@ from test_flink_kernel import (
     raw_stream_table,
     record,
     runs,
-    wait_until,
 )
 
 from infra.kernels.flink import install
+from tests.polling import until
 
 pytestmark = pytest.mark.skipif(
     not install.is_made(), reason="the Flink environment is not made: workshop setup makes it"
@@ -74,7 +74,7 @@ def when_running(notebook: Notebook, action: Callable[[], None]) -> threading.Th
                 jobs = [job for job in json.load(answer)["jobs"] if job["state"] == "RUNNING"]
             return bool(jobs) and jobs[0]["tasks"]["running"] == jobs[0]["tasks"]["total"]
 
-        wait_until(tasks_run, 60)
+        until(tasks_run)
         action()
 
     thread = threading.Thread(target=wait_and_act)
@@ -193,12 +193,12 @@ def test_nothing_is_left_of_a_killed_kernel(server, notebook, kinesis, tmp_path)
         kernel, java = killed.pid, java_of(killed.pid)
         assert folders(kernel) and all_files_of(java) <= set(folders(kernel))
         os.kill(kernel, signal.SIGKILL)
-        wait_until(lambda: not runs(java) and not runs(kernel))
+        until(lambda: not runs(java) and not runs(kernel))
     with Notebook(environment) as following:
         following.text("print(1)")
         assert folders(kernel) == [] and len(folders(following.pid)) == 1
         last = following.pid
-    wait_until(lambda: folders(last) == [])
+    until(lambda: folders(last) == [])
 
 
 def folders(kernel: int) -> list[Path]:

@@ -1,7 +1,6 @@
 """The form and the bar, without a browser: what a press of a button does, and what a stored notebook keeps."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +13,7 @@ from moto import mock_aws
 from nbclient import NotebookClient
 
 from helpers.generator_form import GeneratorForm
+from tests.polling import until
 
 TEMPLATE = '{"n": {{random.number(9)}}}'
 
@@ -29,13 +29,6 @@ def session() -> Iterator[boto3.Session]:
             DeliveryStreamName="delivery", ExtendedS3DestinationConfiguration=bucket
         )
         yield session
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 def complaint(form: GeneratorForm) -> str:

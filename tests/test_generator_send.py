@@ -2,7 +2,7 @@
 
 import gzip
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from random import Random
@@ -15,6 +15,7 @@ from conftest import Server
 from moto import mock_aws
 
 from helpers.generator import Clock, Constant, Generator, Periodic, sending
+from tests.polling import until
 
 NUMBERED = '{{date.utc("x")}}'  # with COUNTING, record n is the text of n
 
@@ -90,13 +91,6 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(sending, "uniform", uniform)
     return longest
-
-
-def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 # ---- batches

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +14,7 @@ import pytest
 from infra.engines.spark import client
 from infra.engines.spark.options import Settings
 from infra.local import glue_drivers, state
+from tests.polling import until
 
 MINE = Settings("http://127.0.0.1:1", "us-east-1", "210000000801", "local")
 THEIRS = Settings("http://127.0.0.1:1", "us-east-1", "210000000802", "local")
@@ -51,13 +51,6 @@ def drivers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Waiting]:
 
 def memory(monkeypatch: pytest.MonkeyPatch, available: float) -> None:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=available))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_spare_is_used_once(drivers: list[Waiting]) -> None:

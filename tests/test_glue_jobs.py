@@ -6,9 +6,7 @@ import io
 import json
 import os
 import signal
-import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local import glue_drivers, state, telemetry
+from tests.polling import until
 
 BUCKET = "job-tests"
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
@@ -45,7 +44,7 @@ class Lab:
         return self.glue.get_job_run(JobName=name, RunId=run_id)["JobRun"]
 
     def wait(self, name: str, run_id: str, states: tuple[str, ...] = ENDED) -> dict[str, Any]:
-        until(lambda: self.get(name, run_id)["JobRunState"] in states, 120)
+        until(lambda: self.get(name, run_id)["JobRunState"] in states, "the end of the run", 120)
         return self.get(name, run_id)
 
     def run(self, name: str, **given: Any) -> dict[str, Any]:
@@ -65,15 +64,6 @@ class Lab:
     def printed(self, name: str, group: str = "/aws-glue/python-jobs/output", run_id: str = "") -> list[str]:
         events = self.logs.get_log_events(logGroupName=group, logStreamName=run_id, startFromHead=True)["events"]
         return [event["message"] for event in events]
-
-
-def until(ask: Callable[[], Any], seconds: float = 60) -> Any:
-    """Ask until the answer is true."""
-    deadline = time.monotonic() + seconds
-    while not (answer := ask()):
-        assert time.monotonic() < deadline, "this did not happen in time"
-        time.sleep(0.05)
-    return answer
 
 
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from spark_session import ACCOUNT, BUCKET, START_SECONDS, Session, wait_for
+from spark_session import ACCOUNT, BUCKET, START_SECONDS, Session
+
+from tests.polling import until
 
 DATABASE = "lake"
 
@@ -117,7 +119,7 @@ def test_cancel(session, code):
     started = []
     session.number += 1
     future = session.driver.run(session.number, code, started=lambda: started.append(1))
-    wait_for(lambda: started)
+    until(lambda: started)
     session.driver.cancel(session.number)
     assert future.result(20)["status"] == "cancelled"
     assert session.run("spark.range(3).count()")["text"] == "3"
@@ -130,11 +132,11 @@ slow.crossJoin(spark.range(10**13)).selectExpr("sum(sqrt(id) + length(s))").coll
     started = []
     session.number += 1
     future = session.driver.run(session.number, code, started=lambda: started.append(1))
-    wait_for(lambda: started)
+    until(lambda: started)
     submitted = time.monotonic() + 3
     session.driver.cancel(session.number)
     assert future.result(20)["status"] == "cancelled"
-    wait_for(lambda: time.monotonic() > submitted)
+    until(lambda: time.monotonic() > submitted)
     assert session.run("spark.range(3).count()")["text"] == "3"
 
 
@@ -151,7 +153,7 @@ def test_progress_of_spark_stages(session):
     code = "import time\nsc.parallelize(range(8), 8).map(lambda n: time.sleep(0.4)).count()"
     future = session.submit(code)
     seen = set()
-    wait_for(lambda: seen.add(session.driver.progress.get(session.number, 0)) or future.done())
+    until(lambda: seen.add(session.driver.progress.get(session.number, 0)) or future.done())
     assert any(0 < value < 1 for value in seen)
     assert session.driver.progress[session.number] == 1.0
 

@@ -10,13 +10,14 @@ from dataclasses import asdict
 
 import psutil
 import pytest
-from spark_session import ACCOUNT, BUCKET, START_SECONDS, Session, wait_for
+from spark_session import ACCOUNT, BUCKET, START_SECONDS, Session
 
 from infra.engines import jars
 from infra.engines.java import java_home
 from infra.engines.spark import job, options
 from infra.engines.spark.client import DriverLost
 from infra.engines.spark.protocol import Channel
+from tests.polling import until
 
 
 def test_driver_that_is_killed_says_why(server):
@@ -30,7 +31,7 @@ def test_driver_that_is_killed_says_why(server):
     assert "SIGKILL" in running.driver.exited.result(20)
     with pytest.raises(DriverLost):
         running.submit("1")
-    wait_for(lambda: not any(psutil.pid_exists(pid) for pid in java))
+    until(lambda: not any(psutil.pid_exists(pid) for pid in java))
 
 
 def test_messages_that_come_with_the_first_one_are_not_lost(server, tmp_path):
