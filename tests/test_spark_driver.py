@@ -62,7 +62,13 @@ def test_show_and_stderr(session):
     [
         ("y = 1\ny / 0", "ZeroDivisionError", "division by zero"),
         ("nothing_here", "NameError", "name 'nothing_here' is not defined"),
-        ("if True\n    pass", "SyntaxError", "expected ':'"),
+        ("if True\n    pass", "SyntaxError", "expected ':' (<stdin>, line 1)"),
+        (
+            "class Bad(Exception):\n    def __str__(self):\n        return 1 / 0\nraise Bad",
+            "Bad",
+            "ZeroDivisionError in",
+        ),
+        ("raise ValueError('half \\ud83d')", "ValueError", "half \\ud83d"),
         ("spark.sql('SELEC 1')", "ParseException", "[PARSE_SYNTAX_ERROR]"),
         ("raise SystemExit(3)", "SystemExit", "3"),
     ],
@@ -93,10 +99,32 @@ def test_figures_are_images(session):
     assert session.run("%matplot nothing")["ename"] == "NameError"
 
 
-def test_output_is_bounded(session):
-    result = session.run("print('x' * 3_000_000)")
-    assert len(result["stdout"]) < 1_100_000
-    assert result["stdout"].endswith("more output was cut off\n")
+@pytest.mark.parametrize(
+    ("code", "where"),
+    [
+        ("print('x' * 3_000_000)", "stdout"),
+        ("'x' * 3_000_000", "text"),
+        ("raise ValueError('x' * 3_000_000)", "evalue"),
+    ],
+)
+def test_output_is_bounded(session, code, where):
+    result = session.run(code)
+    assert len(result[where]) < 1_100_000
+    assert result[where].endswith("more output was cut off\n")
+    assert max(map(len, result.get("traceback", [""]))) < 1_100_000
+
+
+def test_output_that_utf8_does_not_have(session):
+    assert session.run("print('half', '\\ud83d', 'é 🎉')")["stdout"] == "half \\ud83d é 🎉\n"
+
+
+def test_log_records_and_warnings_of_each_statement(session):
+    begin = "import logging, sys, warnings\nlogging.basicConfig(level='INFO', force=True)\nlogging.info('one')"
+    assert session.run(begin)["stderr"] == "INFO:root:one\n"
+    assert session.run("logging.info('two')")["stderr"] == "INFO:root:two\n"
+    warned = session.run("warnings.warn('three')")["stderr"]
+    assert warned == "<stdin>:1: UserWarning: three\n  warnings.warn('three')\n"
+    assert session.run("sys.stdout.encoding")["text"] == "'utf-8'"
 
 
 # cancelling
@@ -108,6 +136,7 @@ def test_output_is_bounded(session):
         "while True: pass",
         "import time\ntime.sleep(600)",
         "while True:\n    try:\n        while True: pass\n    except KeyboardInterrupt:\n        done = done + 1",
+        "while True:\n    try:\n        __import__('time').sleep(0.1)\n    except:\n        pass",
         "spark.range(10**13).selectExpr('sum(sqrt(id))').collect()",
         "sc.parallelize(range(4), 4).map(lambda n: __import__('time').sleep(600)).collect()",
     ],
@@ -144,8 +173,9 @@ def test_cancel_of_a_waiting_statement(session):
     first = session.submit("import time\ntime.sleep(600)")
     second = session.submit("ran = True")
     session.driver.cancel(session.number)
+    assert second.done() and second.result()["status"] == "cancelled"  # while the first is running
     session.driver.cancel(session.number - 1)
-    assert (first.result(20)["status"], second.result(20)["status"]) == ("cancelled", "cancelled")
+    assert first.result(20)["status"] == "cancelled"
     assert session.run("'ran' in globals()")["text"] == "False"
 
 

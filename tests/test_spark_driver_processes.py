@@ -23,7 +23,12 @@ from tests.polling import until
 def test_driver_that_is_killed_says_why(server):
     running = Session(server.endpoint)
     running.driver.ready.result(START_SECONDS)
-    java = [child.pid for child in psutil.Process(running.driver.pid).children(recursive=True)]
+    started = (
+        "import os, subprocess, time\nsleeping = subprocess.Popen(['sleep', '600'])\nif os.fork() == 0: time.sleep(600)"
+    )
+    assert running.run(started)["status"] == "ok"  # they hold the driver's outputs, the second its channel too
+    children = psutil.Process(running.driver.pid).children(recursive=True)
+    assert len(children) == 3
     future = running.submit("import time\ntime.sleep(600)")
     os.kill(running.driver.pid, signal.SIGKILL)
     with pytest.raises(DriverLost, match="killed by signal 9 \\(SIGKILL\\)"):
@@ -31,7 +36,7 @@ def test_driver_that_is_killed_says_why(server):
     assert "SIGKILL" in running.driver.exited.result(20)
     with pytest.raises(DriverLost):
         running.submit("1")
-    until(lambda: not any(psutil.pid_exists(pid) for pid in java))
+    until(lambda: not any(child.is_running() for child in children))
 
 
 def test_messages_that_come_with_the_first_one_are_not_lost(server, tmp_path):

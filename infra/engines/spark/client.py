@@ -1,6 +1,7 @@
 """A Spark driver seen from the local AWS: start it, run statements or a job in it, cancel, stop."""
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -15,7 +16,9 @@ from pathlib import Path
 from typing import IO
 
 from infra.engines.spark.options import Settings, environment
-from infra.engines.spark.protocol import Channel
+from infra.engines.spark.protocol import CANCELLED, Channel
+
+OUTPUT_SECONDS = 3  # that the outputs of a process may stay open after its end
 
 
 class DriverLost(RuntimeError):
@@ -29,7 +32,7 @@ class SparkDriver:
         settings, catalog: what it was started with.
         log: called with ("stdout" | "stderr", line) for every line that the process writes, from threads.
         ready: a future that is done when statements can run; it fails with DriverLost.
-        exited: a future with the reason once the process is gone.
+        exited: a future with the reason once the process is gone and all other futures are done.
         progress: statement number -> share of the running Spark tasks that are done, 0 to 1.
         pid: process id of the Python process.
     """
@@ -58,6 +61,7 @@ class SparkDriver:
         self._started: dict[int, Callable[[], None]] = {}
         self._lock = threading.Lock()
         self._stopping = False
+        self._end_reason = ""
         self._folder = Path(tempfile.mkdtemp(prefix="spark-", dir=parent))
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
@@ -82,7 +86,8 @@ class SparkDriver:
         for thread in self._outputs:
             thread.start()
         self._channel.send({"do": "start", "settings": asdict(settings), "catalog": catalog})
-        threading.Thread(target=self._read, name=f"spark-messages-{self.pid}", daemon=True).start()
+        for work, name in ((self._read, "messages"), (self._end_group, "process")):
+            threading.Thread(target=work, name=f"spark-{name}-{self.pid}", daemon=True).start()
 
     def run(self, number: int, code: str, started: Callable[[], None] = lambda: None) -> "Future[dict]":
         """Run a statement after those before it; `started` is called when its turn comes.
@@ -111,9 +116,11 @@ class SparkDriver:
         return self._submit(message | {"environment": environment or {}}, started)
 
     def cancel(self, number: int) -> None:
-        """Cancel a statement, running or waiting; its future gets the status "cancelled"."""
+        """Cancel a statement; its future gets the status "cancelled", at once if it still waits for its turn."""
         with contextlib.suppress(OSError):
             self._channel.send({"do": "cancel", "id": number})
+        if self._started.pop(number, None) is not None:
+            self._finish(number, CANCELLED)
 
     def stop(self, seconds: float = 5) -> None:
         """End the process: asked first, killed if it does not end in time."""
@@ -124,7 +131,7 @@ class SparkDriver:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.kill()
-        self.exited.result(timeout=10)
+        self.exited.result()
 
     def kill(self) -> None:
         """End the process at once (its JVM follows, because its standard input closes)."""
@@ -133,8 +140,8 @@ class SparkDriver:
     def _submit(self, message: dict, started: Callable[[], None]) -> "Future[dict]":
         future: Future[dict] = Future()
         with self._lock:
-            if self.exited.done():
-                raise DriverLost(self.exited.result())
+            if self._end_reason:
+                raise DriverLost(self._end_reason)
             self._results[message["id"]] = future
             self._started[message["id"]] = started
         with contextlib.suppress(OSError):  # a driver that is gone is reported by _read
@@ -152,31 +159,43 @@ class SparkDriver:
                 case "ready":
                     self.ready.set_result(message["application"])
                 case "started":
-                    self._started.pop(message["id"])()
+                    self._started.pop(message["id"], lambda: None)()  # none: cancelled before its turn
                 case "progress":
                     self.progress[message["id"]] = message["progress"]
                 case "done":
                     self.progress[message["id"]] = 1.0
-                    with self._lock:
-                        future = self._results.pop(message["id"])
-                    future.set_result(message["result"])
+                    self._finish(message["id"], message["result"])
                 case "failed":
                     reason = message["reason"]
         self._end(reason)
 
+    def _finish(self, number: int, result: dict) -> None:
+        with self._lock:
+            future = self._results.pop(number, None)
+        if future is not None:
+            future.set_result(result)
+
+    def _end_group(self) -> None:
+        """When the process is gone, end what the user's code has started in it, which may hold the channel and outputs open."""
+        self._process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter when nothing is left
+            os.killpg(self.pid, signal.SIGKILL)
+        self._channel.shut()
+
     def _end(self, reason: str) -> None:
         code = self._process.wait()
         for thread in self._outputs:
-            thread.join(10)  # Python workers may hold the pipes a moment longer
+            thread.join(OUTPUT_SECONDS)  # Python workers may hold the pipes a moment longer
         self._channel.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         if not reason:
             reason = "the session was stopped" if self._stopping else _why(code)
         with self._lock:
+            self._end_reason = reason
             lost, self._results = list(self._results.values()), {}
-            self.exited.set_result(reason)
         for future in [*lost, *([] if self.ready.done() else [self.ready])]:
             future.set_exception(DriverLost(reason))
+        self.exited.set_result(reason)
 
 
 def _why(code: int) -> str:

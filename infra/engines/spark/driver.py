@@ -22,7 +22,7 @@ from py4j.protocol import Py4JError
 from infra.engines.spark import job, statement, writers
 from infra.engines.spark.gateway import Gateway
 from infra.engines.spark.options import Settings, java_command, spark_conf
-from infra.engines.spark.protocol import Channel
+from infra.engines.spark.protocol import CANCELLED, Channel
 
 OUT_OF_MEMORY = "Command Failed due to Out of Memory"
 JAVA_OUT_OF_MEMORY = 3  # exit code of Java by -XX:+ExitOnOutOfMemoryError
@@ -30,6 +30,7 @@ MEMORY_LIMIT = 4 << 30  # bytes that the Python of a driver may use, or half of 
 ROOM = 64 << 20  # bytes of memory without which Python cannot go on
 PROGRESS_SECONDS = 0.5
 INTERRUPT_SECONDS = 0.3  # how long a cancelled statement may take to notice that its Spark jobs were cancelled
+POLITE_INTERRUPTS = 3  # then what catches an interrupt is interrupted too
 LATE_SECONDS = 60  # in which Java, which nothing interrupts while it plans, may still submit a cancelled job
 
 
@@ -41,6 +42,7 @@ class Driver:
         self._running: int | None = None
         self._interruptible = False
         self._was_interrupted = False
+        self._insists = False
         self._jvm = Gateway(java_command(spark_conf(settings, Path.cwd()), settings.extra_jars))
         _limit_memory()  # not before: Java has its own limit, and would inherit this one
         self._start_spark(use_catalog)
@@ -97,7 +99,7 @@ class Driver:
         self._running = message["id"]  # first, so that _cancel sees it or this sees the cancellation
         if message["id"] in self._cancelled:
             self._running = None
-            return {"status": "cancelled", "text": "", "images": [], "stdout": "", "stderr": ""}
+            return CANCELLED
         self._channel.send({"event": "started", "id": message["id"]})
         try:
             if message["do"] == "run":
@@ -143,11 +145,14 @@ class Driver:
         """Called around the user's code: only that is interrupted, never what reports its result."""
         self._interruptible = allowed
         if not allowed:
+            sys.settrace(None)
             self._drop_connection_in_use()
 
     def _interrupt(self, number, frame) -> None:
         if self._interruptible:
             self._was_interrupted = True
+            if self._insists:
+                statement.interrupt_at_next_line(frame)
             raise KeyboardInterrupt
 
     def _drop_connection_in_use(self) -> None:
@@ -166,8 +171,11 @@ class Driver:
         deadline = time.monotonic() + INTERRUPT_SECONDS
         while self._running == statement_id and time.monotonic() < deadline:
             time.sleep(0.02)
+        interrupts = 0
         while self._running == statement_id:  # code may catch an interrupt, or start the next Spark job
             self._with_spark(self.context.cancelAllJobs)
+            interrupts += 1
+            self._insists = interrupts > POLITE_INTERRUPTS
             signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             time.sleep(INTERRUPT_SECONDS)
         deadline = time.monotonic() + LATE_SECONDS

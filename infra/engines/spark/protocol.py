@@ -6,10 +6,13 @@ From it: `{"event": "ready", "application"}` or `{"event": "failed", "reason"}`,
 `{"event": "progress", "id", "progress"}` (0 to 1), `{"event": "done", "id", "result"}`.
 """
 
+import contextlib
 import json
 import socket
 import threading
 from collections.abc import Iterator
+
+CANCELLED = {"status": "cancelled", "text": "", "images": [], "stdout": "", "stderr": ""}  # a result without a run
 
 
 class Channel:
@@ -31,6 +34,11 @@ class Channel:
                 yield json.loads(line)
         except (ConnectionError, json.JSONDecodeError):  # killed in the middle of a line
             return
+
+    def shut(self) -> None:
+        """Let `messages` end after what has come so far, even if some process still holds the other end."""
+        with contextlib.suppress(OSError):  # closed meanwhile
+            self._connection.shutdown(socket.SHUT_RD)
 
     def close(self) -> None:
         self._lines.close()

@@ -11,18 +11,23 @@ import re
 import sys
 import sysconfig
 import traceback
+import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from infra.engines.spark.options import PYTHON_FOLDER
 
 OWN_FOLDER = Path(__file__).parent
-OUTPUT_LIMIT = 1 << 20  # characters kept of each of stdout and stderr
+OUTPUT_LIMIT = 1 << 20  # characters kept of each of stdout, stderr, the last line's value and the error's message
+CUT_OFF = "\n... more output was cut off\n"
 MATPLOT = re.compile(r"^%matplot\s+(\w+)[ \t]*$", re.MULTILINE)  # Glue's (and Livy's) magic: show this module's figure
 
 
 class Output(io.TextIOBase):
     """Keeps what is written, up to OUTPUT_LIMIT: an endless loop that prints must not fill the memory."""
+
+    encoding = "utf-8"
 
     def __init__(self):
         self._parts, self._size = [], 0
@@ -34,12 +39,19 @@ class Output(io.TextIOBase):
         if self._size < OUTPUT_LIMIT:
             self._parts.append(text[: OUTPUT_LIMIT - self._size])
             if self._size + len(text) > OUTPUT_LIMIT:
-                self._parts.append("\n... more output was cut off\n")
+                self._parts.append(CUT_OFF)
         self._size += len(text)
         return len(text)
 
-    def text(self) -> str:
-        return "".join(self._parts)
+    def take(self) -> str:
+        """Return what was written since the last call."""
+        text = "".join(self._parts)
+        self._parts, self._size = [], 0
+        return _sendable(text)
+
+
+# one pair for all statements: the handlers of Python's logging keep the stream that they have found
+STDOUT, STDERR = Output(), Output()
 
 
 def run(code: str, namespace: dict, interruptible: Callable[[bool], None]) -> dict:
@@ -56,23 +68,45 @@ def run(code: str, namespace: dict, interruptible: Callable[[bool], None]) -> di
     matplot = MATPLOT.search(code)
     code = MATPLOT.sub("", code)
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)  # tracebacks quote the line
-    stdout, stderr = Output(), Output()
     result = {"status": "ok", "text": "", "images": []}
-    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+    with contextlib.redirect_stdout(STDOUT), contextlib.redirect_stderr(STDERR):
         try:
             try:
                 interruptible(True)
                 value = _execute(code, name, namespace)
                 if value is not None:
                     builtins._ = value
-                    result["text"] = repr(value)
+                    result["text"] = _bounded(repr(value))
                 result["images"] = _figures(namespace, matplot.group(1) if matplot else None)
             finally:
                 interruptible(False)
         except BaseException as error:  # SystemExit and KeyboardInterrupt end a statement, not the session
             interruptible(False)  # again: an interrupt may have come in the finally above
             result |= {"status": "error", **describe(error, name)}
-    return result | {"stdout": stdout.text(), "stderr": stderr.text()}
+    return result | {"stdout": STDOUT.take(), "stderr": _hide_paths(STDERR.take(), name)}
+
+
+def _bounded(text: str) -> str:
+    return _sendable(text if len(text) <= OUTPUT_LIMIT else text[:OUTPUT_LIMIT] + CUT_OFF)
+
+
+def _sendable(text: str) -> str:
+    """The text with half characters, which UTF-8 does not have, as their escapes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
+def interrupt_at_next_line(frame: types.FrameType | None) -> None:
+    """Interrupt the user's code that is in `frame` once more at its next line: `except: pass` in a loop catches every single one."""
+
+    def again(frame: types.FrameType, event: str, argument: Any) -> None:
+        if event == "line":
+            raise KeyboardInterrupt  # Python then drops all tracing
+
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<stdin-"):
+            frame.f_trace = again
+        frame = frame.f_back
+    sys.settrace(lambda frame, event, argument: None)
 
 
 def _execute(code: str, name: str, namespace: dict):
@@ -108,8 +142,16 @@ def describe(error: BaseException, file_name: str) -> dict:
         frames = frames.tb_next
     described = traceback.TracebackException(type(error), error, frames)
     _drop_own_frames(described)
-    lines = [_hide_paths(line, file_name) for line in described.format()]
-    return {"ename": type(error).__name__, "evalue": str(error), "traceback": lines}
+    lines = [_bounded(_hide_paths(line, file_name)) for line in described.format()]
+    value = _bounded(_hide_paths(_message(error), file_name))
+    return {"ename": type(error).__name__, "evalue": value, "traceback": lines}
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as other:  # the user's class may have a faulty __str__
+        return f"<{type(other).__name__} in the error's own __str__>"
 
 
 def _drop_own_frames(described: traceback.TracebackException | None) -> None:
