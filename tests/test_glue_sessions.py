@@ -124,7 +124,7 @@ def test_ids_tags_and_lists(glue, main):
 @pytest.mark.parametrize(
     ("settings", "code", "words"),
     [
-        ({"Role": f"arn:aws:iam::{ACCOUNT}:role/Nobody"}, "InvalidInputException", "unable to assume provided role"),
+        ({"Role": f"arn:aws:iam::{ACCOUNT}:role/Nobody"}, "InvalidInputException", "assume role permissions for Glue"),
         ({"Command": {"Name": "pythonshell"}}, "InvalidInputException", "glueetl or gluestreaming"),
         ({"GlueVersion": "9.9"}, "InvalidInputException", "Glue version 9.9"),
         ({"WorkerType": "G.1X", "NumberOfWorkers": 1}, "InvalidInputException", "at least 2"),
@@ -135,6 +135,7 @@ def test_ids_tags_and_lists(glue, main):
         ({"DefaultArguments": {"--additional-python-modules": "nltk"}}, "InvalidInputException", "Python environment"),
         ({"DefaultArguments": {"--datalake-formats": "iceberg"}}, "InvalidInputException", "real AWS profile"),
         ({"DefaultArguments": {"--conf": "park.x=1"}}, "InvalidInputException", "no Spark setting"),
+        ({"DefaultArguments": {"--conf": "spark.x='1"}}, "InvalidInputException", "--conf cannot be read"),
     ],
 )
 def test_refused_with_a_reason(glue, settings, code, words):

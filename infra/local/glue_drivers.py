@@ -64,14 +64,16 @@ class NotSupported(JsonRESTError):
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-def check_role(account: str, arn: str) -> None:
-    """Raise InvalidInputException unless the role is there and trusts Glue."""
+def check_role(account: str, role: str) -> None:
+    """Raise InvalidInputException unless the role, by its ARN or its name, is there and trusts Glue."""
     from moto.iam.models import iam_backends
 
-    for role in iam_backends[account]["aws"].roles.values():
-        if role.arn == arn and "glue.amazonaws.com" in str(role.assume_role_policy_document):
+    for known in iam_backends[account]["aws"].roles.values():
+        if role in (known.arn, known.arn.partition(":role/")[2], known.name) and "glue.amazonaws.com" in str(
+            known.assume_role_policy_document
+        ):
             return
-    raise InvalidInput(f"Service is unable to assume provided role {arn}. Please verify role's TrustPolicy")
+    raise InvalidInput(f"Role {role} should be given assume role permissions for Glue Service.")
 
 
 def check_engine(given: dict[str, Any], workers: int) -> None:
@@ -115,8 +117,12 @@ def check_arguments(arguments: dict[str, str]) -> None:
 
 def parse_conf(text: str) -> dict[str, str]:
     """Return the Spark settings of a `--conf` argument, `a=1 --conf b=2`. Raises InvalidInputException for anything else."""
+    try:
+        words = shlex.split(text)
+    except ValueError as error:
+        raise InvalidInput(f"The argument --conf cannot be read: {error}.") from None
     settings = {}
-    for word in shlex.split(text):
+    for word in words:
         if word == "--conf":
             continue
         name, equals, value = word.partition("=")
