@@ -18,6 +18,7 @@ from infra.local import glue_drivers, state, telemetry
 from tests.polling import until
 
 BUCKET = "job-tests"
+TWO_RUNS = {"MaxConcurrentRuns": 2}
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
 TRUST = {
     "Version": "2012-10-17",
@@ -66,6 +67,14 @@ class Lab:
         return [event["message"] for event in events]
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process has ended; nobody may have asked for its exit code."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def code_of(error: pytest.ExceptionInfo[ClientError]) -> str:
     return error.value.response["Error"]["Code"]
 
@@ -83,6 +92,38 @@ def test_python_shell_gets_its_arguments_and_logs(lab: Lab) -> None:
     run = lab.run("hello", Arguments={"--who": "you"})
     assert (run["JobRunState"], run["MaxCapacity"], run["Attempt"]) == ("SUCCEEDED", 0.0625, 0)
     assert lab.printed("hello", run_id=run["Id"]) == ["you"]
+
+
+def test_python_shell_has_no_input_and_what_it_started_ends_with_it(lab: Lab) -> None:
+    script = (
+        "import subprocess, sys\nprint(repr(sys.stdin.read()))\n"
+        "print(subprocess.Popen([sys.executable, '-c', 'while True: pass']).pid)"
+    )
+    lab.job("started", script, DefaultArguments={"--custom-logGroup-prefix": "/mine", "--custom-logStream-prefix": "a"})
+    run = lab.run("started")
+    assert (run["JobRunState"], run["LogGroupName"]) == ("SUCCEEDED", "/mine")
+    read, pid = lab.printed("started", "/mine/output", "a-driver")
+    assert read == "''"
+    until(lambda: has_ended(int(pid)))
+
+
+def test_arguments_that_no_process_takes_fail_the_run(lab: Lab) -> None:
+    lab.job("nul", "print(1)")
+    run = lab.run("nul", Arguments={"--a": "x\0y"})
+    assert run["ErrorMessage"] == "The Python process could not be started: embedded null byte"
+
+
+def test_script_that_fails_once_succeeds_in_the_second_attempt(lab: Lab) -> None:
+    marker = f"Bucket='{lab.bucket}', Key='marker'"
+    script = (
+        f"import boto3\ns3 = boto3.client('s3')\nif 'Contents' not in s3.list_objects_v2(Bucket='{lab.bucket}', "
+        f"Prefix='marker'):\n    s3.put_object({marker})\n    raise ValueError('first')"
+    )
+    lab.job("once", script, MaxRetries=5)
+    first = lab.run("once")
+    assert first["JobRunState"] == "FAILED"
+    assert lab.wait("once", first["Id"] + "_attempt_1")["JobRunState"] == "SUCCEEDED"
+    assert [run["Attempt"] for run in lab.glue.get_job_runs(JobName="once")["JobRuns"]] == [1, 0]
 
 
 def test_failed_script_gives_its_error_and_is_tried_again(lab: Lab) -> None:
@@ -125,7 +166,16 @@ def test_missing_script_fails_the_run(lab: Lab) -> None:
         ({"Command": {"Name": "glueetl", "ScriptLocation": "/tmp/x.py"}}, "InvalidInputException"),
         ({"Role": "arn:aws:iam::123456789012:role/none"}, "InvalidInputException"),
         ({"MaxRetries": 11}, "InvalidInputException"),
+        ({"Timeout": 10_081}, "InvalidInputException"),
+        ({"AllocatedCapacity": 2, "WorkerType": "G.1X", "NumberOfWorkers": 2}, "InvalidInputException"),
+        ({"NotificationProperty": {"NotifyDelayAfter": 5}}, "OperationNotSupportedException"),
+        ({"SecurityConfiguration": "none"}, "OperationNotSupportedException"),
+        ({"JobRunQueuingEnabled": True}, "OperationNotSupportedException"),
+        ({"ExecutionClass": "SLOW"}, "ValidationException"),
+        ({"Description": "x" * 2049}, "ValidationException"),
         ({"DefaultArguments": {"--additional-python-modules": "x"}}, "InvalidInputException"),
+        ({"DefaultArguments": {"--job-language": "scala"}}, "InvalidInputException"),
+        ({"DefaultArguments": {"--continuous-log-logGroup": "x"}}, "InvalidInputException"),
     ],
 )
 def test_what_cannot_run_is_refused(lab: Lab, change: dict[str, Any], code: str) -> None:
@@ -141,6 +191,32 @@ def test_python_modules_are_refused_with_the_reason(lab: Lab) -> None:
         lab.glue.start_job_run(JobName="modules", Arguments={"--additional-python-modules": "nltk==3.8"})
     assert code_of(no) == "InvalidInputException"
     assert lab.glue.get_job_runs(JobName="modules")["JobRuns"] == []
+
+
+def test_capacity_and_defaults_of_a_job_and_of_a_run_that_changes_them(lab: Lab) -> None:
+    lab.role = "jobs"
+    lab.job("sized", "print(1)", kind="glueetl", MaxCapacity=4.0, GlueVersion="4.0", ExecutionProperty=TWO_RUNS)
+    job = lab.glue.get_job(JobName="sized")["Job"]
+    assert (job["Role"], job["MaxRetries"], job["Timeout"]) == ("jobs", 0, 2880)
+    assert (job["AllocatedCapacity"], job["MaxCapacity"]) == (4, 4.0)
+    given = {"WorkerType": "G.2X", "NumberOfWorkers": 3, "ExecutionClass": "FLEX"}
+    run_id = lab.glue.start_job_run(JobName="sized", **given)["JobRunId"]
+    run = lab.get("sized", run_id)
+    assert given | {"AllocatedCapacity": 6, "MaxCapacity": 6.0} == {
+        name: run[name] for name in (*given, "AllocatedCapacity", "MaxCapacity")
+    }
+    for change, code in [
+        (given | {"MaxCapacity": 4.0}, "InvalidInputException"),
+        ({"SecurityConfiguration": "none"}, "OperationNotSupportedException"),
+        ({"JobRunQueuingEnabled": True}, "OperationNotSupportedException"),
+    ]:
+        with pytest.raises(ClientError) as refused:
+            lab.glue.start_job_run(JobName="sized", **change)
+        assert code_of(refused) == code
+    lab.glue.batch_stop_job_run(JobName="sized", JobRunIds=[run_id])
+    assert lab.wait("sized", run_id)["JobRunState"] == "STOPPED"
+    stopped = lab.glue.batch_stop_job_run(JobName="sized", JobRunIds=[run_id])["Errors"][0]["ErrorDetail"]
+    assert stopped["ErrorCode"] == "JobRunInvalidStateTransitionException"
 
 
 def test_update_replaces_all_settings_and_leaves_a_run_alone(lab: Lab) -> None:
@@ -339,7 +415,7 @@ def drivers(server: Any) -> list[psutil.Process]:
 def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_server: Any, account: str) -> None:
     lab = Lab(lambda service: own_server.client(service, account), account)
     lab.job("spark", WAIT_OR_NOT, kind="glueetl")
-    lab.job("shell", WAIT_OR_NOT, ExecutionProperty={"MaxConcurrentRuns": 2})
+    lab.job("shell", WAIT_OR_NOT, ExecutionProperty=TWO_RUNS)
     folders = own_server.home / "tmp" / "glue"
 
     def wait_for_ever(name: str) -> tuple[str, psutil.Process]:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -23,12 +24,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
-from moto.core.utils import utcnow
+from moto.core.utils import get_service_model, utcnow
 from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local import glue_drivers, glue_studio, s3, state, telemetry
+from infra.local import constraints, glue_drivers, glue_studio, s3, state, telemetry
 from infra.local.catalog import CatalogResponse
 from infra.local.glue_drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
 
@@ -39,9 +41,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("workshop.glue_jobs")
 
 DEFAULT_TIMEOUT = 480  # minutes, as for Glue 5
+OLD_TIMEOUT = 2880  # of Glue 4.0 and earlier
+MOST_TIMEOUT = 10080
+OLD_VERSIONS = ("3.0", "4.0")
 DEFAULT_WORKERS = 10
 PAGE = 200
 MOST_JOBS = 1000  # in one answer
+BY_DPUS = {"MaxCapacity", "AllocatedCapacity"}
+BY_WORKERS = {"WorkerType", "NumberOfWorkers"}
 UNFINISHED = ("WAITING", "STARTING", "RUNNING", "STOPPING")
 COMMANDS = ("glueetl", "pythonshell")
 ENDED_BY_SERVER = "The local AWS ended while the job was running; the run's process ended too."
@@ -54,6 +61,18 @@ SEVERITIES = {"SUCCEEDED": "INFO", "STOPPED": "INFO", "TIMEOUT": "WARN", "FAILED
 NOT_THERE = {
     "MaintenanceWindow": "Maintenance windows are for streaming jobs, which are not part of the local AWS.",
     "SourceControlDetails": "Source control of jobs is not part of the local AWS.",
+    "SecurityConfiguration": "Security configurations are not part of the local AWS.",
+    "NotificationProperty": "Notifications of a delay (NotifyDelayAfter) are not part of the local AWS.",
+    "JobRunQueuingEnabled": "Job run queuing is not part of the local AWS; allow more runs with MaxConcurrentRuns.",
+    "ExecutionRoleSessionPolicy": "Session policies are not part of the local AWS, which does not check what a role allows.",
+    "JobRunId": "Resuming an earlier run (JobRunId) is not part of the local AWS.",
+}
+SCALA = "scripts are Python here; choose a real AWS profile to run Scala"
+LOG_PREFIX = "this is of Glue 4.0 and earlier; use --custom-logGroup-prefix and --custom-logStream-prefix"
+REFUSED_ARGUMENTS = {
+    "--class": SCALA,
+    "--continuous-log-logGroup": LOG_PREFIX,
+    "--continuous-log-logStreamPrefix": LOG_PREFIX,
 }
 
 
@@ -81,7 +100,14 @@ class JobRun:
 
     @property
     def log_group(self) -> str:
-        return "/aws-glue/jobs" if self.settings["Command"]["Name"] == "glueetl" else "/aws-glue/python-jobs"
+        """What the names of its log groups, <this>/output and <this>/error, begin with."""
+        default = "/aws-glue/jobs" if self.settings["Command"]["Name"] == "glueetl" else "/aws-glue/python-jobs"
+        return self.arguments.get("--custom-logGroup-prefix") or default
+
+    @property
+    def log_stream(self) -> str:
+        prefix = self.arguments.get("--custom-logStream-prefix")
+        return f"{prefix}-driver" if prefix else self.run_id
 
     @property
     def seconds(self) -> float:
@@ -91,8 +117,8 @@ class JobRun:
         return ((self.completed_on or utcnow()) - self.running_since).total_seconds()
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("WorkerType", "NumberOfWorkers", "GlueVersion", "SecurityConfiguration", "ExecutionClass", "Timeout")
-        answer = {name: self.settings.get(name) for name in (*names, "NotificationProperty")}
+        names = ("WorkerType", "NumberOfWorkers", "GlueVersion", "ExecutionClass", "Timeout")
+        answer = {name: self.settings.get(name) for name in names}
         answer |= {
             "Id": self.run_id,
             "Attempt": self.attempt,
@@ -106,6 +132,7 @@ class JobRun:
             "Arguments": self.arguments,
             "ErrorMessage": self.error or None,
             "PredecessorRuns": [],
+            "AllocatedCapacity": int(self.dpus),
             "MaxCapacity": self.dpus,
             "ExecutionTime": round(self.seconds),
             "LogGroupName": self.log_group,
@@ -132,7 +159,9 @@ class Job:
             "Name": self.name,
             "CreatedOn": self.created_on,
             "LastModifiedOn": self.last_modified_on,
-            **{name: value for name, value in self.settings.items() if name != "Tags"},
+            **self.settings,
+            "AllocatedCapacity": int(glue_drivers.dpus(self.settings)),
+            "MaxCapacity": glue_drivers.dpus(self.settings),
         }
 
     def run(self, run_id: str) -> JobRun:
@@ -161,7 +190,7 @@ class Live:
         self.run = run
         self.stopped = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"job-{run.run_id[:12]}", daemon=True)
-        self._log = glue_drivers.LogLines(run.account, run.region, run.log_group, run.run_id)
+        self._log = glue_drivers.LogLines(run.account, run.region, run.log_group, run.log_stream)
         self._folder = Path()
         self._driver: SparkDriver | None = None
 
@@ -190,7 +219,8 @@ class Live:
             return "STOPPED", ""
         self._set("STARTING")
         run = self.run
-        script = glue_drivers.fetch(run.account, run.settings["Command"]["ScriptLocation"], self._folder)
+        location = run.arguments.get("--scriptLocation") or run.settings["Command"]["ScriptLocation"]
+        script = glue_drivers.fetch(run.account, location, self._folder)
         settings, catalog = glue_drivers.settings(run.account, run.region, run.arguments, self._folder)
         arguments = ["--JOB_NAME", run.job_name, "--JOB_RUN_ID", run.run_id, "--JOB_ID", _job_id(run)]
         for name, value in run.arguments.items():
@@ -226,17 +256,21 @@ class Live:
         from infra.engines.spark.options import environment
 
         result = self._folder / ".result.json"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "infra.engines.python_shell", str(result), str(script), *arguments],
-            cwd=self._folder,
-            env=environment(settings, self._folder),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "infra.engines.python_shell", str(result), str(script), *arguments],
+                cwd=self._folder,
+                env=environment(settings, self._folder),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:  # arguments that are too long or have a NUL
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunFailed(f"The Python process could not be started: {reason}") from None
         readers = [
             threading.Thread(target=self._forward, args=(name, stream), daemon=True)
             for name, stream in (("stdout", process.stdout), ("stderr", process.stderr))
@@ -253,8 +287,8 @@ class Live:
                 except subprocess.TimeoutExpired:
                     self._log.write()
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter when nothing is left
+                os.killpg(process.pid, signal.SIGKILL)  # what the script has started, too
             process.wait()
             for reader in readers:
                 reader.join(STOP_SECONDS)
@@ -296,15 +330,17 @@ class Live:
 
     def _end(self, status: str, error: str) -> None:
         run = self.run
-        with state.lock("glue"):
-            run.status, run.error, run.completed_on = status, error, utcnow()
-            del _live[run.run_id]
-            if status == "FAILED" and not _is_shutting_down:
-                _retry(run)
-            state.save("glue", run.account, run.region)
         if error:
             self._log.keep("stderr", error)
-        self._log.write()
+        try:
+            self._log.write()  # before the end: who sees that finds every line
+        finally:
+            with state.lock("glue"):
+                run.status, run.error, run.completed_on = status, error, utcnow()
+                del _live[run.run_id]
+                if status == "FAILED" and not _is_shutting_down:
+                    _retry(run)
+                state.save("glue", run.account, run.region)
         telemetry.event(
             run.account,
             run.region,
@@ -344,8 +380,8 @@ def _begin(job: Job, run: JobRun) -> None:
 def _retry(failed: JobRun) -> None:
     """Begin the next attempt of a failed run, if the job allows one more."""
     job = glue_backends[failed.account][failed.region].jobs.get(failed.job_name)
-    if job is None or failed.attempt >= failed.settings.get("MaxRetries", 0):
-        return
+    if job is None or failed not in job.runs or failed.attempt >= failed.settings["MaxRetries"]:
+        return  # the job was deleted, and may be another one of that name now, or this was the last attempt
     first = failed.run_id.partition("_attempt_")[0]
     again = replace(
         failed,
@@ -366,14 +402,14 @@ def _retry(failed: JobRun) -> None:
 
 def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
     """Fill in AWS's defaults. Raises InvalidInputException or OperationNotSupportedException for what cannot run here."""
-    for name, why in NOT_THERE.items():
-        if given.get(name):
-            raise NotSupported(why)
+    _refuse(given)
     command = given.get("Command") or {}
     if command.get("Name") not in COMMANDS:
         raise NotSupported(f"Command.Name must be one of {', '.join(COMMANDS)} on the local AWS.")
     if given.get("CodeGenConfigurationNodes") and command["Name"] != "glueetl":
         raise InvalidInput("CodeGenConfigurationNodes become a Spark script: Command.Name must be glueetl.")
+    if command.get("PythonVersion") == "2":
+        raise NotSupported("Python 2 is not part of the local AWS; Command.PythonVersion must be 3 or 3.9.")
     bucket, _, key = command.get("ScriptLocation", "").removeprefix("s3://").partition("/")
     if not command.get("ScriptLocation", "").startswith("s3://") or not bucket or not key:
         raise InvalidInput("Command.ScriptLocation must be the s3:// address of a script.")
@@ -386,15 +422,41 @@ def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
     given.setdefault("DefaultArguments", {})
     glue_drivers.check_role(backend.account_id, given.get("Role", ""))
     check_settings(given)
-    glue_drivers.check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
+    _check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
+
+
+def _refuse(given: dict[str, Any]) -> None:
+    for name, why in NOT_THERE.items():
+        if _says_something(given.get(name)):
+            raise NotSupported(why)
+
+
+def _says_something(value: Any) -> bool:
+    return any(value.values()) if isinstance(value, dict) else bool(value)
+
+
+def _check_arguments(arguments: dict[str, str]) -> None:
+    """Raise InvalidInputException for an argument that has no effect here."""
+    glue_drivers.check_arguments(arguments)
+    for name, why in REFUSED_ARGUMENTS.items():
+        if arguments.get(name):
+            raise InvalidInput(f"{name} is refused by the local AWS: {why}.")
+    if arguments.get("--job-language", "python").lower() != "python":
+        raise InvalidInput(f"--job-language is refused by the local AWS: {SCALA}.")
 
 
 def check_settings(given: dict[str, Any]) -> None:
-    """Check timeout and capacity, which a run may change. Raises InvalidInputException."""
-    if given.setdefault("Timeout", DEFAULT_TIMEOUT) < 1:
-        raise InvalidInput("Timeout must be at least 1 minute.")
-    if given.pop("AllocatedCapacity", 0):
-        raise InvalidInput("AllocatedCapacity is deprecated; use MaxCapacity, or WorkerType and NumberOfWorkers.")
+    """Check timeout, capacity and execution class, which a run may change. Raises InvalidInputException."""
+    default = OLD_TIMEOUT if given.get("GlueVersion") in OLD_VERSIONS else DEFAULT_TIMEOUT
+    if given.setdefault("Timeout", default) > MOST_TIMEOUT:
+        raise InvalidInput(f"Timeout must be at most {MOST_TIMEOUT} minutes (7 days).")
+    if allocated := given.pop("AllocatedCapacity", 0):
+        if given.get("WorkerType") or given.get("NumberOfWorkers"):
+            raise InvalidInput("Please do not set Allocated Capacity if using Worker Type and Number of Workers.")
+        if given.setdefault("MaxCapacity", allocated) != allocated:
+            raise InvalidInput("Please set only Allocated Capacity or Max Capacity.")
+    if given.get("ExecutionClass") == "FLEX" and given["Command"]["Name"] != "glueetl":
+        raise InvalidInput("ExecutionClass FLEX is for glueetl jobs only.")
     if given["Command"]["Name"] == "pythonshell":
         if given.get("WorkerType") or given.get("NumberOfWorkers"):
             raise InvalidInput("A pythonshell job has MaxCapacity, no WorkerType and no NumberOfWorkers.")
@@ -402,6 +464,11 @@ def check_settings(given: dict[str, Any]) -> None:
             raise InvalidInput("MaxCapacity of a pythonshell job must be 0.0625 or 1.")
         return
     glue_drivers.check_engine(given, DEFAULT_WORKERS)
+
+
+class WrongTransition(JsonRESTError):
+    def __init__(self, message: str):
+        super().__init__("JobRunInvalidStateTransitionException", message)
 
 
 # --- the backend ------------------------------------------------------------------------------------------------------
@@ -415,8 +482,9 @@ class Jobs(GlueBackend):
             raise AlreadyExistsException("Job")
         check_job(self, given)
         self._store_script(given)
+        tags = given.pop("Tags", None)
         job = Job(name, given, self.account_id, self.region_name)
-        self.tag_resource(job.arn, given.get("Tags"))
+        self.tag_resource(job.arn, tags)
         self.jobs[name] = job  # type: ignore[assignment]
         return job
 
@@ -468,20 +536,19 @@ class Jobs(GlueBackend):
         running = sum(run.status in UNFINISHED for run in job.runs)
         if running >= job.settings["ExecutionProperty"]["MaxConcurrentRuns"]:
             raise ConcurrentRunsExceededException(f"Concurrent runs exceeded for {name}")
-        if given.get("JobRunId"):
-            raise NotSupported("Resuming an earlier run (JobRunId) is not part of the local AWS.")
-        changed = {
-            key: given[key] for key in ("Timeout", "MaxCapacity", "WorkerType", "NumberOfWorkers") if key in given
-        }
-        settings = dict(job.settings)
-        if "MaxCapacity" in changed:
-            settings.pop("WorkerType", None)
-            settings.pop("NumberOfWorkers", None)
-        settings |= changed
+        _refuse(given)
+        replaced = set()
+        if BY_DPUS & given.keys():
+            replaced = BY_DPUS | BY_WORKERS
+        elif BY_WORKERS & given.keys():
+            replaced = BY_DPUS
+        settings = {name: value for name, value in job.settings.items() if name not in replaced}
+        changing = (*BY_DPUS, *BY_WORKERS, "Timeout", "ExecutionClass")
+        settings |= {name: given[name] for name in changing if name in given}
         check_settings(settings)
         arguments = {**settings["DefaultArguments"], **given.get("Arguments", {})}
         arguments |= settings.get("NonOverridableArguments", {})
-        glue_drivers.check_arguments(arguments)
+        _check_arguments(arguments)
         run = JobRun(self.account_id, self.region_name, name, f"jr_{secrets.token_hex(32)}", settings, arguments)
         _begin(job, run)
         return run.run_id
@@ -490,10 +557,10 @@ class Jobs(GlueBackend):
         return self.get_job(name).run(run_id)
 
     def stop_job_run(self, name: str, run_id: str) -> None:
-        """Begin to stop a run. Raises EntityNotFoundException, InvalidInputException for a run that has ended."""
+        """Begin to stop a run. Raises EntityNotFoundException, JobRunInvalidStateTransitionException when it has ended."""
         run = self.get_job_run(name, run_id)
         if run.status not in UNFINISHED:
-            raise InvalidInput(f"Job run {run_id} is in the state {run.status} and cannot be stopped.")
+            raise WrongTransition(f"Job run {run_id} is in the state {run.status} and cannot be stopped.")
         run.status = "STOPPING"
         _live[run_id].stopped.set()
 
@@ -514,15 +581,32 @@ class Jobs(GlueBackend):
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 
+def _without_nulls(value: Any) -> Any:
+    """Return JSON without its nulls: they say what a missing member says."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
 class JobsResponse(CatalogResponse):
+    def given(self) -> dict[str, Any]:
+        """Return the request. Raises ValidationException for what the service's model does not allow."""
+        given = _without_nulls(self.parameters)
+        shape = get_service_model("glue").operation_model(self._get_action()).input_shape
+        if errors := list(constraints.constraint_errors(given, shape)):
+            raise JsonRESTError("ValidationException", constraints.message(errors))
+        return given
+
     def create_job(self) -> ActionResult:
-        given = dict(self.parameters)
+        given = self.given()
         return ActionResult({"Name": self.glue_backend.create_job(given.pop("Name"), **given).name})
 
     def update_job(self) -> ActionResult:
-        name = self.parameters["JobName"]
-        self.glue_backend.update_job(name, dict(self.parameters["JobUpdate"]))
-        return ActionResult({"JobName": name})
+        given = self.given()
+        self.glue_backend.update_job(given["JobName"], given["JobUpdate"])
+        return ActionResult({"JobName": given["JobName"]})
 
     def get_job(self) -> ActionResult:
         return ActionResult({"Job": self.glue_backend.get_job(self.parameters["JobName"]).as_dict()})
@@ -530,13 +614,18 @@ class JobsResponse(CatalogResponse):
     def get_jobs(self) -> ActionResult:
         return self.answer_page("Jobs", list(self.glue_backend.jobs.values()), MOST_JOBS, default=PAGE)
 
+    def list_jobs(self) -> ActionResult:
+        names = self.filter_jobs_by_tags(self.glue_backend.jobs.values(), self.parameters.get("Tags"))
+        return self.answer_page("JobNames", list(names), MOST_JOBS, default=PAGE, render=str)
+
     def delete_job(self) -> ActionResult:
         name = self.parameters["JobName"]
         self.glue_backend.delete_job(name)
         return ActionResult({"JobName": name})
 
     def start_job_run(self) -> ActionResult:
-        return ActionResult({"JobRunId": self.glue_backend.start_job_run(self.parameters["JobName"], self.parameters)})
+        given = self.given()
+        return ActionResult({"JobRunId": self.glue_backend.start_job_run(given["JobName"], given)})
 
     def get_job_run(self) -> ActionResult:
         run = self.glue_backend.get_job_run(self.parameters["JobName"], self.parameters["RunId"])
@@ -547,13 +636,14 @@ class JobsResponse(CatalogResponse):
         return self.answer_page("JobRuns", runs, PAGE)
 
     def batch_stop_job_run(self) -> ActionResult:
-        name, stopping, errors = self.parameters["JobName"], [], []
-        for run_id in self.parameters["JobRunIds"]:
+        given = self.given()
+        name, stopping, errors = given["JobName"], [], []
+        for run_id in given["JobRunIds"]:
             told = {"JobName": name, "JobRunId": run_id}
             try:
                 self.glue_backend.stop_job_run(name, run_id)
                 stopping.append(told)
-            except (EntityNotFoundException, InvalidInput) as error:
+            except (EntityNotFoundException, WrongTransition) as error:
                 errors.append({**told, "ErrorDetail": {"ErrorCode": error.error_type, "ErrorMessage": error.message}})
         return ActionResult({"SuccessfulSubmissions": stopping, "Errors": errors})
 
