@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from IPython import get_ipython
 
 
@@ -22,7 +22,7 @@ class RunFirst(RuntimeError):
 
 
 def check(answer: Any, expected: Any | Callable[[Any], bool], right: str, hint: str) -> None:
-    """Say whether an answer is right.
+    """Say whether an answer is right. One of another kind, or SQL that Athena refuses, is not right, and no error.
 
     Parameters
     ----------
@@ -30,9 +30,17 @@ def check(answer: Any, expected: Any | Callable[[Any], bool], right: str, hint: 
     expected: the right answer, or a function that tells whether an answer is right
     right: what to say then: why it is so
     hint: what to look at again if it is not
+
+    Raises NameError and botocore's BotoCoreError: a cell that was not run, or a lost server, is no wrong answer.
     """
-    fine = expected(answer) if callable(expected) else answer == expected
-    print(f"✔ {right}" if fine else f"✘ {answer!r} is not it yet. {hint}")
+    said = ""
+    try:
+        fine = bool(expected(answer) if callable(expected) else answer == expected)
+    except (NameError, BotoCoreError):
+        raise
+    except Exception as error:
+        fine, said = False, f" ({type(error).__name__}: {str(error).strip()})"
+    print(f"✔ {right}" if fine else f"✘ {answer!r} is not it yet{said}. {hint}")
 
 
 def need_stack(name: str, notebook: str) -> dict[str, str]:
@@ -56,6 +64,25 @@ def need_stack(name: str, notebook: str) -> dict[str, str]:
     if not stack["StackStatus"].endswith("_COMPLETE") or "ROLLBACK" in stack["StackStatus"]:
         raise RunFirst(f"The stack {name} is in the state {stack['StackStatus']}. Run {notebook} again to repair it.")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def need_table(database: str, name: str, notebook: str) -> None:
+    """Check that an earlier notebook has put a table into the Data Catalog.
+
+    Parameters
+    ----------
+    database, name: the table
+    notebook: the notebook that makes it, told when it is missing
+
+    Raises RunFirst.
+    """
+    glue = boto3.client("glue")
+    try:
+        glue.get_table(DatabaseName=database, Name=name)
+    except glue.exceptions.EntityNotFoundException:
+        raise RunFirst(
+            f"The table {name} is not there yet. Run {notebook} to its end first, then come back to this cell."
+        ) from None
 
 
 def explain_missing_names() -> None:
