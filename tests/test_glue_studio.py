@@ -93,6 +93,10 @@ def target(**given: Any) -> dict[str, Any]:
     return kind("S3DirectTarget", ["raw"], Path="s3://b/x/", **{"Format": "json", **given})
 
 
+def aggregate(groups: list[list[str]], *columns: str, source: str = "raw") -> dict[str, Any]:
+    return kind("Aggregate", [source], Groups=groups, Aggs=[{"Column": [each], "AggFunc": "max"} for each in columns])
+
+
 def split(index: int) -> dict[str, dict[str, Any]]:
     parent = {"SplitFields": {"Name": "Split Fields", "Inputs": ["raw"], "Paths": [["uuid"]]}}
     return {"split": parent, "a": kind("SelectFromCollection", ["split"], Index=index)}
@@ -126,7 +130,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"a": select(["raw"], "x")}, "Node A: its input has no column x; it has uuid, track_id."),
     ({"a": select(["raw"])}, "Node A: Paths is empty."),
     ({"a": target(PartitionKeys=[["day"]])}, "has no column day; it has uuid, track_id."),
-    ({"a": target(PartitionKeys=[["uuid", "x"]])}, "the partition key uuid.x is inside another column"),
+    ({"a": target(PartitionKeys=[["uuid", "x"]])}, "uuid.x is inside another column; map it to one of its own."),
+    ({"a": kind("DropDuplicates", ["raw"], Columns=[["uuid", "x"]])}, "Node A: uuid.x is inside another column"),
     (
         {"a": kind("RenameField", ["raw"], SourcePath=["uuid"], TargetPath=["track_id"])},
         "already has a column track_id.",
@@ -138,6 +143,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"a": kind("ApplyMapping", ["raw"], Mapping=[{"FromPath": ["uuid"]}])}, "no FromType, ToKey, ToType."),
     ({"a": kind("Union", ["raw", "ref"], UnionType="ALL")}, "have uuid, track_id and track_id, track_name."),
     ({"a": kind("Aggregate", ["raw"], Groups=[["uuid"]], Aggs=[])}, "Node A: Aggs is empty."),
+    ({"a": aggregate([["uuid"], ["track_id", "uuid"]], "track_id")}, "Node A: two of its columns would be uuid."),
+    ({"a": aggregate([], "track_id", "track_id")}, "Node A: two of its columns would be max(track_id)."),
     # joins
     (
         {"a": kind("Join", ["raw", "ref"], JoinType="equijoin", Columns=BOTH_SIDES)},
@@ -163,6 +170,17 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     (
         {"a": kind("SparkSQL", ["raw"], SqlQuery="SELECT 1", SqlAliases=[{"From": "ref", "Alias": "t"}])},
         "SqlAliases names ref, which is not one of its inputs.",
+    ),
+    (
+        {
+            "a": kind(
+                "SparkSQL",
+                ["raw", "ref"],
+                SqlQuery="SELECT 1",
+                SqlAliases=[{"From": "raw", "Alias": "t"}, {"From": "ref", "Alias": "T"}],
+            )
+        },
+        "Node A: two of its SqlAliases are T.",
     ),
     ({"a": kind("CustomCode", ["raw"], Code="x = 1\nreturn (", ClassName="F")}, "line 2 of Code is no Python"),
     ({"a": kind("CustomCode", ["raw"], Code="return dfc", ClassName="a b")}, "ClassName a b is no Python name."),
@@ -221,6 +239,10 @@ def test_wrong_graph_is_refused_with_its_reason(changes: dict[str, Any], reason:
             '(Raw_rawDF.join(Reference_refDF, (Raw_rawDF["track_id"] == Reference_refDF["track_id"]), "leftsemi")',
         ),
         (
+            kind("S3JsonSource", Paths=["s3://b/in/"], Exclusions=["**.tmp", '["**.pdf", "old/*"]']),
+            '"recurse": False, "exclusions": ["**.tmp", "**.pdf", "old/*"]}, tr',
+        ),
+        (
             kind("S3CatalogSource", Database="db", Table="raw", PartitionPredicate="day = '1'"),
             'table_name="raw", push_down_predicate="day = \'1\'", transformation_ctx="A_a")',
         ),
@@ -232,6 +254,15 @@ def test_code_of_a_node(given: dict[str, Any], line: str) -> None:
     compile(text, "job", "exec")
     assert line in text
     assert ("import re\n" in text) == ("re.match" in text)
+
+
+def test_columns_inside_others_and_names_with_a_dot() -> None:
+    """A field may be renamed inside its column; Spark writes the measure of a column with a dot in backticks."""
+    inner = kind("RenameField", ["raw"], SourcePath=["uuid", "x"], TargetPath=["uuid", "y"])
+    assert 'old_name="uuid.x", new_name="uuid.y"' in script(graph(a=inner), tables)
+    files = {"S3JsonSource": {"Name": "Files", "Paths": ["s3://b/files/"]}}
+    dotted = graph(files=files, sums=aggregate([["k"]], "d.t", source="files"), a=select(["sums"], "max(`d.t`)"))
+    assert r'paths=["`max(``d.t``)`"]' in script(dotted, tables)
 
 
 def test_values_and_jobs_that_the_api_does_not_have(client: Any, account: str) -> None:

@@ -181,12 +181,21 @@ def parquet_source(node: Node) -> Made:
 def _s3_source(node: Node, file_format: str, options: dict[str, Any]) -> Made:
     places: dict[str, Any] = {"paths": node.given["Paths"], "recurse": node.given.get("Recurse", False)}
     if node.given.get("Exclusions"):
-        places["exclusions"] = node.given["Exclusions"]
+        places["exclusions"] = [pattern for text in node.given["Exclusions"] for pattern in _patterns(text)]
     call = f'format_options={literal(options)}, connection_type="s3", format="{file_format}"'
     call += f", connection_options={literal(places)}"
     code = f"{node.variable} = glueContext.create_dynamic_frame.from_options({call}, {node.context})"
     schemas = described(node)
     return Made(code, schemas[0] if schemas else None)
+
+
+def _patterns(text: str) -> list[str]:
+    """Read one of Exclusions: a glob pattern, or the JSON list of them that the API's page shows."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return [text]
+    return found if isinstance(found, list) else [text]
 
 
 # --- transforms -------------------------------------------------------------------------------------------------------
@@ -242,6 +251,14 @@ def _paths(node: Node) -> list[str]:
     return [need(node, path, node.source.columns) for path in node.given["Paths"]]
 
 
+def _whole_columns(node: Node, paths: list[list[str]]) -> list[str]:
+    for path in paths:
+        need(node, path, node.source.columns)
+        if len(path) != 1:
+            raise node.wrong(f"{'.'.join(path)} is inside another column; map it to one of its own.")
+    return [path[0] for path in paths]
+
+
 def _selected(paths: list[list[str]], known: Columns | None) -> Columns:
     return {path[0]: (known or {}).get(path[0], "") if len(path) == 1 else "" for path in paths}
 
@@ -254,7 +271,7 @@ def _dropped(paths: list[list[str]], known: Columns | None) -> Columns | None:
 def rename_field(node: Node) -> Made:
     source, target, known = node.given["SourcePath"], node.given["TargetPath"], node.source.columns
     old, new = need(node, source, known), need(node, target, None)
-    if known is not None and target[0] in known and source != target:
+    if known is not None and len(target) == 1 and target[0] in known and source != target:
         raise node.wrong(f"its input already has a column {target[0]}.")
     columns = None
     if known is not None and len(source) == len(target) == 1:
@@ -264,11 +281,8 @@ def rename_field(node: Node) -> Made:
 
 
 def drop_duplicates(node: Node) -> Made:
-    paths = node.given.get("Columns", [])
-    for path in paths:
-        need(node, path, node.source.columns)
-    names = literal([".".join(path) for path in paths]) if paths else ""
-    data = f"{node.source.variable}.toDF().dropDuplicates({names})"
+    columns = _whole_columns(node, node.given.get("Columns", []))
+    data = f"{node.source.variable}.toDF().dropDuplicates({literal(columns) if columns else ''})"
     return Made(_from_df(node, data), node.source.columns, imports=(DYNAMIC_FRAME,))
 
 
@@ -334,14 +348,16 @@ def union(node: Node) -> Made:
 
 def spark_sql(node: Node) -> Made:
     frames = dict(zip(node.given["Inputs"], node.inputs, strict=True))
-    views = []
+    views: dict[str, str] = {}  # a name as SQL compares it, without case
     for alias in node.given["SqlAliases"]:
         if alias["From"] not in frames:
             raise node.wrong(f"SqlAliases names {alias['From']}, which is not one of its inputs.")
-        views.append(f"{literal(alias['Alias'])}: {frames[alias['From']].variable}")
+        if alias["Alias"].lower() in views:
+            raise node.wrong(f"two of its SqlAliases are {alias['Alias']}.")
+        views[alias["Alias"].lower()] = f"{literal(alias['Alias'])}: {frames[alias['From']].variable}"
     query = node.given["SqlQuery"].replace("\\", "\\\\").replace("'''", "\\'\\'\\'")
     name = f"SqlQuery_{node.node_id.replace('-', '')}"
-    call = f"glueContext, query={name}, mapping={{{', '.join(views)}}}, {node.context}"
+    call = f"glueContext, query={name}, mapping={{{', '.join(views.values())}}}, {node.context}"
     code = f"{name} = '''\n{query}\n'''\n{node.variable} = sparkSqlQuery({call})"
     schemas = described(node)
     return Made(code, schemas[0] if schemas else None, imports=(DYNAMIC_FRAME,), function=SQL_QUERY)
@@ -352,11 +368,13 @@ def aggregate(node: Node) -> Made:
     if not node.given["Aggs"]:
         raise node.wrong("Aggs is empty.")
     groups = [need(node, path, known) for path in node.given["Groups"]]
-    columns = {path[-1]: (known or {}).get(path[-1], "") for path in node.given["Groups"]}
-    measures = []
-    for each in node.given["Aggs"]:
-        measures.append([need(node, each["Column"], known), each["AggFunc"]])
-        columns[AGGREGATE_NAMES.get(each["AggFunc"], each["AggFunc"] + "({})").format(".".join(each["Column"]))] = ""
+    measures = [[need(node, each["Column"], known), each["AggFunc"]] for each in node.given["Aggs"]]
+    made = [(path[-1], (known or {}).get(path[0], "") if len(path) == 1 else "") for path in node.given["Groups"]]
+    made += [(_aggregate_name(each["AggFunc"], each["Column"]), "") for each in node.given["Aggs"]]
+    columns = dict(made)
+    for name in columns:
+        if sum(name == other for other, _ in made) > 1:
+            raise node.wrong(f"two of its columns would be {name}.")
     call = f"glueContext, parentFrame={node.source.variable}, groups={literal(groups)}, aggs={literal(measures)}"
     return Made(
         f"{node.variable} = sparkAggregate({call}, {node.context})",
@@ -364,6 +382,13 @@ def aggregate(node: Node) -> Made:
         imports=(DYNAMIC_FRAME, SQL_FUNCTIONS),
         function=AGGREGATE,
     )
+
+
+def _aggregate_name(function: str, path: list[str]) -> str:
+    """Return what Spark calls the column."""
+    if function in AGGREGATE_NAMES:
+        return AGGREGATE_NAMES[function].format(".".join(path))
+    return f"{function}(`{path[0]}`)" if len(path) == 1 and "." in path[0] else f"{function}({'.'.join(path)})"
 
 
 def filter_rows(node: Node) -> Made:
@@ -520,12 +545,7 @@ def catalog_target(node: Node) -> Made:
 
 
 def _partition_keys(node: Node) -> list[str]:
-    keys = node.given.get("PartitionKeys", [])
-    for path in keys:
-        need(node, path, node.source.columns)
-        if len(path) != 1:
-            raise node.wrong(f"the partition key {'.'.join(path)} is inside another column; map it to one of its own.")
-    return [path[0] for path in keys]
+    return _whole_columns(node, node.given.get("PartitionKeys", []))
 
 
 # --- the kinds --------------------------------------------------------------------------------------------------------
