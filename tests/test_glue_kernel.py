@@ -19,6 +19,7 @@ from infra import profile as profiles
 from infra import project, run
 from infra.kernels import glue, install
 from infra.local import process
+from tests.polling import until
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 CHOOSING = (*profiles.OVERRIDES, "AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "WORKSHOP_HOME")
@@ -203,9 +204,7 @@ def test_an_interrupt_cancels_the_statement_and_the_kernel_goes_on(home, kernel)
         return api.list_statements(SessionId=session_id)["Statements"][-1]
 
     def interrupt():
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and (newest()["Code"], newest()["State"]) != ("while True: pass", "RUNNING"):
-            time.sleep(0.05)
+        until(lambda: (newest()["Code"], newest()["State"]) == ("while True: pass", "RUNNING"))
         os.kill(kernel.client.km.provisioner.pid, signal.SIGINT)
 
     interrupter = threading.Thread(target=interrupt)
@@ -218,7 +217,30 @@ def test_an_interrupt_cancels_the_statement_and_the_kernel_goes_on(home, kernel)
     assert [each["State"] for each in cancelled] == ["CANCELLED"]
 
 
-def test_stop_session(kernel):
+INTERRUPTED_BEFORE_THE_ANSWER = """
+gateway = get_ipython().kernel.kernel_gateway
+submit = gateway.run_statement
+
+
+def interrupted(session_id, code):
+    gateway.run_statement = submit
+    submit(session_id, code)
+    raise KeyboardInterrupt
+
+
+gateway.run_statement = interrupted
+"""
+
+
+def test_an_interrupt_while_a_statement_is_submitted_cancels_it(kernel, tmp_path):
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED_BEFORE_THE_ANSWER)
+    kernel.run(f"%run {tmp_path}/interrupted.py")
+    assert "Attempting to cancel the statement" in kernel.run("while True: pass")
+    assert kernel.run("x") == "20\n"
+
+
+def test_stop_session_after_its_driver_was_killed(kernel):
+    assert "was killed by signal 9" in kernel.run("os.kill(os.getpid(), 9)")
     assert "Stopped session." in kernel.run("%stop_session")
     assert kernel.run("%session_id") == "There is no current session.\n"
 

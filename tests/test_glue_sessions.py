@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local import glue_drivers, glue_sessions, state, telemetry
+from tests.polling import until
 
 ACCOUNT = "210000000300"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Sessions"
@@ -128,7 +129,14 @@ def test_ids_tags_and_lists(glue, main):
         ({"Command": {"Name": "pythonshell"}}, "InvalidInputException", "glueetl or gluestreaming"),
         ({"GlueVersion": "9.9"}, "InvalidInputException", "Glue version 9.9"),
         ({"WorkerType": "G.1X", "NumberOfWorkers": 1}, "InvalidInputException", "at least 2"),
-        ({"WorkerType": "G.99X", "NumberOfWorkers": 2}, "InvalidInputException", "G.99X"),
+        ({"WorkerType": "G.99X", "NumberOfWorkers": 2}, "ValidationException", "'G.99X' at 'workerType' failed"),
+        (
+            {"Id": "x" * 256},
+            "ValidationException",
+            "at 'id' failed to satisfy constraint: Member must have length less",
+        ),
+        ({"Id": "two\nlines"}, "ValidationException", "Member must satisfy regular expression pattern"),
+        ({"Tags": {str(number): "" for number in range(51)}}, "ValidationException", "less than or equal to 50"),
         ({"MaxCapacity": 5.0, "NumberOfWorkers": 2}, "InvalidInputException", "do not set Max Capacity"),
         ({"SessionType": "SPARK_CONNECT"}, "OperationNotSupportedException", "SPARK_CONNECT"),
         ({"Connections": {"Connections": ["vpc"]}}, "OperationNotSupportedException", "VPC"),
@@ -143,7 +151,9 @@ def test_refused_with_a_reason(glue, settings, code, words):
         create(glue, "refused", **settings)
     assert code_of(error)[0] == code
     assert words in code_of(error)[1]
-    assert "refused" not in glue.list_sessions()["Ids"]
+    assert glue.list_sessions()["Ids"] == ["main"]
+    with pytest.raises(ClientError, match="'1001' at 'maxResults' failed to satisfy constraint"):
+        glue.list_sessions(MaxResults=1001)
 
 
 def test_unknown_sessions_and_statements(glue, main):
@@ -250,9 +260,9 @@ def test_statements_wait_their_turn_and_can_be_cancelled(glue, main):
         lambda states: states[loop] == "RUNNING" and states[waiting] == states[after] == "WAITING",
     )
     glue.cancel_statement(SessionId=main, Id=waiting)
+    assert glue.get_statement(SessionId=main, Id=waiting)["Statement"]["State"] == "CANCELLED"
     glue.cancel_statement(SessionId=main, Id=loop)
     assert result(glue, main, loop)["State"] == "CANCELLED"
-    assert result(glue, main, waiting)["State"] == "CANCELLED"
     assert result(glue, main, after)["Output"]["Data"]["TextPlain"] == "'after'"
 
 
@@ -321,6 +331,8 @@ def test_conf_extra_files_and_a_killed_driver(server, glue, main):
     with pytest.raises(ClientError) as error:
         submit(glue, "second", "1")
     assert code_of(error) == ("IllegalSessionStateException", "Session is in FAILED status")
+    glue.stop_session(Id="second")  # as AWS's kernel advises
+    assert glue.get_session(Id="second")["Session"]["Status"] == "FAILED"
     glue.delete_session(Id="second")
     assert "second" not in glue.list_sessions()["Ids"]
 
@@ -337,13 +349,17 @@ def test_stop_is_priced_and_final(server, glue):
     start(glue, "stopped", WorkerType="G.2X", NumberOfWorkers=3)
     driver = psutil.Process(int(text(glue, "stopped", "import os\nos.getpid()")))
     times = [process.cpu_times() for process in [driver, *driver.children(recursive=True)]]
+    started = run(glue, "stopped", "import subprocess\nsleeping = subprocess.Popen(['sleep', '600'])\nsleeping.pid")
+    child = psutil.Process(int(started["Output"]["Data"]["TextPlain"]))
     # ready within 8 s: two cores give no more in that time, and other programs do not change it as they change a clock
     assert sum(each.user + each.system for each in times) < 16
     with pytest.raises(ClientError) as error:
         glue.delete_session(Id="stopped")
     assert code_of(error) == ("IllegalSessionStateException", "Session is in READY status")
     glue.stop_session(Id="stopped")
-    session = status(glue, "stopped", "STOPPED")
+    session = status(glue, "stopped", "STOPPED", "FAILED")
+    assert session["Status"] == "STOPPED"
+    until(lambda: not child.is_running())
     assert session["DPUSeconds"] == pytest.approx(session["ExecutionTime"] * 6)
     with pytest.raises(ClientError) as error:
         glue.stop_session(Id="stopped")

@@ -23,7 +23,8 @@ class AnsweringKernel(GlueKernel):
     ) -> dict[str, Any]:
         try:
             reply = await super().do_execute(code, silent, store_history, user_expressions, allow_stdin)
-        except KeyboardInterrupt:  # not while a statement ran, e.g. while a session was made
+        except KeyboardInterrupt:  # not while it waited for a statement, but while one was submitted, or a session made
+            self._cancel_statements()
             reply = None
         if reply is not None:
             return reply
@@ -34,6 +35,22 @@ class AnsweringKernel(GlueKernel):
             "evalue": "The cell was interrupted.",
             "traceback": [],
         }
+
+    def _cancel_statements(self) -> None:
+        """Cancel what the session runs: AWS's kernel does not know the number of a statement that it was about to submit."""
+        request = {"SessionId": self.get_session_id()}
+        while request["SessionId"]:  # none: the session was not there yet
+            page = self.kernel_gateway.glue_client.list_statements(**request)
+            for statement in page["Statements"]:
+                if statement["State"] in ("WAITING", "RUNNING"):
+                    number = statement["Id"]
+                    self._send_output(
+                        f"Execution Interrupted. Attempting to cancel the statement (statement_id={number})"
+                    )
+                    self.kernel_gateway.cancel_statement(request["SessionId"], number)
+            if not page.get("NextToken"):
+                return
+            request["NextToken"] = page["NextToken"]
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.utils import utcnow
+from moto.core.utils import get_service_model, utcnow
 from moto.glue.exceptions import (
     AlreadyExistsException,
     DatabaseAlreadyExistsException,
@@ -32,7 +32,7 @@ from moto.glue.exceptions import (
 from moto.glue.models import FakeDatabase, FakePartition, FakeTable, GlueBackend
 from moto.glue.responses import GlueResponse
 
-from infra.local import telemetry
+from infra.local import constraints, telemetry
 from infra.local.catalog_filter import InvalidExpression, InvalidValue, compile_expression
 
 log = logging.getLogger("workshop.catalog")
@@ -532,12 +532,29 @@ def as_dict(item: Any) -> dict[str, Any]:
     return item.as_dict()
 
 
+def _without_nulls(value: Any) -> Any:
+    """Return JSON without its nulls: they say what a missing member says."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value if item is not None]
+    return value
+
+
 class CatalogResponse(GlueResponse):
     """The Data Catalog's operations; what is not here is moto's."""
 
     @property
     def glue_backend(self) -> Any:
         return super().glue_backend
+
+    def given(self) -> dict[str, Any]:
+        """Return the request. Raises ValidationException for what the service's model does not allow."""
+        given = _without_nulls(self.parameters)
+        shape = get_service_model("glue").operation_model(self._get_action()).input_shape
+        if errors := list(constraints.constraint_errors(given, shape)):
+            raise JsonRESTError("ValidationException", constraints.message(errors))
+        return given
 
     def answer_page(
         self, name: str, items: list[Any], most: int, default: int | None = None, render: Callable[[Any], Any] = as_dict

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model, utcnow
+from moto.core.utils import utcnow
 from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local import constraints, glue_drivers, glue_studio, s3, state, telemetry
+from infra.local import glue_drivers, glue_studio, s3, state, telemetry
 from infra.local.catalog import CatalogResponse
 from infra.local.glue_drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
 
@@ -581,24 +581,7 @@ class Jobs(GlueBackend):
 # --- the API ----------------------------------------------------------------------------------------------------------
 
 
-def _without_nulls(value: Any) -> Any:
-    """Return JSON without its nulls: they say what a missing member says."""
-    if isinstance(value, dict):
-        return {name: _without_nulls(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value if item is not None]
-    return value
-
-
 class JobsResponse(CatalogResponse):
-    def given(self) -> dict[str, Any]:
-        """Return the request. Raises ValidationException for what the service's model does not allow."""
-        given = _without_nulls(self.parameters)
-        shape = get_service_model("glue").operation_model(self._get_action()).input_shape
-        if errors := list(constraints.constraint_errors(given, shape)):
-            raise JsonRESTError("ValidationException", constraints.message(errors))
-        return given
-
     def create_job(self) -> ActionResult:
         given = self.given()
         return ActionResult({"Name": self.glue_backend.create_job(given.pop("Name"), **given).name})
