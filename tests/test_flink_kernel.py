@@ -272,6 +272,83 @@ def test_a_dropped_table_leaves_the_catalog(notebook, lake):
         glue.get_table(DatabaseName="analyticsworkshopdb", Name="gone")
 
 
+def test_a_database_goes_to_glue_and_leaves_it_with_its_tables(notebook, lake):
+    server, account = lake
+    glue = server.client("glue", account)
+
+    def databases() -> list[str]:
+        return [database["Name"] for database in glue.get_databases()["DatabaseList"]]
+
+    notebook.text(
+        "%flink.bsql\nCREATE DATABASE more COMMENT 'of a test';\nCREATE TABLE more.t (a INT) WITH ('connector'='datagen')"
+    )
+    assert glue.get_database(Name="more")["Database"]["Description"] == "of a test"
+    assert glue.get_table(DatabaseName="more", Name="t")
+    glue.create_table(DatabaseName="more", TableInput=crawled("other", "orc", "other", {"a": "int"}, {}))
+    assert "is not empty" in notebook.error("%flink.ssql\nDROP DATABASE more")
+    assert "holds tables that Flink has not: other" in notebook.error("%flink.ssql\nDROP DATABASE more CASCADE")
+    notebook.text("%flink.ssql\nDESCRIBE more.t")
+    assert glue.get_table(DatabaseName="more", Name="t")
+    glue.delete_table(DatabaseName="more", Name="other")
+    notebook.text("%flink.ssql\nDROP DATABASE more CASCADE")
+    assert databases() == ["analyticsworkshopdb"]
+
+
+def test_options_of_a_table_made_by_hand_are_changed_in_glue(notebook, lake):
+    server, account = lake
+    glue = server.client("glue", account)
+    glue.create_table(DatabaseName="analyticsworkshopdb", TableInput=raw_stream_table() | {"Name": "by_hand"})
+
+    def parameters() -> dict:
+        return glue.get_table(DatabaseName="analyticsworkshopdb", Name="by_hand")["Table"]["Parameters"]
+
+    before = parameters()
+    notebook.text(
+        "%flink.ssql\nALTER TABLE by_hand SET ('scan.stream.initpos' = 'LATEST', 'json.ignore-parse-errors' = 'true')"
+    )
+    assert parameters() == before | {"flink.scan.stream.initpos": "LATEST", "flink.json.ignore-parse-errors": "true"}
+    notebook.text("%flink.ssql\nALTER TABLE by_hand RESET ('scan.stream.initpos', 'json.ignore-parse-errors')")
+    assert parameters() == {k: v for k, v in before.items() if k != "flink.scan.stream.initpos"}
+    assert "change them in the Glue Data Catalog" in notebook.error("%flink.ssql\nALTER TABLE by_hand ADD more INT")
+    assert "more" not in notebook.text("%flink.ssql\nDESCRIBE by_hand")
+
+
+def test_a_table_made_like_another_has_no_endpoint_in_glue(notebook, lake):
+    server, account = lake
+    notebook.text("%flink.ssql\nCREATE TABLE alike LIKE raw_stream")
+    table = server.client("glue", account).get_table(DatabaseName="analyticsworkshopdb", Name="alike")["Table"]
+    assert table["Parameters"]["flink.stream"] == STREAM
+    assert not {"flink.aws.endpoint", "flink.aws.http.protocol.version"} & table["Parameters"].keys()
+
+
+def test_create_table_as_select_waits_for_the_rows(notebook):
+    made = f"CREATE TABLE filled WITH ('connector'='filesystem', 'path'='s3://{BUCKET}/filled/', 'format'='parquet')"
+    notebook.text(f"%flink.bsql\n{made} AS SELECT 7 AS a;\nSELECT * FROM filled")
+    assert notebook.text("print(z.result())").strip() == "(['a'], [(7,)])"
+    stream = "CREATE TABLE filled2 WITH ('connector' = 'kinesis', 'stream' = 's', 'format' = 'json') AS SELECT 1 AS a"
+    assert "write CREATE TABLE, then INSERT INTO" in notebook.error(f"%flink.ssql\n{stream}")
+
+
+def test_values_of_every_kind(notebook):
+    notebook.text(
+        "%flink.bsql\nSELECT CAST(0.1 AS FLOAT), TIMESTAMP '2026-01-01 10:00:00.123456', TIME '12:00:00', MAP['k', 1, 'b', 2],"
+        "ROW(1, 'x', TIMESTAMP '2026-01-01 00:00:00'), ARRAY[ROW(1, 2)], ARRAY[CAST(NULL AS STRING), 'x'], CAST(1.50 AS DECIMAL(9, 3))"
+    )
+    assert notebook.text("print(z.result()[1])").strip() == (
+        "[(0.1, '2026-01-01 10:00:00.123456', '12:00:00', '{b=2, k=1}', '(1, x, 2026-01-01 00:00:00.000)', '[(1, 2)]', "
+        "'[NULL, x]', Decimal('1.500'))]"
+    )
+
+
+def test_a_row_with_nan_is_taken_back(notebook):
+    notebook.text(
+        "%flink.ssql(type=update)\nSET 'table.exec.mini-batch.enabled' = 'false'; -- each change of a row is sent on\n"
+        "SELECT a, CAST('NaN' AS DOUBLE) + COUNT(*) AS x FROM (VALUES ('k'), ('k'), ('l')) AS t(a) GROUP BY a;\n"
+        "RESET 'table.exec.mini-batch.enabled'"
+    )
+    assert notebook.text("print(z.result()[1])").strip() == "[('k', nan), ('l', nan)]"
+
+
 def crawled(name: str, kind: str, folder: str, columns: dict[str, str], keys: dict[str, str], **parameters) -> dict:
     """A table as the crawler makes it."""
     return {

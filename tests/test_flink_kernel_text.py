@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from infra.kernels.flink.flink_studio import charts, errors, glue, paragraph, tables
@@ -25,6 +27,12 @@ def test_options_of_the_first_line():
     assert read.options == paragraph.Options("update", 2000, parallelism=2, job_name="a, b", run_as_one=True)
 
 
+def test_the_type_may_be_written_in_capitals_as_in_zeppelin():
+    assert parse("%flink.ssql (parallelism=1, type = Update)\nSELECT 1").options == paragraph.Options(
+        "update", parallelism=1
+    )
+
+
 @pytest.mark.parametrize("first", ["%flink.bsql()", "%flink.bsql", "%flink.bsql ( )".replace(" ", "")])
 def test_empty_options(first):
     assert parse(f"{first}\n\nSELECT 1").options == paragraph.Options()
@@ -39,6 +47,7 @@ def test_empty_options(first):
         ("%flink.bsql(type=update)\nSELECT 1", "no option 'type'"),
         ("%flink.ssql(type=live)\nSELECT 1", "use type=update"),
         ("%flink.ssql(refreshInterval=soon)\nSELECT 1", "whole number"),
+        ("%flink.ssql(parallelism=33)\nSELECT 1", "a whole number from 1 to 32"),
         ("%flink.ssql(runAsOne=maybe)\nSELECT 1", "runAsOne=true"),
         ("%flink.ssql(type=update\nSELECT 1", "not closed"),
         ("%flink.ssql\nSELECT 1\n%flink.bsql\nSELECT 2", "a cell of its own"),
@@ -59,8 +68,10 @@ def test_statements_are_split_outside_of_quotes_and_comments():
 
 
 def test_a_statement_set_is_one_statement():
-    cell = "%flink.ssql\nEXECUTE STATEMENT SET BEGIN\nINSERT INTO a SELECT 1;\nINSERT INTO b SELECT 2;\nEND;"
-    assert [s.kind for s in parse(cell).statements] == ["insert"]
+    inserts = "INSERT INTO a SELECT 1;\nINSERT INTO b SELECT 2;\nEND"
+    whole = Statement(f"EXECUTE STATEMENT SET BEGIN\n{inserts}", 2, 1)
+    for start in ("EXECUTE STATEMENT SET BEGIN", "begin statement set ;"):  # the second is that of Flink's SQL client
+        assert [whole.kind, whole] == ["insert", *parse(f"%flink.ssql\n{start}\n{inserts};").statements]
 
 
 @pytest.mark.parametrize(
@@ -69,6 +80,7 @@ def test_a_statement_set_is_one_statement():
         ("select 1", "query"),
         ("/* x */ WITH a AS (SELECT 1) SELECT * FROM a", "query"),
         ("(SELECT 1)", "query"),
+        ("TABLE a", "query"),
         ("INSERT INTO a SELECT 1", "insert"),
         ("SET 'a' = 'b'", "set"),
         ("DESC t", "show"),
@@ -174,6 +186,18 @@ def test_tables_as_text_and_html():
     page = tables.html_table(["<a>", "n"], [("<b>", None), ("x", 3)], 2)
     assert '<th scope="col" style="text-align:left">&lt;a&gt;</th>' in page
     assert '<td style="text-align:left">&lt;b&gt;</td><td style="text-align:right">NULL</td>' in page
+
+
+def test_a_row_of_a_text_table_is_one_line():
+    assert tables.text_table(["a"], [("x\ny\tz",)], 1).splitlines()[2:] == ["x y z", "1 row"]
+
+
+def test_what_is_no_number_is_not_drawn():
+    rows = [("a", math.nan), ("b", None), ("c", math.inf)]
+    settings = charts.Settings("bar", ["k"], [], ["v"])
+    assert charts.pivot(["k", "v"], [*rows, ("d", 2)], settings)[1] == {"v": [0.0, 0.0, 0.0, 2.0]}
+    with pytest.raises(charts.ChartError, match="no numbers to draw"):
+        charts.png(["k", "v"], rows, settings)
 
 
 def test_pivot_sums_by_key_and_group():

@@ -33,13 +33,14 @@ class Aws:
 
     def kinesis_options(self) -> dict[str, str]:
         """Options that a Kinesis table needs beside its own."""
-        options = {"aws.region": self.region}
-        if self.kinesis_endpoint:
-            options["aws.endpoint"] = self.kinesis_endpoint
-            options["aws.http.protocol.version"] = (
-                "HTTP1_1"  # the sink would speak HTTP/2, which only AWS's own endpoint does
-            )
-        return options
+        return {"aws.region": self.region} | self.endpoint_options()
+
+    def endpoint_options(self) -> dict[str, str]:
+        """Those of them that say where an AWS is which is not AWS's own."""
+        if self.kinesis_endpoint is None:
+            return {}
+        # the sink would speak HTTP/2, which only AWS's own endpoint does
+        return {"aws.endpoint": self.kinesis_endpoint, "aws.http.protocol.version": "HTTP1_1"}
 
     def key_properties(self) -> dict[str, str]:
         """The profile's keys as Java system properties of the AWS SDKs 1 and 2; renewed by botocore when they expire."""

@@ -28,9 +28,12 @@ class GlueCatalog:
         self._cluster = cluster
         self._java = cluster.java
         self._catalog = cluster.catalog
-        self._databases: set[str] = set()
+        self._databases: set[str] = set()  # of Glue
+        self._listed: set[str] = set()  # of Flink, before a statement
         self._known: dict[tuple[str, str], str] = {}  # (database, table) -> fingerprint of Glue's definition
-        self._shown: set[tuple[str, str]] = set()  # those that Flink has; only these can be dropped by a statement
+        self._shown: dict[
+            tuple[str, str], object
+        ] = {}  # those that Flink has, as it has them; only these can be dropped by a statement
         self._unreadable: dict[tuple[str, str], str] = {}
         self._ensure_database(database)
         for environment in (cluster.st_env, cluster.bt_env):
@@ -50,7 +53,12 @@ class GlueCatalog:
             }
             for name in self._databases:
                 self._ensure_database(name)
-            for name in self._databases & {current, *re.findall(r"`?(\w+)`?\s*\.", sql)}:
+            self._listed = set(self._catalog.listDatabases())
+            for name in self._databases & {
+                current,
+                *re.findall(r"`?(\w+)`?\s*\.", sql),
+                *DROPPED_DATABASE.findall(sql),
+            }:
                 self._sync_database(glue, aws, name)
         except (ClientError, BotoCoreError) as error:
             raise CatalogError(f"The Glue Data Catalog did not answer: {error}") from error
@@ -59,24 +67,51 @@ class GlueCatalog:
                 raise CatalogError(self._unreadable[key])
 
     def store(self, aws: Aws, environment) -> None:
-        """Write to Glue what a statement changed: tables made, changed and dropped.
+        """Write to Glue what a statement changed: databases made and dropped, tables made, changed and dropped.
 
         Raises:
             CatalogError: Glue refuses; the change is then undone here.
         """
         glue = aws.session.client("glue", region_name=aws.region)
-        for database in {name for name, _ in self._shown} | {environment.get_current_database()}:
+        self._store_databases(glue)
+        for database in self._catalog.listDatabases():
             here = {(database, table) for table in self._catalog.listTables(database)}
             shown = {key for key in self._shown if key[0] == database}
             for key in here - shown:
                 self._create(glue, aws, environment, *key)
             for key in shown - here:
                 self._call(glue.delete_table, DatabaseName=database, Name=key[1])
-                self._shown.discard(key)
+                del self._shown[key]
                 del self._known[key]
             for key in here & shown:
                 self._update(glue, aws, environment, *key)
         self._complete_temporary(aws, environment)
+
+    def _store_databases(self, glue) -> None:
+        here = set(self._catalog.listDatabases())
+        for name in here - self._listed:
+            database = self._catalog.getDatabase(name)
+            try:
+                about = {"Description": database.getComment(), "Parameters": dict(database.getProperties())}
+                self._call(glue.create_database, DatabaseInput={"Name": name} | {k: v for k, v in about.items() if v})
+            except CatalogError:
+                self._catalog.dropDatabase(name, True, True)
+                raise
+            self._databases.add(name)
+        for name in (self._listed & self._databases) - here:
+            had = {key for key in self._known if key[0] == name}
+            shown = {key[1] for key in had & self._shown.keys()}
+            for key in had:
+                self._known.pop(key)
+                self._shown.pop(key, None)
+            left = {table["Name"] for table in glue.get_tables(DatabaseName=name)["TableList"]} - shown
+            if left:
+                self._ensure_database(name)  # its tables come back with the next statement
+                raise CatalogError(
+                    f"The database {name} holds tables that Flink has not: {', '.join(sorted(left))}. Delete them in Glue first."
+                )
+            self._call(glue.delete_database, Name=name)
+            self._databases.discard(name)
 
     def _create(self, glue, aws: Aws, environment, database: str, table: str) -> None:
         try:
@@ -86,7 +121,11 @@ class GlueCatalog:
                 raise CatalogError(
                     f"EntityNotFoundException: Database {database} not found. A table needs a Glue database: create it, or use a TEMPORARY table."
                 )
-            definition = to_glue(table, self._properties(environment, database, table), aws.region)
+            properties = self._properties(environment, database, table)
+            # CREATE TABLE … LIKE copies the endpoint, which is no part of a table: it is added at each start
+            for name in aws.endpoint_options().items() & properties.items():
+                del properties[name[0]]
+            definition = to_glue(table, properties, aws.region)
             self._call(glue.create_table, DatabaseName=database, TableInput=definition)
         except CatalogError:
             self._drop(database, table)
@@ -94,10 +133,14 @@ class GlueCatalog:
         self._register(aws, database, definition)
 
     def _update(self, glue, aws: Aws, environment, database: str, table: str) -> None:
-        """ALTER TABLE: only for tables whose definition is Flink's own."""
+        """ALTER TABLE: all of a table whose definition is Flink's own, only the options of another."""
+        before_java, now_java = self._shown[database, table], self._catalog.getTable(self._path(database, table))
+        if now_java.equals(before_java):
+            return
         stored = json.loads(self._known[database, table])
         before = {k: v for k, v in stored["Parameters"].items() if k.startswith("flink.")}
         if "flink.schema.0.name" not in before:
+            self._update_options(glue, aws, (database, table), before_java, now_java)
             return
         now = to_glue(table, self._properties(environment, database, table), aws.region)
         added = {f"flink.{k}" for k in aws.kinesis_options()} - set(before)
@@ -105,6 +148,21 @@ class GlueCatalog:
             now["Parameters"] = {k: v for k, v in now["Parameters"].items() if k not in added}
             self._call(glue.update_table, DatabaseName=database, TableInput=now)
             self._register(aws, database, now)
+
+    def _update_options(self, glue, aws: Aws, key: tuple[str, str], before, now) -> None:
+        stored = glue.get_table(DatabaseName=key[0], Name=key[1])["Table"]
+        same = now.getUnresolvedSchema().equals(before.getUnresolvedSchema())
+        old, new = dict(before.getOptions()), dict(now.getOptions())
+        parameters = {
+            k: v for k, v in stored["Parameters"].items() if k.removeprefix("flink.") not in old.keys() - new.keys()
+        }
+        parameters |= {f"flink.{k}": v for k, v in new.items() if old.get(k) != v}
+        definition = {k: v for k, v in stored.items() if k in TABLE_INPUT} | {"Parameters": parameters}
+        if same:
+            self._call(glue.update_table, DatabaseName=key[0], TableInput=definition)
+        self._register(aws, key[0], definition, glue)
+        if not same:
+            raise CatalogError(f"The columns of {key[1]} were not made by Flink: change them in the Glue Data Catalog.")
 
     def _complete_temporary(self, aws: Aws, environment) -> None:
         """Temporary Kinesis tables, which never go to Glue, get the endpoint of this AWS too."""
@@ -149,7 +207,7 @@ class GlueCatalog:
                 f"Flink cannot use the table {key[1]} of the Glue Data Catalog: {explain(error).message}"
             )
             return
-        self._shown.add(key)
+        self._shown[key] = self._catalog.getTable(self._path(*key))
 
     def _add(self, aws: Aws, key: tuple[str, str], table: FlinkTable) -> None:
         extra = {k: v for k, v in aws.kinesis_options().items() if k not in table.options}
@@ -176,7 +234,7 @@ class GlueCatalog:
             self._catalog.createDatabase(name, database, True)
 
     def _drop(self, database: str, table: str) -> None:
-        self._shown.discard((database, table))
+        self._shown.pop((database, table), None)
         self._catalog.dropTable(self._path(database, table), True)
 
     def _path(self, database: str, table: str):
@@ -191,6 +249,17 @@ class GlueCatalog:
             raise CatalogError(f"{told['Code']}: {told['Message']}") from error
 
 
+DROPPED_DATABASE = re.compile(r"\bDROP\s+DATABASE\s+(?:IF\s+EXISTS\s+)?`?(\w+)", re.I)
+TABLE_INPUT = (
+    "Name",
+    "Description",
+    "Owner",
+    "TableType",
+    "Parameters",
+    "PartitionKeys",
+    "StorageDescriptor",
+    "Retention",
+)
 TABLE_NAME = re.compile(
     r"(?:\b(?:FROM|JOIN|INTO|TABLE|DESCRIBE|DESC)\s|,)\s*((?:`[^`]+`|[\w-]+)(?:\s*\.\s*(?:`[^`]+`|[\w-]+))*)", re.I
 )

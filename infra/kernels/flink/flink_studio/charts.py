@@ -1,6 +1,7 @@
 """Zeppelin's charts of a result: keys on the axis, groups as series, values as numbers."""
 
 import io
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -86,10 +87,10 @@ def pivot(columns: Sequence[str], rows: Sequence[Row], settings: Settings) -> tu
         group = " · ".join(as_text(row[place[name]]) for name in settings.groups)
         for value in settings.values:
             number = row[place[value]]
-            if number is None:
-                continue
             if isinstance(number, str | bool):
                 raise ChartError(f"{value} is not a number column: choose another value.")
+            if number is None or not math.isfinite(number):
+                continue
             series = value if not group else group if len(settings.values) == 1 else f"{group} {value}"
             of = sums.setdefault(series, {})
             of[label] = of.get(label, 0.0) + float(number)
@@ -109,7 +110,7 @@ def png(columns: Sequence[str], rows: Sequence[Row], settings: Settings) -> tupl
         raise ChartError(f"There is no chart {settings.kind!r}: choose {', '.join(KINDS)}.")
     labels, series = pivot(columns, rows, settings)
     if not series:
-        raise ChartError("There are no rows to draw yet.")
+        raise ChartError("There are no numbers to draw yet.")
     told = _told(labels, series, settings)
     labels = labels[:MOST_KEYS]
     series = {name: values[:MOST_KEYS] for name, values in list(series.items())[:MOST_SERIES]}

@@ -3,6 +3,7 @@
 import pickle
 
 from .jvm import Jvm
+from .paragraph import SLOTS
 
 LOOPBACK = "127.0.0.1"
 CATALOG = "hive"  # the catalog's name in Studio
@@ -14,7 +15,8 @@ OPTIONS = {
     "jobmanager.bind-host": LOOPBACK,
     "taskmanager.host": LOOPBACK,
     "taskmanager.bind-host": LOOPBACK,
-    "taskmanager.numberOfTaskSlots": "32",
+    "taskmanager.numberOfTaskSlots": str(SLOTS),
+    "slot.request.timeout": "30000",  # then a job that finds no free slot fails and says so
     "taskmanager.memory.network.min": "64mb",
     "taskmanager.memory.network.max": "64mb",
     "restart-strategy.type": "none",  # else a failing job restarts for ever, silently

@@ -38,6 +38,8 @@ SKIP = (
 HINTS = {
     "Failed to deserialize JSON": SKIP.format("json"),
     "Failed to deserialize CSV": SKIP.format("csv"),
+    "Could not acquire the minimum required resources": "\nAll slots of this Flink are taken by other jobs: z.jobs() lists those in the background, "
+    "z.cancel() stops them.",
     "RowTime field should not be null": "\nA record has no value in the event-time column, and Flink cannot place it in time. Leave such records out "
     "when they are put, or declare the table without WATERMARK.",
 }

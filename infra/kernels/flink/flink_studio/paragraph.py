@@ -13,7 +13,8 @@ OPTIONS = {
     "pyflink": (),
 }
 HEADER = re.compile(r"%flink(?:\.(?P<interpreter>\w*))?[ \t]*(?:\((?P<options>(?:[^()\"']|\"[^\"]*\"|'[^']*')*)\))?")
-QUERY_WORDS = ("SELECT", "WITH", "VALUES", "(")
+QUERY_WORDS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
+SLOTS = 32  # of the kernel's Flink: the tasks of a paragraph beside each other
 
 
 class ParagraphError(Told):
@@ -45,6 +46,11 @@ class Statement:
     def words(self) -> list[str]:
         """The first words in upper case, comments left out."""
         return _blank_comments(self.text).replace("(", " ( ").upper().split()[:6]
+
+    @property
+    def plain(self) -> str:
+        """The text without comments."""
+        return _blank_comments(self.text).strip()
 
     @property
     def kind(self) -> str:
@@ -123,26 +129,28 @@ def _options(interpreter: str, text: str) -> Options:
         if name not in allowed:
             known = f"it knows {', '.join(allowed)}" if allowed else "it takes none"
             raise ParagraphError(f"%flink.{interpreter} has no option {name!r}: {known}.")
-    kind = given.get("type")
+    kind = given["type"].lower() if "type" in given else None
     if kind is not None and kind not in STREAM_TYPES:
-        raise ParagraphError(f"type={kind} is not possible: use type=update, type=append or type=single.")
+        raise ParagraphError(f"type={given['type']} is not possible: use type=update, type=append or type=single.")
     defaults = Options()
     return Options(
         type=kind,
         refresh_ms=_number(given, "refreshInterval", defaults.refresh_ms, 100),
         threshold_ms=_number(given, "threshold", defaults.threshold_ms, 1),
         template=given.get("template", defaults.template),
-        parallelism=_number(given, "parallelism", None, 1),
+        parallelism=_number(given, "parallelism", None, 1, SLOTS),
         job_name=given.get("jobName"),
         run_as_one=_truth(given, "runAsOne"),
     )
 
 
-def _number(given: dict[str, str], name: str, default: int | None, least: int) -> int | None:
+def _number(given: dict[str, str], name: str, default: int | None, least: int, most: int | None = None) -> int | None:
     if name not in given:
         return default
     if not given[name].isdecimal() or int(given[name]) < least:
         raise ParagraphError(f"{name}={given[name]} is not possible: write a whole number of at least {least}.")
+    if most is not None and int(given[name]) > most:
+        raise ParagraphError(f"{name}={given[name]} is not possible: write a whole number from {least} to {most}.")
     return int(given[name])
 
 
@@ -154,6 +162,9 @@ def _truth(given: dict[str, str], name: str) -> bool:
 
 
 TOKEN = re.compile(r"--[^\n]*|/\*.*?(?:\*/|\Z)|'(?:[^']|'')*(?:'|\Z)|`[^`]*(?:`|\Z)|\"[^\"]*(?:\"|\Z)|;", re.DOTALL)
+
+STATEMENT_SET = re.compile(r"\s*(?:EXECUTE\s+STATEMENT\s+SET\s+BEGIN|BEGIN\s+STATEMENT\s+SET)\b", re.I)
+OLD_STATEMENT_SET = re.compile(r"^BEGIN\s+STATEMENT\s+SET\s*;", re.I)  # only Flink's SQL client knows it
 
 
 def split(sql: str, line: int = 1, column: int = 1) -> list[Statement]:
@@ -169,16 +180,15 @@ def split(sql: str, line: int = 1, column: int = 1) -> list[Statement]:
     for end in ends:
         text = sql[start:end]
         plain = _blank_comments(text)
-        if re.match(r"\s*EXECUTE\s+STATEMENT\s+SET\s+BEGIN\b", plain, re.I) and not re.search(
-            r"\bEND\s*$", plain, re.I
-        ):
+        if STATEMENT_SET.match(plain) and not re.search(r"\bEND\s*$", plain, re.I):
             continue  # the inner semicolons of a statement set
         if plain.strip():
             skip = len(plain) - len(plain.lstrip())
             at = start + skip
             row = line + sql.count("\n", 0, at)
             last = sql.rfind("\n", 0, at)
-            statements.append(Statement(text[skip:].rstrip(), row, at - last if last >= 0 else column + at))
+            whole = OLD_STATEMENT_SET.sub("EXECUTE STATEMENT SET BEGIN", text[skip:].rstrip())
+            statements.append(Statement(whole, row, at - last if last >= 0 else column + at))
         start = end + 1
     return statements
 

@@ -62,6 +62,14 @@ def show_chart(result: Result, settings: Settings) -> None:
     display(data, raw=True, metadata={"image/png": {"alt": f"{title}. {told[0].upper()}{told[1:]}"}})
 
 
+def _try_chart(result: Result, settings: Settings) -> None:
+    """The chart below a table; the reason when the result makes none."""
+    try:
+        show_chart(result, settings)
+    except ChartError as error:
+        print(error)
+
+
 def _close(widget) -> None:
     """Close a widget and all in it."""
     for child in getattr(widget, "children", ()):
@@ -85,7 +93,7 @@ class PlainScreen:
         show_table(result)
         settings = result.default_chart()
         if settings and 0 < len(result.view) <= charts.MOST_KEYS:
-            show_chart(result, settings)
+            _try_chart(result, settings)
 
 
 class LiveScreen:
@@ -155,10 +163,7 @@ class LiveScreen:
             show_table(result)
             if self._settings and len(result.view):
                 kind = charts.KINDS[max(0, (self._tabs.selected_index or 0) - 1)]
-                try:
-                    show_chart(result, self._chosen(kind))
-                except ChartError as error:
-                    print(error)
+                _try_chart(result, self._chosen(kind))
             _close(self._box)
 
     def _chosen(self, kind: str) -> Settings:

@@ -24,6 +24,8 @@ from .screen import LiveScreen, PlainScreen, Result
 from .zeppelin import StopAfter, Zeppelin, read_stop_after
 
 NAMES = re.compile(r"\b(st_env|bt_env|s_env|b_env|z)\b")
+# its job would start before the catalog knows the table, and so without the endpoint of the profile
+MAKES_STREAM = re.compile(r"CREATE\b.*\bTABLE\b.*'connector'\s*=\s*'kinesis'.*\)\s*AS\s+(?:SELECT|WITH)\b", re.I | re.S)
 TAKE_MS = 100
 TURNS = 8  # of the kernel's event loop, so that a message of a button comes through all its steps
 
@@ -184,7 +186,7 @@ class Studio:
                 elif statement.kind == "set":
                     self._set(environment, statement)
                 else:
-                    self._other(environment, statement)
+                    self._other(environment, statement, options)
         if as_one is not None and any(s.kind == "insert" for s in paragraph.statements):
             with self._placed(environment, paragraph.statements[-1]):
                 self._insert(environment, as_one.execute(), paragraph.statements[-1], options)
@@ -356,7 +358,7 @@ class Studio:
             self.jobs.remove(job)
 
     def _set(self, environment, statement: Statement) -> None:
-        match = re.fullmatch(r"(?is)(SET|RESET)(?:\s+'([^']+)'(?:\s*=\s*'([^']*)')?)?", statement.text.strip())
+        match = re.fullmatch(r"(?is)(SET|RESET)(?:\s+'([^']+)'(?:\s*=\s*'([^']*)')?)?", statement.plain)
         if match is None or (match[1].upper() == "SET") != (match[3] is not None):
             raise ParagraphError("Write SET 'name' = 'value' or RESET 'name', with quotes.")
         configuration = environment.get_config().get_configuration()
@@ -369,8 +371,15 @@ class Studio:
         else:
             raise ParagraphError("Name the option: RESET 'name'.")
 
-    def _other(self, environment, statement: Statement) -> None:
+    def _other(self, environment, statement: Statement, options: Options) -> None:
+        if MAKES_STREAM.match(statement.plain):
+            raise ParagraphError(
+                "A Kinesis table is made first and filled then: write CREATE TABLE, then INSERT INTO … SELECT."
+            )
         table_result = self._execute(environment, statement)
+        if table_result.get_job_client() is not None:  # CREATE TABLE … AS SELECT
+            self._insert(environment, table_result, statement, options)
+            return
         if statement.kind == "ddl":
             print(f"{' '.join(statement.words[:2]).capitalize()}: done.")
             return

@@ -1,6 +1,7 @@
 """A result as text and as HTML: small, escaped, the same at every run."""
 
 import html
+import re
 from collections.abc import Sequence
 
 from .changelog import Row, as_text
@@ -59,4 +60,5 @@ def _is_number(value) -> bool:
 
 
 def _short(text: str) -> str:
+    text = re.sub(r"[\r\n\t]", " ", text)  # a row is one line
     return text if len(text) <= WIDTH else text[: WIDTH - 1] + "…"

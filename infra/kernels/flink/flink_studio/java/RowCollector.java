@@ -1,15 +1,22 @@
 package flink_studio;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.time.Instant;
 import java.time.LocalDateTime;
+import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.time.temporal.ChronoField;
 import java.util.ArrayList;
-import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.python.shaded.net.razorvine.pickle.IObjectPickler;
 import org.apache.flink.api.python.shaded.net.razorvine.pickle.Pickler;
 import org.apache.flink.types.Row;
 
@@ -19,7 +26,16 @@ import org.apache.flink.types.Row;
  */
 public class RowCollector implements Runnable {
     private static final int MOST_WAITING = 50000;  // then Flink waits (back pressure)
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss.SSS");
+    private static final DateTimeFormatter TIME =
+        new DateTimeFormatterBuilder().appendPattern("yyyy-MM-dd HH:mm:ss").appendFraction(ChronoField.NANO_OF_SECOND, 3, 9, true).toFormatter();
+    private static final DateTimeFormatter CLOCK =
+        new DateTimeFormatterBuilder().appendPattern("HH:mm:ss").appendFraction(ChronoField.NANO_OF_SECOND, 0, 9, true).toFormatter();
+    private static final Object NAN = new NotANumber();
+
+    static {
+        Pickler.registerCustomPickler(NotANumber.class, new NotANumberPickler());
+    }
+
 
     private final LinkedBlockingQueue waiting = new LinkedBlockingQueue(MOST_WAITING);
     private Iterator changes;
@@ -77,8 +93,19 @@ public class RowCollector implements Runnable {
 
     /** Numbers, booleans and text as they are; all else as the text that a table shows. */
     private static Object plain(Object value) {
-        if (value == null || value instanceof Number || value instanceof Boolean || value instanceof String) {
-            return value;
+        if (value instanceof Float) {
+            return plain(Double.valueOf(value.toString()));  // 0.1 and not 0.10000000149011612
+        }
+        if (value instanceof Double && ((Double) value).isNaN()) {
+            return NAN;
+        }
+        boolean same = value == null || value instanceof Number || value instanceof Boolean || value instanceof String;
+        return same ? value : text(value);
+    }
+
+    private static String text(Object value) {
+        if (value == null) {
+            return "NULL";
         }
         if (value instanceof LocalDateTime) {
             return TIME.format((LocalDateTime) value);
@@ -89,10 +116,50 @@ public class RowCollector implements Runnable {
         if (value instanceof byte[]) {
             return hex((byte[]) value);
         }
+        if (value instanceof LocalTime) {
+            return CLOCK.format((LocalTime) value);
+        }
         if (value instanceof Object[]) {
-            return Arrays.deepToString((Object[]) value);
+            return "[" + joined((Object[]) value) + "]";
+        }
+        if (value instanceof Row) {
+            Row row = (Row) value;
+            Object[] fields = new Object[row.getArity()];
+            for (int i = 0; i < fields.length; i++) {
+                fields[i] = row.getField(i);
+            }
+            return "(" + joined(fields) + ")";
+        }
+        if (value instanceof Map) {
+            List pairs = new ArrayList();
+            Iterator each = ((Map) value).entrySet().iterator();
+            while (each.hasNext()) {
+                Map.Entry entry = (Map.Entry) each.next();
+                pairs.add(text(entry.getKey()) + "=" + text(entry.getValue()));
+            }
+            Collections.sort(pairs);
+            return "{" + joined(pairs.toArray()) + "}";
         }
         return String.valueOf(value);
+    }
+
+    private static String joined(Object[] values) {
+        StringBuilder all = new StringBuilder();
+        for (int i = 0; i < values.length; i++) {
+            all.append(i == 0 ? "" : ", ").append(text(values[i]));
+        }
+        return all.toString();
+    }
+
+    /** Stands for NaN, which is pickled as Python's own math.nan: a row with it is equal to its retraction only when both hold the same object. */
+    private static class NotANumber {
+    }
+
+    /** Writes pickle's opcode for a name in a module. */
+    private static class NotANumberPickler implements IObjectPickler {
+        public void pickle(Object value, OutputStream out, Pickler pickler) throws IOException {
+            out.write("cmath\nnan\n".getBytes("US-ASCII"));
+        }
     }
 
     private static String hex(byte[] bytes) {
