@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from infra import project
 
 CELL_SECONDS = 300
+ERROR_LINE = re.compile(r"\w+(Error|Exception|Exit|Interrupt)\b")  # the first of several that an error of Spark has
 PYTHON_KERNELS = ("glue_pyspark", "flink-studio")
 
 
@@ -115,11 +117,11 @@ def unfinished(executed: Path) -> str:
 
 
 def _last_words(executed: Path) -> str:
-    """Return the last line that the failed cell wrote: AWS's Glue kernel tells errors as plain text."""
+    """Return the line in which the failed cell tells its error, else its last: AWS's Glue kernel tells errors as plain text."""
     for cell in json.loads(executed.read_text())["cells"]:
         if cell.get("metadata", {}).get("papermill", {}).get("exception"):
-            written = "".join("".join(output.get("text", "")) for output in cell["outputs"]).strip()
-            return written.splitlines()[-1] if written else "failed without a word"
+            lines = "".join("".join(output.get("text", "")) for output in cell["outputs"]).strip().splitlines()
+            return next(filter(ERROR_LINE.match, lines), lines[-1] if lines else "failed without a word")
     return "failed without a word"
 
 
