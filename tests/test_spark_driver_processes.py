@@ -72,6 +72,21 @@ def test_java_that_is_killed_ends_the_driver(server):
         running.run("import time\ntime.sleep(600)")
 
 
+def test_cancel_after_spark_was_started_anew(server):
+    running = Session(server.endpoint)
+    running.run("spark.stop()\nfrom pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()")
+    until(lambda: running.run("spark.range(3).count()").get("text") == "3")
+    started = []
+    running.number += 1
+    endless = "spark.range(10**13).selectExpr('sum(sqrt(id))').collect()"
+    future = running.driver.run(running.number, endless, started=lambda: started.append(1))
+    until(lambda: started)
+    running.driver.cancel(running.number)
+    assert future.result(20)["status"] == "cancelled"
+    assert running.run("spark.range(4).count()")["text"] == "4"  # the cancelled job has left the cores
+    running.driver.stop()
+
+
 def test_out_of_memory_is_named(server):
     running = Session(server.endpoint, conf={"spark.driver.memory": "512m"})
     running.driver.ready.result(START_SECONDS)

@@ -15,6 +15,7 @@ import time
 import types
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 from py4j.protocol import Py4JError
@@ -58,11 +59,18 @@ class Driver:
         writers.install(Path.cwd().parent / "spark-writers")
         self._jvm.connect()
         threading.Thread(target=self._watch_java, name="java", daemon=True).start()
-        self.context = SparkContext.getOrCreate()
+        self._first_context = SparkContext.getOrCreate()
         # pyspark's own handler talks to the JVM on a connection that may be in the middle of a call
         signal.signal(signal.SIGINT, self._interrupt)
         self.spark = SparkSession.builder.getOrCreate()
         self.spark.range(1).count()  # classes that the first statement would wait for
+
+    @property
+    def context(self) -> Any:
+        """The SparkContext that is up: the user's code may have stopped the first one and made another."""
+        from pyspark import SparkContext
+
+        return SparkContext._active_spark_context or self._first_context
 
     def _watch_java(self) -> None:
         """End with the reason when Java ends: nothing works without it."""
