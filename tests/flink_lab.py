@@ -18,7 +18,6 @@ from tests.polling import until
 
 needs_flink = pytest.mark.skipif(not install.is_made(), reason="the Flink environment was not made")
 
-ROLE = "arn:aws:iam::123456789012:role/flink"
 NAME = "windows"
 RUN_OPTIONS = "kinesis.analytics.flink.run.options"
 TABLES = """
@@ -83,6 +82,17 @@ def property_groups(options: dict[str, str] | None = None, bonus: int = 0) -> li
     ]
 
 
+def flink_role(client: Callable[..., Any], name: str = "flink") -> str:
+    """The ARN of a new role that the service may assume."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "kinesisanalytics.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+
+
 class Lab:
     """Two streams, a bucket with the program, and one application."""
 
@@ -99,14 +109,15 @@ class Lab:
         self.cloudwatch, self.s3 = client("cloudwatch"), client("s3")
         self.kinesis.create_stream(StreamName="in", ShardCount=shards)
         self.kinesis.create_stream(StreamName="out", ShardCount=1)
-        account = client("sts").get_caller_identity()["Account"]
+        self.role = flink_role(client)
+        account = self.role.split(":")[4]
         self.bucket = f"code-{account}"
         self.s3.create_bucket(Bucket=self.bucket)
         self.upload(program, files)
         self.created = self.flink.create_application(
             ApplicationName=NAME,
             RuntimeEnvironment="FLINK-1_20",
-            ServiceExecutionRole=ROLE,
+            ServiceExecutionRole=self.role,
             ApplicationConfiguration=configuration(self.bucket, options, **flink),
             CloudWatchLoggingOptions=[
                 {"LogStreamARN": f"arn:aws:logs:us-east-1:{account}:log-group:/flink:log-stream:{NAME}"}
@@ -125,8 +136,8 @@ class Lab:
     def wait_status(self, wanted: str) -> None:
         until(lambda: self.status() == wanted, wanted)
 
-    def start(self) -> str:
-        operation = self.flink.start_application(ApplicationName=NAME)["OperationId"]
+    def start(self, run: dict[str, Any] | None = None) -> str:
+        operation = self.flink.start_application(ApplicationName=NAME, RunConfiguration=run or {})["OperationId"]
         self.wait_status("RUNNING")
         return operation
 

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local import flink_logs
 from tests.flink_lab import (
     NAME,
     PROGRAM,
-    ROLE,
     Lab,
     code_zip,
     configuration,
+    flink_role,
     needs_flink,
     property_groups,
 )
@@ -83,7 +85,7 @@ def test_update_makes_a_version_and_refuses_an_old_one(client):
     ("change", "code"),
     [
         ({"RuntimeEnvironment": "FLINK-1_6"}, "UnsupportedOperationException"),
-        ({"ApplicationName": "with space"}, "InvalidArgumentException"),
+        ({"ApplicationName": "with space"}, "ValidationException"),
         ({"ApplicationMode": "INTERACTIVE"}, "InvalidArgumentException"),
         ({"ApplicationConfiguration": {}}, "InvalidArgumentException"),
         (
@@ -113,7 +115,7 @@ def test_what_cannot_run_is_refused(client, change, code):
     given = {
         "ApplicationName": "wrong",
         "RuntimeEnvironment": "FLINK-1_20",
-        "ServiceExecutionRole": ROLE,
+        "ServiceExecutionRole": flink_role(client),
         "ApplicationConfiguration": {
             "ApplicationCodeConfiguration": {
                 "CodeContentType": "ZIPFILE",
@@ -143,7 +145,7 @@ def test_cloudformation_makes_changes_and_deletes_an_application_and_its_log(cli
         "Properties": {
             "ApplicationName": "from-template",
             "RuntimeEnvironment": "FLINK-1_20",
-            "ServiceExecutionRole": ROLE,
+            "ServiceExecutionRole": lab.role,
             "ApplicationConfiguration": template,
         },
     }
@@ -243,7 +245,7 @@ def test_a_runtime_that_aws_does_not_know_is_a_validation_error(client):
         client("kinesisanalyticsv2").create_application,
         ApplicationName="wrong",
         RuntimeEnvironment="FLINK-9_9",
-        ServiceExecutionRole=ROLE,
+        ServiceExecutionRole="arn:aws:iam::123456789012:role/nobody",
     )
     assert code == "ValidationException"
     assert message.startswith(
@@ -259,12 +261,15 @@ def test_code_that_is_not_in_s3_is_refused_at_create_and_update(client):
         lab.flink.create_application,
         ApplicationName="other",
         RuntimeEnvironment="FLINK-1_20",
-        ServiceExecutionRole=ROLE,
+        ServiceExecutionRole=lab.role,
         ApplicationConfiguration=configuration(lab.bucket),
     )
-    assert code == "InvalidApplicationConfigurationException"
-    assert f"app.zip in bucket arn:aws:s3:::{lab.bucket}" in message
-    assert refusal(lab.update)[0] == "InvalidApplicationConfigurationException"
+    assert code == "InvalidArgumentException"
+    assert message == (
+        "Please check the role provided or validity of S3 location you provided. We are unable to get the specified "
+        f"fileKey: app.zip in the specified bucket: {lab.bucket}"
+    )
+    assert refusal(lab.update) == (code, message)
     assert lab.detail()["ApplicationVersionId"] == 1
 
 
@@ -325,12 +330,12 @@ def test_an_update_that_would_be_ignored_is_refused_and_changes_nothing(client, 
 def test_an_update_needs_the_current_version_or_token(client):
     lab = Lab(client)
     token = lab.detail()["ConditionalToken"]
-    other = "arn:aws:iam::123456789012:role/other"
+    other = flink_role(client, "other")
     update = lab.flink.update_application
     assert refusal(update, ApplicationName=NAME, ServiceExecutionRoleUpdate=other)[0] == "InvalidArgumentException"
     answer = update(ApplicationName=NAME, ConditionalToken=token, ServiceExecutionRoleUpdate=other)
     assert answer["ApplicationDetail"]["ServiceExecutionRole"] == other
-    code, _ = refusal(update, ApplicationName=NAME, ConditionalToken=token, ServiceExecutionRoleUpdate=ROLE)
+    code, _ = refusal(update, ApplicationName=NAME, ConditionalToken=token, ServiceExecutionRoleUpdate=lab.role)
     assert code == "ConcurrentModificationException"
     assert lab.detail()["ServiceExecutionRole"] == other
 
@@ -366,6 +371,124 @@ def test_operations_and_versions_are_listed(client):
         "ResourceInUseException",
         "Application windows is in state READY, which does not allow this.",
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (
+            {"ApplicationMode": "BATCH"},
+            "ValidationException",
+            "1 validation error detected: Value 'BATCH' at 'applicationMode' failed to satisfy constraint: "
+            "Member must satisfy enum value set: [STREAMING, INTERACTIVE]",
+        ),
+        (
+            {"ApplicationName": "with space", "ServiceExecutionRole": "flink"},
+            "ValidationException",
+            "2 validation errors detected: Value 'with space' at 'applicationName' failed to satisfy constraint: Member must "
+            "satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'flink' at 'serviceExecutionRole' failed to satisfy "
+            "constraint: Member must satisfy regular expression pattern: arn:.*",
+        ),
+        (
+            {"ServiceExecutionRole": "arn:aws:iam::123456789012:role/nobody"},
+            "InvalidArgumentException",
+            "Kinesis Analytics service doesn't have sufficient privileges to assume the role "
+            "arn:aws:iam::123456789012:role/nobody. Please verify role's TrustPolicy",
+        ),
+        (
+            {"CloudWatchLoggingOptions": [{"LogStreamARN": "arn:aws:s3:::logs"}]},
+            "InvalidArgumentException",
+            "LogStreamARN is not the ARN of a log stream: arn:aws:s3:::logs",
+        ),
+        (
+            {"Tags": [{"Key": f"key{number}", "Value": ""} for number in range(51)]},
+            "TooManyTagsException",
+            "An application has at most 50 tags, not 51.",
+        ),
+    ],
+)
+def test_members_that_aws_does_not_take_are_refused_in_its_words(client, change, code, message):
+    flink = client("kinesisanalyticsv2")
+    given = {
+        "ApplicationName": "wrong",
+        "RuntimeEnvironment": "ZEPPELIN-FLINK-3_0",
+        "ServiceExecutionRole": flink_role(client),
+    }
+    assert refusal(flink.create_application, **(given | change)) == (code, message)
+    assert flink.list_applications()["ApplicationSummaries"] == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "code"),
+    [
+        ([{"PropertyGroupId": "with space", "PropertyMap": {"a": "b"}}], "ValidationException"),
+        ([{"PropertyGroupId": "a", "PropertyMap": {"a": "b" * 2049}}], "ValidationException"),
+        ([{"PropertyGroupId": "a", "PropertyMap": {"a": "b"}}] * 2, "InvalidArgumentException"),
+    ],
+)
+def test_property_groups_that_aws_does_not_take_are_refused(client, groups, code):
+    lab = Lab(client)
+    assert refusal(lab.update, EnvironmentPropertyUpdates={"PropertyGroups": groups})[0] == code
+    assert lab.detail()["ApplicationVersionId"] == 1
+
+
+def test_the_logging_option_of_an_earlier_version_stays_as_it_was(client):
+    lab = Lab(client)
+    (option,) = lab.created["CloudWatchLoggingOptionDescriptions"]
+    change = {
+        "CloudWatchLoggingOptionId": option["CloudWatchLoggingOptionId"],
+        "LogStreamARNUpdate": option["LogStreamARN"] + "-2",
+    }
+    updated = lab.flink.update_application(
+        ApplicationName=NAME, CurrentApplicationVersionId=1, CloudWatchLoggingOptionUpdates=[change]
+    )["ApplicationDetail"]
+    (shown,) = updated["CloudWatchLoggingOptionDescriptions"]
+    assert shown["LogStreamARN"] == option["LogStreamARN"] + "-2"
+    assert updated["ApplicationVersionUpdatedFrom"] == 1
+    first = lab.flink.describe_application_version(ApplicationName=NAME, ApplicationVersionId=1)
+    assert first["ApplicationVersionDetail"]["CloudWatchLoggingOptionDescriptions"] == [option]
+    removed = lab.flink.delete_application_cloud_watch_logging_option(
+        ApplicationName=NAME,
+        CurrentApplicationVersionId=2,
+        CloudWatchLoggingOptionId=option["CloudWatchLoggingOptionId"],
+    )
+    assert removed["CloudWatchLoggingOptionDescriptions"] == []
+    assert lab.operation(removed["OperationId"])["OperationStatus"] == "SUCCESSFUL"
+
+
+def test_tags_belong_to_an_application_that_is_there(client):
+    lab = Lab(client)
+    arn = lab.created["ApplicationARN"]
+    lab.flink.tag_resource(ResourceARN=arn, Tags=[{"Key": f"key{number}", "Value": ""} for number in range(50)])
+    lab.flink.tag_resource(ResourceARN=arn, Tags=[{"Key": "key0", "Value": "changed"}])
+    assert lab.flink.list_tags_for_resource(ResourceARN=arn)["Tags"][0] == {"Key": "key0", "Value": "changed"}
+    code, _ = refusal(lab.flink.tag_resource, ResourceARN=arn, Tags=[{"Key": "one-more", "Value": ""}])
+    assert code == "TooManyTagsException"
+    for call, given in (
+        (lab.flink.list_tags_for_resource, {}),
+        (lab.flink.tag_resource, {"Tags": [{"Key": "a", "Value": ""}]}),
+        (lab.flink.untag_resource, {"TagKeys": ["a"]}),
+    ):
+        assert refusal(call, ResourceARN=f"{arn}-2", **given)[0] == "ResourceNotFoundException"
+
+
+def test_the_reason_of_a_failed_program_is_all_lines_of_the_innermost_cause(tmp_path):
+    output = tmp_path / "output.log"
+    output.write_text(
+        "started\nTraceback (most recent call last):\n  File main.py\nTableException: no\n\tat a.b\n"
+        "Caused by: ValidationException: Column types do not match.\nCause: Incompatible types.\n\nQuery schema: [a]\n"
+        "\tat c.d\n\t... 3 more\n\n"
+    )
+    application = SimpleNamespace(application_arn="", application_version_id=1, logging=[])
+    run_log = flink_logs.RunLog(application, output, tmp_path / "flink.log")
+    assert run_log.last_words == "no message"
+    run_log.forward()
+    assert run_log.last_words == (
+        "ValidationException: Column types do not match. Cause: Incompatible types. Query schema: [a]"
+    )
+    output.write_text(output.read_text() + "  File main.py\n    1 / 0\nZeroDivisionError: division by zero")
+    run_log.forward(to_the_end=True)
+    assert run_log.last_words == "ZeroDivisionError: division by zero"
 
 
 def test_how_an_application_starts_is_checked_and_kept(client):
@@ -404,7 +527,7 @@ def test_a_studio_notebook_is_described_and_its_start_says_which_kernel_to_use(c
         ApplicationName="AnalyticsWorkshop-KDANotebook",
         RuntimeEnvironment="ZEPPELIN-FLINK-3_0",
         ApplicationMode="INTERACTIVE",
-        ServiceExecutionRole=ROLE,
+        ServiceExecutionRole=flink_role(client),
         ApplicationConfiguration={
             "FlinkApplicationConfiguration": {"ParallelismConfiguration": parallelism},
             "ZeppelinApplicationConfiguration": {

@@ -23,6 +23,8 @@ def test_crash_and_snapshots_and_restart_of_the_server_keep_every_count(own_serv
     assert lab.status() == "STARTING"
     with pytest.raises(ClientError, match="ResourceInUseException"):
         lab.flink.stop_application(ApplicationName=NAME)
+    (java,) = until(lambda: processes(folder, "PythonGatewayServer"), "Java")
+    os.kill(java, signal.SIGKILL)  # a start that is killed is tried again: it is not the program that failed
     lab.wait_status("RUNNING")
     assert "the windows are submitted" in until(lab.messages, "log lines")
 

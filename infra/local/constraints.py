@@ -58,7 +58,9 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
             yield f"Member must have {what} less than or equal to {limits['max']}"
     if shape.type_name == "string":
         pattern = limits.get("pattern", "").replace(SURROGATES, "\U00010000-\U0010ffff")
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):  # Python has no \p: those are of tags
+        if (
+            pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value)
+        ):  # Python has no \p: those are of tags
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"

@@ -31,13 +31,13 @@ from moto.firehose.responses import FirehoseResponse
 from moto.kinesis.exceptions import ResourceNotFoundError
 
 from infra.local import kinesis, state, telemetry, write_limits
+from infra.local.constraints import constraint_errors
 from infra.local.firehose_delivery import Delivery
 from infra.local.firehose_destination import (
     DESTINATION_ID,
     check_destination,
     check_refused,
     complete,
-    constraint_errors,
     described,
     refuse,
     settings_of,

@@ -6,13 +6,13 @@ Sources: botocore's model 2015-08-04 (limits), https://docs.aws.amazon.com/fireh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from moto.firehose.exceptions import InvalidArgumentException, ValidationException
 from moto.firehose.models import DeliveryStream
 
+from infra.local import constraints
 from infra.local.firehose_keys import EXTENSIONS, PrefixError, check_prefixes
 
 DEFAULT_HINTS = {"SizeInMBs": 5, "IntervalInSeconds": 300}
@@ -143,34 +143,4 @@ def check_refused(parameters: dict[str, Any]) -> None:
 
 
 def validation_error(errors: list[str]) -> ValidationException:
-    plural = "" if len(errors) == 1 else "s"
-    return ValidationException(
-        f"{len(errors)} validation error{plural} detected: " + "; ".join(f"Value {e}" for e in errors)
-    )
-
-
-def constraint_errors(value: Any, shape: Any, path: str = "") -> Iterator[str]:
-    """Yield what breaks the model's limits (length, range, pattern, enum) in a request, in the words of AWS's services."""
-    limits = shape.metadata
-    measured, what = value, "Member must have value"
-    if shape.type_name in ("string", "list"):
-        measured, what = len(value), "Member must have length"
-    shown = f"'{value}' at '{path}' failed to satisfy constraint: "
-    if "min" in limits and measured < limits["min"]:
-        yield f"{shown}{what} greater than or equal to {limits['min']}"
-    if "max" in limits and measured > limits["max"]:
-        yield f"{shown}{what} less than or equal to {limits['max']}"
-    if shape.type_name == "string":
-        pattern = limits.get("pattern", "")
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):  # those with \p are of tags: moto's
-            yield f"{shown}Member must satisfy regular expression pattern: {pattern}"
-        if limits.get("enum") and value not in limits["enum"]:
-            yield f"{shown}Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
-    elif shape.type_name == "structure":
-        for name, member in shape.members.items():
-            if value.get(name) is not None:
-                lower = name[0].lower() + name[1:]
-                yield from constraint_errors(value[name], member, f"{path}.{lower}" if path else lower)
-    elif shape.type_name == "list":
-        for number, item in enumerate(value, 1):
-            yield from constraint_errors(item, shape.member, f"{path}.{number}.member")
+    return ValidationException(constraints.message(errors))

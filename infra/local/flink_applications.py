@@ -9,8 +9,8 @@ Source: https://docs.aws.amazon.com/managed-flink/latest/apiv2/Welcome.html
 from __future__ import annotations
 
 import json
-import re
 import shutil
+from functools import cached_property
 from typing import Any
 
 from moto.kinesisanalyticsv2.models import KinesisAnalyticsV2Backend, kinesisanalyticsv2_backends
@@ -21,14 +21,18 @@ from infra.local.flink_configuration import (
     RUNTIME,
     STUDIO_RUNTIME,
     check_configuration,
+    check_logging,
+    check_request,
+    check_role,
     check_runtime,
+    check_tags,
     error,
     invalid,
     merge,
     read_code,
     unsupported,
 )
-from infra.local.flink_record import SERVICE, FlinkApplication
+from infra.local.flink_record import LATEST, SERVICE, FlinkApplication
 from infra.local.flink_run import BEGINNING
 
 
@@ -41,6 +45,12 @@ class LocalFlinkBackend(KinesisAnalyticsV2Backend):
         if name not in self.applications:
             raise error("ResourceNotFoundException", f"Application {name} could not be found.")
         return self.applications[name]
+
+    def find_by_arn(self, arn: str) -> FlinkApplication:
+        for application in self.applications.values():
+            if application.application_arn == arn:
+                return application
+        raise error("ResourceNotFoundException", f"Application {arn} could not be found.")
 
     def drop(self, application: FlinkApplication) -> None:
         del self.applications[application.application_name]
@@ -56,9 +66,12 @@ OPERATION_DETAILS = ("ApplicationVersionChangeDetails", "OperationFailureDetails
 class LocalFlinkResponse(KinesisAnalyticsV2Response):
     """The operations, of which moto has only a few."""
 
-    @property
+    @cached_property
     def given(self) -> dict[str, Any]:
-        return json.loads(self.body)
+        """What the request says. Raises FlinkServiceError for what the service's model does not allow."""
+        given = json.loads(self.body or "{}")
+        check_request(self._get_action(), given)
+        return given
 
     @property
     def backend(self) -> LocalFlinkBackend:
@@ -72,24 +85,19 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         given, backend = self.given, self.backend
         name, runtime = given["ApplicationName"], given["RuntimeEnvironment"]
         configuration = given.get("ApplicationConfiguration") or {}
-        if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,128}", name):
-            raise invalid("ApplicationName has 1 to 128 letters, digits, '_', '.' or '-'.")
         if name in backend.applications:
             raise error("ResourceInUseException", f"Application already exists: {name}")
         check_runtime(runtime)
         mode = given.get("ApplicationMode") or ("STREAMING" if runtime == RUNTIME else "INTERACTIVE")
         if (mode == "INTERACTIVE") != (runtime == STUDIO_RUNTIME):
             raise invalid(f"ApplicationMode {mode} does not go with RuntimeEnvironment {runtime}.")
-        if mode == "STREAMING" and "ZeppelinApplicationConfiguration" in configuration:
-            raise invalid(
-                "ZeppelinApplicationConfiguration is for Studio notebooks, whose ApplicationMode is INTERACTIVE."
-            )
-        check_configuration(configuration)
+        check_configuration(mode, configuration)
+        check_role(backend.account_id, given["ServiceExecutionRole"])
+        check_tags(given.get("Tags") or [])
+        check_logging(given.get("CloudWatchLoggingOptions") or [])
         code = read_code(backend.account_id, configuration)
         if mode == "STREAMING" and code is None:
             raise invalid("ApplicationCodeConfiguration is required for a Flink application.")
-        if len(given.get("CloudWatchLoggingOptions") or []) > 1:
-            raise invalid("An application has at most one CloudWatch logging option.")
         application = backend.applications[name] = FlinkApplication(
             code,
             account_id=backend.account_id,
@@ -132,7 +140,10 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
                 "On the local AWS the Studio notebook is the kernel `Flink (Studio)`: open a notebook with it."
             )
         self._must_be(application, "READY")
+        if (given.get("RunConfiguration") or {}).get("SqlRunConfigurations"):
+            raise invalid("SqlRunConfigurations are for SQL applications.")
         self._take_run_configuration(application, given.get("RunConfiguration") or {})
+        application.start_is_settled = False
         application.started_from = application.snapshot_path(application.restore)
         application.drop_checkpoints()
         application.application_status = "STARTING"
@@ -158,22 +169,29 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
             raise unsupported("The local AWS cannot change the runtime of an application.")
         change = given.get("ApplicationConfigurationUpdate") or {}
         configuration = merge(application.configuration, change)
-        check_configuration(configuration)
+        check_configuration(application.application_mode, configuration)
+        if "ServiceExecutionRoleUpdate" in given:
+            check_role(self.backend.account_id, given["ServiceExecutionRoleUpdate"])
         code = application.code
         if "ApplicationCodeConfigurationUpdate" in change:
             code = application.store_code(read_code(self.backend.account_id, configuration))
-        logging_options = {option["CloudWatchLoggingOptionId"]: option for option in application.logging}
-        logging_changes = given.get("CloudWatchLoggingOptionUpdates") or []
-        for option in logging_changes:
-            if option["CloudWatchLoggingOptionId"] not in logging_options:
-                raise invalid(f"No logging option {option['CloudWatchLoggingOptionId']}.")
-        self._take_run_configuration(application, given.get("RunConfigurationUpdate") or {})
-        for option in logging_changes:
-            logging_options[option["CloudWatchLoggingOptionId"]]["LogStreamARN"] = option["LogStreamARNUpdate"]
+        logging = {option["CloudWatchLoggingOptionId"]: option for option in application.logging}
+        for option in given.get("CloudWatchLoggingOptionUpdates") or []:
+            number = option["CloudWatchLoggingOptionId"]
+            if number not in logging:
+                raise invalid(f"No logging option {number}.")
+            stream = option.get("LogStreamARNUpdate", logging[number]["LogStreamARN"])
+            logging[number] = logging[number] | {"LogStreamARN": stream}
+        check_logging(list(logging.values()))
+        run = given.get("RunConfigurationUpdate") or {}
+        self._take_run_configuration(application, run)
+        application.logging = list(logging.values())
         application.service_execution_role = given.get("ServiceExecutionRoleUpdate", application.service_execution_role)
         is_running = application.application_status == "RUNNING"
+        application.start_is_settled = not is_running and (bool(run) or application.start_is_settled)
         name = flink_transitions.new_service_snapshot(application) if is_running else ""  # the old version's
-        before = application.application_version_id
+        before = application.updated_from = application.application_version_id
+        application.rolled_back = None
         application.become(configuration, code)
         operation = application.begin("UpdateApplication")
         application.operation(operation)["ApplicationVersionChangeDetails"] = {
@@ -216,8 +234,6 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
 
     def create_application_snapshot(self) -> str:
         application, name = self.application, self.given["SnapshotName"]
-        if not re.fullmatch(r"[a-zA-Z0-9_.-]{1,256}", name):
-            raise invalid("SnapshotName has 1 to 256 letters, digits, '_', '.' or '-'.")
         if not application.snapshots_enabled:
             raise error("InvalidApplicationConfigurationException", "Snapshots are not enabled for this application.")
         if name in application.snapshots:
@@ -282,26 +298,38 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
     def add_application_cloud_watch_logging_option(self) -> str:
         application = self.application
         self._check_version(application)
-        if application.logging:
-            raise invalid("An application has at most one CloudWatch logging option.")
+        self._must_be(application, "READY", "RUNNING")
         stream = self.given["CloudWatchLoggingOption"]["LogStreamARN"]
+        check_logging([*application.logging, {"LogStreamARN": stream}])
         number = f"{application.application_version_id + 1}.1"
-        application.logging.append({"CloudWatchLoggingOptionId": number, "LogStreamARN": stream})
-        application.new_version()
+        application.logging = [*application.logging, {"CloudWatchLoggingOptionId": number, "LogStreamARN": stream}]
         return self._logging_answer(application)
 
     def delete_application_cloud_watch_logging_option(self) -> str:
         application, number = self.application, self.given["CloudWatchLoggingOptionId"]
         self._check_version(application)
+        self._must_be(application, "READY", "RUNNING")
         kept = [option for option in application.logging if option["CloudWatchLoggingOptionId"] != number]
         if len(kept) == len(application.logging):
             raise error("ResourceNotFoundException", f"No logging option {number}.")
         application.logging = kept
-        application.new_version()
         return self._logging_answer(application)
 
+    def list_tags_for_resource(self) -> str:
+        arn = self.backend.find_by_arn(self.given["ResourceARN"]).application_arn
+        return json.dumps({"Tags": self.backend.list_tags_for_resource(arn)})
+
+    def tag_resource(self) -> str:
+        arn, tags = self.backend.find_by_arn(self.given["ResourceARN"]).application_arn, self.given["Tags"]
+        check_tags(tags)
+        names = {tag["Key"] for tag in tags}
+        check_tags([*tags, *(tag for tag in self.backend.list_tags_for_resource(arn) if tag["Key"] not in names)])
+        self.backend.tagger.tag_resource(arn, tags)
+        return "{}"
+
     def untag_resource(self) -> str:
-        self.backend.untag_resource(self.given["ResourceARN"], self.given["TagKeys"])
+        arn = self.backend.find_by_arn(self.given["ResourceARN"]).application_arn
+        self.backend.untag_resource(arn, self.given["TagKeys"])
         return "{}"
 
     def create_application_presigned_url(self) -> str:
@@ -315,11 +343,16 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         return json.dumps({"AuthorizedUrl": process.web})
 
     def _logging_answer(self, application: FlinkApplication) -> str:
+        """Make the change of the logging options a version and say so; a running job's lines go to them at once."""
+        application.new_version()
+        operation = application.begin(self._get_action())
+        application.finish(operation)
         return json.dumps(
             {
                 "ApplicationARN": application.application_arn,
                 "ApplicationVersionId": application.application_version_id,
                 "CloudWatchLoggingOptionDescriptions": application.logging,
+                "OperationId": operation,
             }
         )
 
@@ -345,12 +378,18 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
             )
 
     def _take_run_configuration(self, application: FlinkApplication, run: dict[str, Any]) -> None:
-        """Take over how the application starts, this time and from now on. Raises FlinkServiceError."""
-        if "ApplicationRestoreConfiguration" in run:
-            application.snapshot_path(run["ApplicationRestoreConfiguration"])
-            application.restore = run["ApplicationRestoreConfiguration"]
-        flink = run.get("FlinkRunConfiguration") or {}
-        application.allow_non_restored = flink.get("AllowNonRestoredState", application.allow_non_restored)
+        """Take over how the application starts next, with AWS's defaults for what is not given. Raises FlinkServiceError.
+
+        How it was started before does not count: an update goes on from the snapshot that it takes. Only what an update said of
+        an application that does not run holds until it is started.
+        """
+        settled, allowed = application.restore, application.allow_non_restored
+        if not application.start_is_settled:
+            settled, allowed = {"ApplicationRestoreType": LATEST}, False
+        restore = run.get("ApplicationRestoreConfiguration") or settled
+        application.snapshot_path(restore)
+        application.restore = restore
+        application.allow_non_restored = (run.get("FlinkRunConfiguration") or {}).get("AllowNonRestoredState", allowed)
 
     def _paged(self, name: str, items: list[Any]) -> str:
         token, limit = self.given.get("NextToken") or "0", self.given.get("Limit") or 50

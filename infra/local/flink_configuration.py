@@ -2,30 +2,36 @@
 
 What the local AWS does not do is refused here, so that no setting is ignored.
 
-Sources: https://docs.aws.amazon.com/managed-flink/latest/apiv2/ (ApplicationConfiguration, ApplicationConfigurationUpdate) and
-https://docs.aws.amazon.com/managed-flink/latest/java/how-python-creating.html (run options).
+Sources: https://docs.aws.amazon.com/managed-flink/latest/apiv2/ (ApplicationConfiguration, ApplicationConfigurationUpdate),
+https://docs.aws.amazon.com/managed-flink/latest/java/how-python-creating.html (run options) and how-scaling.html (parallelism).
 """
 
 from __future__ import annotations
 
 import base64
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import get_service_model
+from moto.s3.exceptions import MissingBucket, MissingKey
 
-from infra.local import s3
+from infra.local import constraints, s3
 
 RUNTIME = "FLINK-1_20"
 STUDIO_RUNTIME = "ZEPPELIN-FLINK-3_0"
 RUN_OPTIONS = "kinesis.analytics.flink.run.options"
 KNOWN_OPTIONS = {"python", "pyFiles", "pyArchives", "jarfile"}
 LIMIT_PARALLELISM = 16  # slots of a local application
+LIMIT_PER_KPU = 8
+LIMIT_TAGS = 50
 MAX_CODE_BYTES = 512 * 1024 * 1024
 
+LOG_STREAM = re.compile(r"arn:[^:]+:logs:[^:]+:[^:]+:log-group:[^:]+:log-stream:[^:*]+")
+UPDATES = {"EnvironmentPropertyUpdates": "EnvironmentProperties", "VpcConfigurationUpdates": "VpcConfigurations"}
 CHECKPOINTS = {"CheckpointingEnabled": True, "CheckpointInterval": 60000, "MinPauseBetweenCheckpoints": 5000}
 MONITORING = {"MetricsLevel": "APPLICATION", "LogLevel": "INFO"}
 PARALLELISM = {"Parallelism": 1, "ParallelismPerKPU": 1, "AutoScalingEnabled": False}
@@ -96,35 +102,76 @@ def file_list(value: str) -> list[str]:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def check_request(operation: str, given: dict[str, Any]) -> None:
+    """Raises FlinkServiceError for members that are not within the limits of the service's model."""
+    shape = get_service_model("kinesisanalyticsv2").operation_model(operation).input_shape
+    errors = list(constraints.constraint_errors(given, shape))
+    if errors:
+        raise error("ValidationException", constraints.message(errors))
+
+
 def check_runtime(runtime: str) -> None:
-    """Raises FlinkServiceError, for a name that AWS does not know and for a runtime that is not here."""
-    known = get_service_model("kinesisanalyticsv2").shape_for("RuntimeEnvironment").enum
-    if runtime not in known:
-        raise error(
-            "ValidationException",
-            f"1 validation error detected: Value '{runtime}' at 'runtimeEnvironment' failed to satisfy constraint: "
-            f"Member must satisfy enum value set: [{', '.join(known)}]",
-        )
+    """Raises FlinkServiceError for a runtime that is not here."""
     if runtime not in (RUNTIME, STUDIO_RUNTIME):
         raise unsupported(f"The local AWS runs {RUNTIME} and describes {STUDIO_RUNTIME}, not {runtime}.")
 
 
-def check_configuration(configuration: dict[str, Any]) -> None:
-    """Raises FlinkServiceError for what AWS or the local AWS does not take."""
+def check_role(account: str, arn: str) -> None:
+    """Raises FlinkServiceError unless the role is there and trusts the service, whose name is still that of Kinesis Data Analytics."""
+    from moto.iam.models import iam_backends
+
+    for role in iam_backends[account]["aws"].roles.values():
+        if role.arn == arn and "kinesisanalytics.amazonaws.com" in str(role.assume_role_policy_document):
+            return
+    raise invalid(
+        f"Kinesis Analytics service doesn't have sufficient privileges to assume the role {arn}. "
+        "Please verify role's TrustPolicy"
+    )
+
+
+def check_logging(options: list[dict[str, str]]) -> None:
+    """Raises FlinkServiceError unless there is at most one logging option, and it names a log stream."""
+    if len(options) > 1:
+        raise invalid("An application has at most one CloudWatch logging option.")
+    for option in options:
+        if not LOG_STREAM.fullmatch(option["LogStreamARN"]):
+            raise invalid(f"LogStreamARN is not the ARN of a log stream: {option['LogStreamARN']}")
+
+
+def check_tags(tags: list[dict[str, str]]) -> None:
+    """Raises FlinkServiceError for tags that an application cannot have together."""
+    names = [tag["Key"] for tag in tags]
+    if len(names) > LIMIT_TAGS:
+        raise error("TooManyTagsException", f"An application has at most {LIMIT_TAGS} tags, not {len(names)}.")
+    if len(set(names)) < len(names):
+        raise invalid("A tag key may be given only once.")
+    if any(name.startswith("aws:") for name in names):
+        raise invalid("Tag keys that begin with aws: are reserved for AWS.")
+
+
+def check_configuration(mode: str, configuration: dict[str, Any]) -> None:
+    """Raises FlinkServiceError for what AWS or the local AWS does not take in an application of this ApplicationMode."""
+    if mode == "STREAMING" and "ZeppelinApplicationConfiguration" in configuration:
+        raise invalid("ZeppelinApplicationConfiguration is for Studio notebooks, whose ApplicationMode is INTERACTIVE.")
     if configuration.get("VpcConfigurations"):
         raise unsupported("The local AWS has no VPC: leave VpcConfigurations out.")
-    if configuration.get("SqlApplicationConfiguration"):
+    if "SqlApplicationConfiguration" in configuration:
         raise unsupported("SQL applications were discontinued by AWS on 27 January 2026.")
     if configuration.get("ApplicationEncryptionConfiguration", {}).get("KeyType") == "CUSTOMER_MANAGED_KEY":
         raise unsupported("The local AWS does not encrypt state: leave CUSTOMER_MANAGED_KEY out.")
     if configuration.get("ApplicationSnapshotConfiguration", {}).get("SnapshotMode") == "ENHANCED_SNAPSHOTS":
         raise unsupported("The local AWS has application snapshots only, not ENHANCED_SNAPSHOTS.")
+    groups = [group["PropertyGroupId"] for group in property_groups(configuration)]
+    if len(set(groups)) < len(groups):
+        raise invalid("A PropertyGroupId may be given only once.")
     _check_run_options(run_options(configuration))
     wanted = parallelism(configuration)
     if wanted["AutoScalingEnabled"]:
         raise unsupported("The local AWS does not scale: set AutoScalingEnabled to false.")
     if not 1 <= wanted["Parallelism"] <= LIMIT_PARALLELISM:
         raise invalid(f"Parallelism is 1 to {LIMIT_PARALLELISM} on the local AWS, not {wanted['Parallelism']}.")
+    if wanted["ParallelismPerKPU"] > LIMIT_PER_KPU:
+        raise invalid(f"ParallelismPerKPU is 1 to {LIMIT_PER_KPU}, not {wanted['ParallelismPerKPU']}.")
 
 
 def _check_run_options(options: dict[str, str]) -> None:
@@ -148,12 +195,12 @@ def read_code(account: str, configuration: dict[str, Any]) -> bytes | None:
     content = code.get("CodeContent", {})
     if code.get("CodeContentType") != "ZIPFILE":
         raise unsupported("The local AWS runs Python code in a zip: CodeContentType is ZIPFILE.")
+    if ("ZipFileContent" in content) == ("S3ContentLocation" in content):
+        raise invalid("CodeContent needs one of S3ContentLocation and ZipFileContent.")
     if "ZipFileContent" in content:
         data = base64.b64decode(content["ZipFileContent"])
-    elif "S3ContentLocation" in content:
-        data = _read_object(account, content["S3ContentLocation"])
     else:
-        raise invalid("CodeContent needs S3ContentLocation or ZipFileContent.")
+        data = _read_object(account, content["S3ContentLocation"])
     if not zipfile.is_zipfile(io.BytesIO(data)):
         raise error("CodeValidationException", "The code is not a zip file.")
     return data
@@ -165,10 +212,10 @@ def _read_object(account: str, place: dict[str, str]) -> bytes:
     bucket = place["BucketARN"].rpartition(":")[2]
     try:
         stored = s3.get(account, bucket, place["FileKey"])
-    except Exception as reason:  # moto has a class for each of S3's errors
-        raise error(
-            "InvalidApplicationConfigurationException",
-            f"Failed to take s3 object: {place['FileKey']} in bucket {place['BucketARN']} ({type(reason).__name__}).",
+    except (MissingBucket, MissingKey):
+        raise invalid(
+            "Please check the role provided or validity of S3 location you provided. We are unable to get the specified "
+            f"fileKey: {place['FileKey']} in the specified bucket: {bucket}"
         ) from None
     if stored.size > MAX_CODE_BYTES:
         raise error("CodeValidationException", "The code is larger than 512 MB.")
@@ -181,7 +228,7 @@ def merge(configuration: Any, update: Any) -> Any:
         return update
     merged = dict(configuration) if isinstance(configuration, dict) else {}
     for name, value in update.items():
-        plain = "EnvironmentProperties" if name == "EnvironmentPropertyUpdates" else name.removesuffix("Update")
+        plain = UPDATES.get(name, name.removesuffix("Update"))
         if plain == "CodeContent":
             merged[plain] = merge(_moved_within_s3(merged.get(plain, {}), value), value)
         elif plain == "PropertyGroups":

@@ -5,12 +5,16 @@ Source: https://docs.aws.amazon.com/managed-flink/latest/java/cloudwatch-logs-re
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
+from collections import deque
 from pathlib import Path
 
 from infra.local import telemetry
-from infra.local.flink_record import FlinkApplication
+from infra.local.flink_record import FlinkApplication, plain
+
+KEPT_LINES = 300  # that were printed last: more than a Java trace has below its innermost cause
 
 
 def tell(application: FlinkApplication, lines: list[str], kind: str = "INFO") -> None:
@@ -24,12 +28,14 @@ def tell(application: FlinkApplication, lines: list[str], kind: str = "INFO") ->
 
 
 def _write(application: FlinkApplication, entries: list[dict[str, str]]) -> None:
+    if not application.logging:
+        return
     common = {
         "applicationARN": application.application_arn,
         "applicationVersionId": str(application.application_version_id),
         "messageSchemaVersion": "1",
     }
-    messages = [json.dumps(common | entry) for entry in entries]
+    messages = [json.dumps(common | {name: plain(value) for name, value in entry.items()}) for entry in entries]
     for option in application.logging:
         _, _, rest = option["LogStreamARN"].partition(":log-group:")
         group, _, stream = rest.partition(":log-stream:")
@@ -41,39 +47,38 @@ class RunLog:
 
     Parameters
     ----------
-    folder: of the process, which is of no use to a reader
     output: file with what the program prints
     flink_log: file with one JSON object a line, from Flink's log4j (infra/engines/flink/log4j.properties)
     """
 
-    def __init__(self, application: FlinkApplication, folder: Path, output: Path, flink_log: Path):
+    def __init__(self, application: FlinkApplication, output: Path, flink_log: Path):
         self._application = application
         self._output, self._flink_log = _Tail(output), _Tail(flink_log)
-        self._hidden = (f"{folder}/", f"{application.folder}/")
         self._lock = threading.Lock()  # the process may be ended while its lines are read
-        self.last_words = "no message"  # that the program printed, for the reason of its end
+        self._printed: deque[str] = deque(maxlen=KEPT_LINES)
+
+    @property
+    def last_words(self) -> str:
+        """The error that the program printed last, for the reason of its end."""
+        return _error([line for line in self._printed if line.strip()]) or "no message"
 
     def forward(self, to_the_end: bool = False) -> None:
         """Forward the lines that are new; `to_the_end` also one that has no end yet."""
         with self._lock:
-            lines = [self._plain(line) for line in self._output.take(to_the_end)]
-            self.last_words = next((_words(line) for line in reversed(lines) if _words(line)), self.last_words)
+            lines = self._output.take(to_the_end)
+            self._printed += lines
             entries = [{"message": line, "messageType": "INFO"} for line in lines]
-            entries += [self._entry(line) for line in self._flink_log.take(to_the_end)]
+            entries += [_entry(line) for line in self._flink_log.take(to_the_end)]
             if entries:
                 _write(self._application, entries)
 
-    def _entry(self, line: str) -> dict[str, str]:
-        try:
-            entry = json.loads(line)
-        except ValueError:  # the last line of a process that was killed while it wrote
-            return {"message": self._plain(line), "messageType": "INFO"}
-        return {name: self._plain(value) for name, value in entry.items() if value}
 
-    def _plain(self, text: str) -> str:
-        for folder in self._hidden:
-            text = text.replace(folder, "")
-        return text
+def _entry(line: str) -> dict[str, str]:
+    try:
+        entry = json.loads(line)
+    except ValueError:  # the last line of a process that was killed while it wrote
+        return {"message": line, "messageType": "INFO"}
+    return {name: value for name, value in entry.items() if value}
 
 
 class _Tail:
@@ -94,6 +99,13 @@ class _Tail:
         return data[:end].decode(errors="replace").splitlines()
 
 
-def _words(line: str) -> str:
-    """The error in the last lines of a trace: Python's last line, or Java's innermost cause above its frames, which a tab begins."""
-    return "" if line.startswith("\t") else line.strip().removeprefix("Caused by: ")
+def _error(lines: list[str]) -> str:
+    """The error in lines that end with a trace: Python's last line, or all lines of Java's innermost cause, above its frames."""
+    above = list(itertools.dropwhile(_is_frame, reversed(lines)))
+    is_java = len(above) < len(lines)
+    words = list(itertools.takewhile(lambda line: not line[0].isspace(), above)) if is_java else above[:1]
+    return " ".join(line.strip() for line in reversed(words)).removeprefix("Caused by: ")
+
+
+def _is_frame(line: str) -> bool:
+    return line.startswith("\t")

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 import uuid
@@ -24,6 +25,11 @@ SERVICE = "kinesisanalytics"
 LATEST = "RESTORE_FROM_LATEST_SNAPSHOT"
 SKIP = "SKIP_RESTORE_FROM_SNAPSHOT"
 ERROR_LENGTH = 512  # of ErrorString
+
+
+def plain(text: str) -> str:
+    """Return what a run says without the applications' folders, which are of no use to a reader."""
+    return re.sub(f"{re.escape(str(state.root()))}/\\d+/[^/]+/{SERVICE}/[0-9a-f]+/(run/[0-9a-f]+/)?", "", text)
 
 
 class Code(NamedTuple):
@@ -44,6 +50,10 @@ class Version(NamedTuple):
 
 class FlinkApplication(Application):
     """What is kept of an application; its running part is a Run."""
+
+    # here because state that was saved before they were thought of has no such attributes
+    updated_from: int | None = None
+    start_is_settled = False  # an update said how the application, which does not run, is started next
 
     def __init__(self, code: bytes | None = None, **given: Any):
         self.account_id, self.region_name = given["account_id"], given["region_name"]
@@ -172,6 +182,8 @@ class FlinkApplication(Application):
             "ApplicationVersionId": self.application_version_id,
             "CreateTimestamp": self.created,
             "LastUpdateTimestamp": self.changed,
+            "ApplicationVersionCreateTimestamp": self.changed,
+            "ApplicationVersionUpdatedFrom": self.updated_from,
             "ApplicationConfigurationDescription": configuration,
             "CloudWatchLoggingOptionDescriptions": self.logging,
             "ConditionalToken": self.conditional_token,
@@ -216,7 +228,7 @@ class FlinkApplication(Application):
         operation = self.operation(number)
         operation |= {"EndTime": time.time(), "OperationStatus": "FAILED" if reason else "SUCCESSFUL"}
         if reason:
-            operation["OperationFailureDetails"] = {"ErrorInfo": {"ErrorString": reason[:ERROR_LENGTH]}}
+            operation["OperationFailureDetails"] = {"ErrorInfo": {"ErrorString": plain(reason)[:ERROR_LENGTH]}}
 
     # snapshots
 

@@ -29,6 +29,7 @@ SNAPSHOT_SECONDS = 120.0
 METRIC_SECONDS = 15.0  # as AWS: four samples a minute
 RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)  # before the first, second, … start after crashes in a row
 STEADY_SECONDS = 60.0  # a process that lived so long begins anew with these
+KILLED_STARTS = 3  # in a row, of an application that does not run yet: it is not the program that fails
 BEGINNING = ("STARTING", "UPDATING", "ROLLING_BACK")
 
 
@@ -49,6 +50,7 @@ class Run:
         self._log: flink_logs.RunLog | None = None
         self._lock = threading.RLock()  # around starts and ends of the process
         self._done = threading.Event()
+        self._was_killed = False  # the process, by a signal
         self._was_up = application.application_status == "RUNNING"
         self._metrics_at = 0.0
         self._thread = threading.Thread(target=self._run, name=f"flink-{application.application_name}", daemon=True)
@@ -122,7 +124,7 @@ class Run:
             reason = self._start_and_watch()
             if self._done.is_set():
                 break
-            if not self._was_up:
+            if not self._was_up and not (self._was_killed and crashes < KILLED_STARTS):
                 return reason
             crashes = 0 if time.monotonic() - began > STEADY_SECONDS else crashes
             self.tell([f"The job ended: {reason} It is started again from {self._restore_name()}."], "ERROR")
@@ -136,15 +138,17 @@ class Run:
             if self._done.is_set():
                 return ""
             self._end_process()
+            self._was_killed = False
             self._folder = self.application.run_folder / uuid.uuid4().hex[:12]
             process = self.process = self._start(self._folder)
-            run_log = self._log = flink_logs.RunLog(self.application, self._folder, process.output, process.flink_log)
+            run_log = self._log = flink_logs.RunLog(self.application, process.output, process.flink_log)
         deadline = time.monotonic() + START_SECONDS
         has_job = False
         while not self._done.wait(LOOK_SECONDS):
             code, has_submitted = process.exit_code, process.has_submitted  # before what they say is looked at
             run_log.forward(to_the_end=code is not None)
             if code is not None:
+                self._was_killed = code < 0 or code > 128
                 return f"the process ended with code {code}: {run_log.last_words}"
             try:
                 job = process.job() if process.web else None

@@ -159,6 +159,7 @@ def prepare_rollback(application: FlinkApplication) -> str:
     previous = application.previous_version()
     version, snapshot = application.versions[previous], application.latest_snapshot(previous)
     application.rolled_back = (application.application_version_id, previous)
+    application.updated_from = None
     application.restore = {"ApplicationRestoreType": LATEST}
     application.become(version.configuration, version.code)
     application.drop_checkpoints()

@@ -1,7 +1,7 @@
 """`python -m infra.engines.flink.application SETTINGS`: run one PyFlink application until the local AWS ends it.
 
 It runs in the Flink environment (`.venv-flink`). Flink's web address is written to `web` in the run's folder once it is up, `submitted` when the program
-came to its end. A program finds its property groups where AWS puts them, at /etc/flink/application_properties.json, and its connectors find the local AWS.
+came to its end. Its exit code is 1, or 128 and the signal that ended Java, as a shell says it. A program finds its property groups where AWS puts them, at /etc/flink/application_properties.json, and its connectors find the local AWS.
 
 Source: https://docs.aws.amazon.com/managed-flink/latest/java/how-python-creating.html
 """
@@ -54,10 +54,11 @@ def main(path: str) -> None:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
+    jvm.wait(0.2)  # a program gets its error a moment before the Java process that was killed is gone
+    code = 1 if jvm.alive or jvm.exit_code >= 0 else 128 - jvm.exit_code
     jvm.stop(1)
-    os._exit(
-        1
-    )  # pyflink's own exit handlers would call the Java process that is gone, and their errors hide the reason
+    # not sys.exit: pyflink's own exit handlers would call the Java process that is gone, and their errors hide the reason
+    os._exit(code)
 
 
 def _run_program(code: Path, settings: dict) -> None:

@@ -62,7 +62,7 @@ class FlinkProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code, negative for a signal; None while it runs."""
+        """The exit code; negative for a signal, above 128 when one ended Java; None while it runs."""
         return self._process.poll()
 
     @property
