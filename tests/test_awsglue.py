@@ -496,3 +496,68 @@ def test_random_data_against_plain_dataframes(glue, frame, seed):
     assert (
         left.filter(lambda r: r["v"] > 0.5 and r["t"] == "a").count() == events_df.where("v > 0.5 AND t = 'a'").count()
     )
+
+
+def test_union_matches_the_fields_of_structs_by_name(glue, frame):
+    from awsglue.dynamicframe import DynamicFrame
+
+    left = frame({"id": 1, "s": {"a": 1, "b": 2}, "l": [{"a": 1, "b": 2}]}, name="left")
+    right = DynamicFrame.fromDF(
+        glue.spark_session.sql(
+            "SELECT 2 id, named_struct('b', 20, 'a', 10) s, array(named_struct('b', 20, 'a', 10)) l"
+        ),
+        glue,
+        "right",
+    )
+    assert rows(left.union(right)) == [
+        {"id": 1, "l": [{"a": 1, "b": 2}], "s": {"a": 1, "b": 2}},
+        {"id": 2, "l": [{"a": 10, "b": 20}], "s": {"a": 10, "b": 20}},
+    ]
+
+
+def test_union_of_other_types_in_a_struct_is_a_choice(glue, frame, capsys):
+    both = frame({"s": {"a": 1}}, name="left").union(frame({"s": {"a": "x"}}, name="right"))
+    assert schema_of(both, capsys) == "root\n|-- s: struct\n|    |-- a: choice\n|    |    |-- int\n|    |    |-- string"
+    assert rows(both.resolveChoice(specs=[("s.a", "cast:string")])) == [{"s": {"a": "1"}}, {"s": {"a": "x"}}]
+
+
+def test_a_second_join_with_the_same_names_gets_one_more_dot(frame):
+    left, right = frame({"id": 1, "v": "l"}, name="left"), frame({"id": 1, "v": "r"}, name="right")
+    joined = left.join("id", "id", right).join("id", "id", right)
+    assert rows(joined) == [{"id": 1, "v": "l", ".id": 1, ".v": "r", "..id": 1, "..v": "r"}]
+
+
+def test_multi_line_json_has_all_objects_of_a_file_and_their_types(glue, tmp_path, capsys):
+    (tmp_path / "two.json").write_text('{\n "a": 1\n}\n{\n "a": 2\n}\n')
+    (tmp_path / "list.json").write_text('[\n {"a": 3},\n {"a": "x"}\n]')
+    read = glue.create_dynamic_frame.from_options("file", {"paths": [str(tmp_path)]}, "json", {"multiLine": True})
+    assert schema_of(read, capsys) == "root\n|-- a: choice\n|    |-- int\n|    |-- string"
+    assert [row["a"] for row in rows(read.resolveChoice(specs=[("a", "cast:string")]))] == ["1", "2", "3", "x"]
+
+
+def test_parquet_files_with_other_columns_are_read_whole(glue, tmp_path):
+    for name, text in (("one", "SELECT 1 a"), ("two", "SELECT 2 a, 'n' b")):
+        glue.spark_session.sql(text).write.parquet(str(tmp_path / name))
+    read = glue.create_dynamic_frame.from_options("file", {"paths": [str(tmp_path)], "recurse": True}, "parquet")
+    assert rows(read) == [{"a": 1, "b": None}, {"a": 2, "b": "n"}]
+
+
+def test_csv_without_quotes_and_with_blanks(glue, frame, tmp_path):
+    path = tmp_path / "out"
+    records = frame({"a": 'say "hi"', "b": " x "})
+    glue.write_dynamic_frame.from_options(records, "file", {"path": str(path)}, "csv", {"quoteChar": -1})
+    (file,) = [each for each in path.iterdir() if each.is_file()]
+    assert file.read_text() == 'a,b\nsay "hi", x \n'
+
+
+def test_a_frame_without_records_writes_nothing(glue, tmp_path):
+    empty = glue.create_dynamic_frame.from_options("file", {"paths": [str(tmp_path / "nothing")]}, "json")
+    for kind in ("json", "csv", "parquet"):
+        glue.write_dynamic_frame.from_options(empty, "file", {"path": str(tmp_path / kind)}, kind)
+        assert not (tmp_path / kind).exists() or list((tmp_path / kind).iterdir()) == []
+
+
+@pytest.mark.parametrize("made", [5, {1: "x"}, {"x": F}])
+def test_map_that_returns_no_record_is_an_error_record(frame, made):
+    mapped = frame({"a": 1}).map(lambda record: made)
+    assert (mapped.errorsCount(), mapped.count()) == (1, 0)

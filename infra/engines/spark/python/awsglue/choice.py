@@ -5,7 +5,7 @@ from operator import or_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, MapType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, DecimalType, MapType, NullType, StructField, StructType
 
 from awsglue import gluetypes, paths
 
@@ -48,6 +48,60 @@ def without_marks(df: DataFrame) -> DataFrame:
     if not has_any(df.schema):
         return df
     return df.select([F.col(paths.quote(f.name)).cast(plain(f.dataType)).alias(f.name) for f in df.schema])
+
+
+def merged(one: DataType, other: DataType) -> DataType:
+    """The type of values of two types: structs have the fields of both, and types that differ become a choice."""
+    if isinstance(one, NullType) or plain(one) == plain(other):
+        return other
+    match one, other:
+        case _, NullType():
+            return one
+        case StructType(), StructType() if not gluetypes.is_choice(one) and not gluetypes.is_choice(other):
+            kinds = {field.name: field.dataType for field in one}
+            for field in other:
+                kinds[field.name] = merged(kinds.get(field.name, NullType()), field.dataType)
+            return StructType([StructField(name, kind) for name, kind in kinds.items()])
+        case ArrayType(), ArrayType():
+            return ArrayType(merged(one.elementType, other.elementType))
+        case MapType(), MapType() if one.keyType == other.keyType:
+            return MapType(one.keyType, merged(one.valueType, other.valueType))
+        case DecimalType(), DecimalType():
+            scale = max(one.scale, other.scale)
+            whole = max(one.precision - one.scale, other.precision - other.scale)
+            return DecimalType(min(whole + scale, 38), scale)
+    members: dict[str, DataType] = {}
+    for native in (one, other):
+        for kind in [field.dataType for field in native] if gluetypes.is_choice(native) else [native]:
+            name = gluetypes.type_name(kind)
+            members[name] = merged(members.get(name, NullType()), kind)
+    return StructType([StructField(name, kind, True, MARK) for name, kind in members.items()])
+
+
+def convert(value: Column, native: DataType, target: DataType) -> Column:
+    """A value as the type that `merged` made of its own type and another."""
+    if native == target:
+        return value
+    if isinstance(native, NullType):
+        return F.lit(None).cast(target)
+    if gluetypes.is_choice(target):
+        if gluetypes.is_choice(native):
+            have = {field.name: (value.getField(field.name), field.dataType) for field in native}
+        else:
+            have = {gluetypes.type_name(native): (value, native)}
+        nothing = F.lit(None), NullType()
+        return make([(f.dataType, convert(*have.get(f.name, nothing), f.dataType)) for f in target])
+    match target:
+        case StructType():
+            own = {field.name: (value.getField(field.name), field.dataType) for field in native}
+            nothing = F.lit(None), NullType()
+            fields = [convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target]
+            return F.when(value.isNotNull(), F.struct(*fields))
+        case ArrayType():
+            return F.transform(value, lambda element: convert(element, native.elementType, target.elementType))
+        case MapType():
+            return F.transform_values(value, lambda _, inner: convert(inner, native.valueType, target.valueType))
+    return value.cast(target)
 
 
 def resolve(name: str, value: Column, native: DataType, action: str) -> list[tuple[str, Column]] | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import NullType, StringType, StructType
+from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StringType, StructType
 
-from awsglue import catalog, choice, not_there, storage
+from awsglue import catalog, not_there, paths, storage
 from awsglue.data_source import CONNECTIONS, FORMATS, _is_true, _refuse
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.job import Job
@@ -32,8 +33,8 @@ FORMAT_OPTIONS = {
     "blockSize",
     "pageSize",
 }
+UNUSED = "\uffff"  # a separator that is in no text
 UPDATE_BEHAVIORS = ("UPDATE_IN_DATABASE", "LOG")
-NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 class DataSink:
@@ -90,15 +91,21 @@ class DataSink:
         if kind not in ("json", "csv", "parquet", "orc"):
             raise not_there(f"Writing the format {self._format or '(none)'}", FORMATS)
         _refuse(self._format_options, FORMAT_OPTIONS, FORMATS)
+        options = self._writer_options(kind)
         table = self._catalog_table(kind) if self._update and self._catalog else None
-        df = _writable(choice.without_marks(dynamic_frame.toDF()), kind)
+        df = _writable(dynamic_frame.toDF(), kind)
+        if not df.columns:  # no records have any field, as where a bookmark leaves no files
+            return dynamic_frame
+        schema = df.schema
+        if kind == "csv" and self._unquoted():
+            df = self._joined(df)
         with tempfile.TemporaryDirectory(prefix="sink-") as name:
             folder = Path(name) / "data"
-            writer = df.write.format(kind).options(**self._writer_options(kind))
+            writer = df.write.format(kind).options(**options)
             writer.partitionBy(*self._partition_keys).save(folder.as_uri())
             partitions = self._deliver(folder, kind)
         if self._catalog and self._update:
-            self._update_catalog(df.schema, kind, table, partitions)
+            self._update_catalog(schema, kind, table, partitions)
         return dynamic_frame
 
     def _writer_options(self, kind: str) -> dict[str, str]:
@@ -106,19 +113,35 @@ class DataSink:
         compression = (
             given.get("compression") or self._compression or ("snappy" if kind in ("parquet", "orc") else "none")
         )
+        if compression.lower() == "lzo":
+            raise not_there("The compression lzo", FORMATS)
         options = {"compression": "none" if compression == "uncompressed" else compression.lower()}
         if kind == "csv":
-            quote_char = given.get("quoteChar", '"')
-            options["sep"] = given.get("separator", ",")
+            options["sep"] = UNUSED if self._unquoted() else given.get("separator", ",")
             options["header"] = str(_is_true(given.get("writeHeader", True))).lower()
-            options["quote"] = "\u0000" if str(quote_char) == "-1" else quote_char
-            options["escape"] = options["quote"]
+            options["quote"] = options["escape"] = "" if self._unquoted() else given.get("quoteChar", '"')
             options["emptyValue"] = ""
+            options["ignoreLeadingWhiteSpace"] = options["ignoreTrailingWhiteSpace"] = "false"
         if "blockSize" in given:
             options["parquet.block.size"] = str(given["blockSize"])
         if "pageSize" in given:
             options["parquet.page.size"] = str(given["pageSize"])
         return options
+
+    def _unquoted(self) -> bool:
+        return str(self._format_options.get("quoteChar")) == "-1"
+
+    def _joined(self, df: DataFrame) -> DataFrame:
+        """The values of a row as one text, for CSV without quotes: Spark's writer always quotes a separator.
+
+        A value with a line break could not be read again, so writing it fails.
+        """
+        separator = self._format_options.get("separator", ",")
+        names = [name for name in df.columns if name not in self._partition_keys]
+        line = F.concat_ws(separator, *[F.coalesce(F.col(quote(name)).cast("string"), F.lit("")) for name in names])
+        broken = F.raise_error("A value has a line break, which CSV without quotes (quoteChar -1) cannot hold")
+        whole = F.when(line.rlike("[\r\n]"), broken.cast("string")).otherwise(line)
+        return df.select(whole.alias(separator.join(names)), *map(quote, self._partition_keys))
 
     def _deliver(self, folder: Path, kind: str) -> list[list[str]]:
         """Put the files that have records to the path, and return the values of the partitions among them."""
@@ -219,7 +242,7 @@ class DataSink:
     def _add_partitions(self, described: dict, partitions: list[list[str]], job: str, run: str) -> None:
         database, name, account = self._catalog
         glue, more = catalog.client(), catalog.in_catalog(account)
-        root = described["Location"].rstrip("/")
+        root = self._path.rstrip("/")
         inputs = []
         for values in partitions:
             pairs = zip(self._partition_keys, values, strict=True)
@@ -242,14 +265,27 @@ def _by(job: str, run: str, verb: str) -> dict[str, str]:
     return {f"{verb}ByJob": job, f"{verb}ByJobRun": run} if job else {}
 
 
-def _writable(df, kind: str):
-    """Without columns of type null, which files have no type for (JSON leaves out null values anyway)."""
-    empty = [field.name for field in df.schema if isinstance(field.dataType, NullType)]
-    if kind == "csv":
-        return df.select(
-            *[F.col(quote(c)).cast(StringType()).alias(c) if c in empty else F.col(quote(c)) for c in df.columns]
-        )
-    return df.drop(*map(str, empty)) if empty else df
+def _writable(df: DataFrame, kind: str) -> DataFrame:
+    """Without fields of type null, which files have no type for (JSON leaves out null values anyway); in CSV, as text."""
+
+    def visit(path: paths.Path, value, native: DataType):
+        if not _is_null(native):
+            return None
+        return [(path[-1], F.lit(None).cast(StringType()))] if kind == "csv" and len(path) == 1 else []
+
+    return paths.rewrite(df, visit)
+
+
+def _is_null(native: DataType) -> bool:
+    """Whether a type holds no values: null, lists and maps of null, structs of nothing else."""
+    match native:
+        case StructType():
+            return all(_is_null(field.dataType) for field in native)
+        case ArrayType():
+            return _is_null(native.elementType)
+        case MapType():
+            return _is_null(native.valueType)
+    return isinstance(native, NullType)
 
 
 def _parquet_rows(file: Path) -> int:

@@ -40,6 +40,8 @@ UNCHECKED = (
     "The table {} has values of another type than their column's, and is too large to be searched for them beforehand: "
     "read its files with create_dynamic_frame.from_options, which finds the types of all records"
 )
+# In a text with several JSON objects; a line break is in no string, and within an object a comma comes before it or after
+BETWEEN_RECORDS = r"(?<=\})[ \t]*[\r\n]\s*(?=\{)"
 HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
@@ -262,10 +264,16 @@ def _json(spark, locations: list[str], recurse: bool, options: dict) -> tuple[Da
     _refuse(options, {"jsonPath", "multiLine", "multiline", "withSchema"} | HINTS, FORMATS)
     whole = _is_true(options.get("multiLine", options.get("multiline", False)))
     lines = spark.read.text(locations, wholetext=whole, recursiveFileLookup=recurse).select("value")
+    if whole:
+        lines = lines.select(F.explode(F.split("value", BETWEEN_RECORDS)).alias("value"))
     if "jsonPath" in options:
         path = options["jsonPath"].removesuffix("[*]")
         lines = lines.select((F.get_json_object("value", path) if path != "$" else F.col("value")).alias("value"))
         lines = lines.where("value IS NOT NULL")
+    if whole or "jsonPath" in options:  # each record of an array by itself, so that their types are found
+        members = F.from_json("value", "array<string>")
+        found = F.when(F.ltrim("value").startswith("["), members)
+        lines = lines.select(F.explode(F.coalesce(found, F.array("value"))).alias("value"))
     given = options.get("withSchema")
     schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
     return infer.read_json(lines, schema)
@@ -301,7 +309,9 @@ def _csv(spark, locations: list[str], recurse: bool, options: dict) -> tuple[Dat
 def _columnar(kind: str):
     def read(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
         _refuse(options, {"useGlueParquetWriter"} | HINTS, FORMATS)
-        return spark.read.format(kind).option("recursiveFileLookup", recurse).load(locations), None
+        # records of all files, those with more columns too
+        reader = spark.read.format(kind).option("recursiveFileLookup", recurse).option("mergeSchema", True)
+        return reader.load(locations), None
 
     return read
 

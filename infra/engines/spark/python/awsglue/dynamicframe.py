@@ -11,6 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import count as counted
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Row
@@ -213,7 +214,7 @@ class DynamicFrame:
 
     @_step
     def map(self, f: Callable, *, preservesPartitioning=False) -> Made:
-        """The records that f(DynamicRecord) returns; where it raises or returns nothing there is an error record.
+        """The records that f(DynamicRecord) returns; where it raises or returns something else there is an error record.
 
         The new schema is found by running f over all records once more than the result itself needs.
         """
@@ -222,8 +223,10 @@ class DynamicFrame:
         def apply(row: Row):
             try:
                 result = f(records.to_record(row, schema))
-                if result is None:
-                    raise ValueError("User-specified function returned None instead of DynamicRecord")
+                if not isinstance(result, dict):
+                    kind = "None" if result is None else type(result).__name__
+                    raise ValueError(f"User-specified function returned {kind} instead of DynamicRecord")
+                records.check(result)
                 return result, None
             except Exception as error:
                 record = json.dumps(records.to_record(row, schema), default=_text, ensure_ascii=False)
@@ -243,22 +246,25 @@ class DynamicFrame:
     @_step
     def union(self, frame2: "DynamicFrame") -> Made:
         """The records of both frames; a field of one is null in the other's, a field of two types becomes a choice."""
-        left, right = _same_types(self.df, frame2.df)
-        return Made(left.unionByName(right, allowMissingColumns=True), other=frame2)
+        return Made(_united(self.df, frame2.df), other=frame2)
 
     @_step
     def join(self, paths1: str | list[str], paths2: str | list[str], frame2: "DynamicFrame") -> Made:
         """Equality join. All fields of both sides are kept; one that both have gets a leading dot on the right (`.zip`).
 
+        Where there is that too, as after an earlier join, it gets one more (`..zip`). Case does not count, as in Spark.
+
         Raises:
-            ValueError: the lists of keys differ in length, or there is no such field.
+            ValueError: the lists of keys differ in length, or there is no such field, or it is a choice.
         """
         keys1, keys2 = _listed(paths1), _listed(paths2)
         if len(keys1) != len(keys2) or not keys1:
             raise ValueError("Join needs the same number of keys, one or more, for both frames")
         left, right = self.df, frame2.df
-        taken = set(left.columns)
-        names = {name: f".{name}" if name in taken else name for name in right.columns}
+        taken, names = {name.lower() for name in left.columns}, {}
+        for name in right.columns:
+            dots = next(dots for dots in counted() if "." * dots + name.lower() not in taken)
+            names[name] = "." * dots + name
         # keys as columns of their own: dotted paths, and the same DataFrame on both sides
         left = left.select("*", *[_key(self.df, k).alias(f"__left_{i}") for i, k in enumerate(keys1)])
         right = right.select(
@@ -299,8 +305,7 @@ class DynamicFrame:
         keys = _listed(primary_keys)
         seen = stage.select(*[_key(stage, key).alias(f"__key_{i}") for i, key in enumerate(keys)]).distinct()
         same = [_key(self.df, key).eqNullSafe(F.col(f"__key_{i}")) for i, key in enumerate(keys)]
-        kept, stage = _same_types(self.df.join(seen, same, "left_anti"), stage)
-        return Made(kept.unionByName(stage, allowMissingColumns=True), other=stage_dynamic_frame)
+        return Made(_united(self.df.join(seen, same, "left_anti"), stage), other=stage_dynamic_frame)
 
     def spigot(self, path: str, options: dict | None = None, transformation_ctx: str = "") -> "DynamicFrame":
         """Write sample records as JSON below a path; `topk` (default 100) of them, each with probability `prob` (default 1).
@@ -425,9 +430,11 @@ class DynamicFrame:
             NotImplementedError: another format or option.
         """
         found = paths.resolve(self.df.schema, paths.parse(path))
+        df = self.df
+        if not df.columns:  # there are no records
+            return df
         if found is None:
             raise ValueError(f"Field {path} does not exist")
-        df = self.df
         given = options.pop("withSchema", None)
         schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
         if format == "json" and not options:
@@ -594,10 +601,15 @@ def _listed(names: str | list[str]) -> list[str]:
 
 
 def _key(df: DataFrame, path: str) -> Column:
+    if not df.columns:  # there are no records
+        return F.lit(None)
     found = paths.column(df, paths.parse(path))
     if found is None:
         raise ValueError(f"Field {path} does not exist; the fields are {', '.join(df.columns)}")
-    return found[0]
+    value, native = found
+    if gluetypes.is_choice(native):
+        raise ValueError(f"Field {path} is a choice of {', '.join(native.names)}: resolve it with resolveChoice first")
+    return value
 
 
 def _described(error: Exception) -> tuple[str, str]:
@@ -668,29 +680,13 @@ def _match(df: DataFrame, schema: StructType) -> DataFrame:
     return paths.rewrite(df, visit)
 
 
-def _same_types(left: DataFrame, right: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Both frames with choices where a field of the same name has two types."""
-    for field in left.schema:
-        other = next((f for f in right.schema if f.name == field.name), None)
-        if other is None or choice.plain(other.dataType) == choice.plain(field.dataType):
-            continue
-        kinds = {gluetypes.type_name(n): n for n in [*_members(field.dataType), *_members(other.dataType)]}
-        left = left.withColumn(field.name, _widened(field, kinds))
-        right = right.withColumn(field.name, _widened(other, kinds))
-    return left, right
+def _united(one: DataFrame, other: DataFrame) -> DataFrame:
+    """The rows of both frames, field by field of the same name, with choices where those have two types."""
+    target = choice.merged(one.schema, other.schema)
 
+    def all_fields(df: DataFrame) -> DataFrame:
+        own = {field.name: (F.col(quote(field.name)), field.dataType) for field in df.schema}
+        nothing = F.lit(None), NullType()
+        return df.select(*[choice.convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target])
 
-def _members(native: DataType) -> list[DataType]:
-    if isinstance(native, NullType):
-        return []
-    return [field.dataType for field in native] if gluetypes.is_choice(native) else [native]
-
-
-def _widened(field: StructField, kinds: dict[str, DataType]) -> Column:
-    value = F.col(quote(field.name))
-    if len(kinds) == 1:
-        return value.cast(next(iter(kinds.values())))
-    have = {gluetypes.type_name(n): value.getField(gluetypes.type_name(n)) for n in _members(field.dataType)}
-    if not gluetypes.is_choice(field.dataType):
-        have = {gluetypes.type_name(field.dataType): value}
-    return choice.make([(native, have.get(name, F.lit(None))) for name, native in kinds.items()])
+    return all_fields(one).union(all_fields(other))

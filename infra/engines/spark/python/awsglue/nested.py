@@ -1,5 +1,6 @@
 """Nested fields made flat: `unnest`, `relationalize`, and the two for DynamoDB's JSON (guide: "DynamicFrame class")."""
 
+import uuid
 from collections.abc import Iterator
 
 from pyspark.sql import Column, DataFrame
@@ -33,10 +34,11 @@ def pivot(df: DataFrame, root: str, staging: str) -> dict[str, DataFrame]:
     """The flattened frame, under the name `root`, and a frame for each array in it, and so on.
 
     Args:
-        staging: folder for the numbered rows, which are written and read back, so that numbers stay the same.
+        staging: folder for the numbered rows, which are written and read back, so that numbers stay the same. Each call
+            has a folder of its own in it: its frames read there later, when another may have been made with that name.
     """
     frames: dict[str, DataFrame] = {}
-    _pivot(df, root, root, staging, frames)
+    _pivot(df, root, root, f"{staging.rstrip('/')}/{uuid.uuid4().hex}", frames)
     return frames
 
 
@@ -47,9 +49,9 @@ def _pivot(df: DataFrame, root: str, name: str, staging: str, frames: dict[str, 
         frames[name] = flat
         return
     session = df.sparkSession
-    folder = f"{staging.rstrip('/')}/{name}"
+    folder = f"{staging}/{name}"
     numbered = flat.withColumn("__id", F.monotonically_increasing_id() + 1)
-    numbered.write.mode("overwrite").parquet(folder)
+    numbered.write.parquet(folder)
     stored = session.read.schema(numbered.schema).parquet(folder)
     frames[name] = stored.select(
         *[

@@ -46,6 +46,15 @@ def _value(value, native: spark.DataType):
     return value
 
 
+def check(value) -> None:
+    """Make sure that a record can be a row.
+
+    Raises:
+        TypeError: there is a value of a type that no field can have, or a name that is no text.
+    """
+    _kind(value)
+
+
 def to_frame(session: SparkSession, found: RDD) -> DataFrame:
     """A frame of records (dicts), with a choice where a field has values of several types."""
     kinds = found.mapPartitions(_partition_kinds).fold(None, _merge)
@@ -56,7 +65,7 @@ def to_frame(session: SparkSession, found: RDD) -> DataFrame:
 
 
 # Types of Python values. A description is a dict: name of the type -> what is inside it
-# (struct: {field: description}, array and map: description, others: None).
+# (struct: {field: description}, array and map: description, decimal: digits before and after the point, others: None).
 
 
 def _kind(value) -> dict:
@@ -72,7 +81,8 @@ def _kind(value) -> dict:
         case str():
             return {"string": None}
         case Decimal():
-            return {"decimal": None}
+            _, digits, exponent = value.as_tuple()
+            return {"decimal": (max(len(digits) + exponent, 0), max(-exponent, 0))}
         case bytes() | bytearray():
             return {"binary": None}
         case datetime.datetime():
@@ -80,7 +90,9 @@ def _kind(value) -> dict:
         case datetime.date():
             return {"date": None}
         case dict():
-            return {"struct": {str(name): _kind(inner) for name, inner in value.items()}}
+            if unnamed := [name for name in value if not isinstance(name, str)]:
+                raise TypeError(f"The name of a field must be text, not {unnamed[0]!r}")
+            return {"struct": {name: _kind(inner) for name, inner in value.items()}}
         case list() | tuple():
             element: dict = {}
             for inner in value:
@@ -99,6 +111,8 @@ def _merge(one: dict | None, other: dict | None) -> dict | None:
             for field, kind in inner.items():
                 fields[field] = _merge(fields.get(field, {}), kind)
             merged[name] = fields
+        elif name == "decimal":
+            merged[name] = tuple(map(max, inner, merged.get(name, inner)))
         else:
             merged[name] = _merge(merged.get(name), inner)
     if "long" in merged:
@@ -119,7 +133,6 @@ _PLAIN = {
     "long": spark.LongType(),
     "double": spark.DoubleType(),
     "string": spark.StringType(),
-    "decimal": spark.DecimalType(38, 18),
     "binary": spark.BinaryType(),
     "timestamp": spark.TimestampType(),
     "date": spark.DateType(),
@@ -135,11 +148,14 @@ def _native(kinds: dict) -> spark.DataType:
     return spark.StructType([spark.StructField(name, kind, True, choice.MARK) for name, kind in types.items()])
 
 
-def _member(name: str, inner: dict | None) -> spark.DataType:
+def _member(name: str, inner: dict | tuple | None) -> spark.DataType:
     if name == "struct":
         return spark.StructType([spark.StructField(field, _native(kind)) for field, kind in inner.items()])
     if name == "array":
         return spark.ArrayType(_native(inner))
+    if name == "decimal":
+        whole, scale = inner
+        return spark.DecimalType(38, max(scale, min(18, 38 - whole)))
     return _PLAIN[name]
 
 
