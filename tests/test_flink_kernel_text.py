@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from infra.kernels.flink.flink_studio import charts, errors, glue, paragraph, tables
+from infra.kernels.flink.flink_studio import charts, errors, glue, paragraph, tables, zeppelin
 from infra.kernels.flink.flink_studio.catalog import tables_in
 from infra.kernels.flink.flink_studio.changelog import AppendView, ChangelogError, SingleView, UpdateView
 from infra.kernels.flink.flink_studio.extension import await_shows
 from infra.kernels.flink.flink_studio.paragraph import ParagraphError, Statement, parse
-from infra.kernels.flink.flink_studio.zeppelin import StopAfter, read_stop_after
+from infra.kernels.flink.flink_studio.zeppelin import StopAfter, Zeppelin, read_stop_after
 
 ADD, BEFORE, AFTER, DELETE = 0, 1, 2, 3
 
@@ -450,3 +450,20 @@ def test_reserved_words_need_backticks():
     parse_error = 'org.apache.flink.table.api.SqlParserException: SQL parse failed. Encountered "raw" at line 1, column 15.\nWas expecting one of:\n  x'
     error = errors.sql_error(Exception(parse_error), Statement("SELECT * FROM raw", 2, 1), {"raw"})
     assert str(error).endswith("raw is a reserved word in Flink's SQL: write it in backticks, `raw`.")
+
+
+def test_an_answer_that_changed_options_do_not_have_is_forgotten(monkeypatch):
+    shown = []
+    monkeypatch.setattr(zeppelin, "display", shown.append)
+    z = Zeppelin(FrontEnd(), StopAfter())
+    assert (z.select("window", [1, 2], 2), z.checkbox("tracks", ["a", "b"])) == (2, ["a", "b"])
+    shown[0].value, shown[1].value = 1, ("b",)
+    assert (z.select("window", [1, 2], 2), z.checkbox("tracks", ["a", "b"])) == (1, ["b"])
+    assert (z.select("window", [5, 2], 2), z.checkbox("tracks", ["a"])) == (2, ["a"])
+    with pytest.raises(ParagraphError, match="window: 3 is not among the options"):
+        z.select("window", [1, 2], 3)
+
+
+class FrontEnd:
+    def has_front_end(self) -> bool:
+        return True

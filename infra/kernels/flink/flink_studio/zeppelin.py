@@ -181,6 +181,7 @@ class Zeppelin:
         """
         pairs = [(str(o[1]), o[0]) if isinstance(o, tuple | list) else (str(o), o) for o in options]
         default = pairs[0][1] if defaultValue is None else defaultValue
+        self._offer(name, pairs, [default])
         return self._ask(
             name, default, lambda widgets, value: widgets.Dropdown(options=pairs, value=value, description=name)
         )
@@ -189,11 +190,21 @@ class Zeppelin:
         """Several choices; returns the list of chosen values. Arguments as in select."""
         pairs = [(str(o[1]), o[0]) if isinstance(o, tuple | list) else (str(o), o) for o in options]
         default = [value for _, value in pairs] if defaultChecked is None else defaultChecked
+        self._offer(name, pairs, default)
 
         def make(widgets, value):
             return widgets.SelectMultiple(options=pairs, value=tuple(value), description=name)
 
         return list(self._ask(name, default, make))
+
+    def _offer(self, name: str, pairs: list[tuple[str, object]], default: list) -> None:
+        """Forget an earlier answer that the options, changed meanwhile, do not have."""
+        values = [value for _, value in pairs]
+        if unknown := [value for value in default if value not in values]:
+            raise ParagraphError(f"{name}: {unknown[0]!r} is not among the options {values}.")
+        answer = self._answers.get(name, default)
+        if any(value not in values for value in (answer if isinstance(answer, list | tuple) else [answer])):
+            del self._answers[name]
 
     def _ask(self, name: str, default, make):
         value = self._answers.get(name, default)
