@@ -370,6 +370,25 @@ def test_bookmark_from_options_and_bounds(glue, run_job):
     assert run_job(read) == 0
 
 
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["*.json"], [3]),
+        (["**.json"], [3]),
+        (["plain/*"], [2, 3]),
+        (["f[1-2].json"], [3]),
+        (["**{f1,f3}.*"], [2]),
+        ([f"s3://{BUCKET}/globs/plain/**"], []),
+    ],
+)
+def test_exclusions_are_glues_globs(glue, patterns, expected):
+    for number, key in enumerate(("plain/f1.json", "plain/old/f2.json", "plain/old/f3.txt"), 1):
+        put(f"globs/{key}", json_lines({"n": number}))
+    options = {"paths": [f"s3://{BUCKET}/globs/"], "recurse": True, "exclusions": json.dumps(patterns)}
+    frame = glue.create_dynamic_frame.from_options("s3", options, "json")
+    assert sorted(row.n for row in frame.toDF().collect()) == expected
+
+
 def test_partition_values_and_names_with_special_characters(glue, api, run_job):
     values = ["2026-11-24 05:00", "a/b", "50%", "é=x"]
     df = glue.spark_session.createDataFrame([(i, value) for i, value in enumerate(values)], "n int, t string")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from infra.globs import glob_pattern
 from infra.local.crawler_formats import Content
 from infra.local.crawler_grouping import (
     File,
     Group,
-    glob_pattern,
     is_hidden,
     partition_keys,
     partition_values,

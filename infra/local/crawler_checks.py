@@ -12,8 +12,8 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
+from infra.globs import glob_pattern
 from infra.local.crawler_formats import json_path
-from infra.local.crawler_grouping import glob_pattern
 from infra.local.crawler_schedule import Cron
 
 UPDATE_BEHAVIORS = ("LOG", "UPDATE_IN_DATABASE")

@@ -15,6 +15,7 @@ from typing import Any
 from moto.s3.exceptions import MissingBucket
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
+from infra.globs import glob_pattern
 from infra.local import s3
 from infra.local.catalog import Catalog, Table
 from infra.local.crawler_formats import SAMPLE_BYTES, Classifier, read
@@ -22,7 +23,6 @@ from infra.local.crawler_grouping import (
     File,
     Group,
     Leaf,
-    glob_pattern,
     is_hidden,
     partition_keys,
     partition_values,

@@ -1,6 +1,5 @@
 """Objects below an S3 path (or files below a local one): list, put, delete."""
 
-import fnmatch
 import json
 import os
 import re
@@ -13,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote, urlparse
 
 import boto3
+
+from infra.globs import glob_pattern
 
 AT_ONCE = 8
 
@@ -91,8 +92,9 @@ def spark_path(file: StoredFile) -> str:
 
 
 def excluded(file: StoredFile, patterns: list[str]) -> bool:
-    """Whether a glob pattern of Glue's option `exclusions` names the file; `**` crosses folders."""
-    return any(fnmatch.fnmatch(file.uri, pattern) or fnmatch.fnmatch(file.uri, f"*/{pattern}") for pattern in patterns)
+    """Whether a glob pattern of Glue's option `exclusions` names the file, from its bucket or from one of its folders on."""
+    starts = [0, *(match.end() for match in re.finditer("/+", file.uri))]
+    return any(glob_pattern(pattern).fullmatch(file.uri, start) for pattern in patterns for start in starts)
 
 
 def exclusion_patterns(option: str | list[str]) -> list[str]:
