@@ -86,3 +86,16 @@ def account() -> str:
 @pytest.fixture
 def client(server: Server, account: str) -> Callable[..., Any]:
     return lambda service, **settings: server.client(service, account, **settings)
+
+
+@pytest.fixture
+def cloud(server, account, monkeypatch):
+    """The default boto3 session is on the test's server, in the test's account."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    boto3.setup_default_session()
+    yield lambda service: boto3.client(service)
+    boto3.DEFAULT_SESSION = None

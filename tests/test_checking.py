@@ -1,6 +1,5 @@
 """Answers to exercises are checked kindly, and a missing table says which notebook makes it."""
 
-import boto3
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,16 +51,10 @@ def test_a_cell_that_was_not_run_and_a_lost_server_are_no_wrong_answer(error):
         check(1, expected, right="Because.", hint="Look again.")
 
 
-def test_a_missing_table_says_which_notebook_to_run(server, account, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", account)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+def test_a_missing_table_says_which_notebook_to_run(cloud):
     with pytest.raises(RunFirst, match="The table plays is not there yet. Run 03_x.ipynb to its end first"):
         need_table("lake", "plays", "03_x.ipynb")
-    glue = boto3.client("glue")
+    glue = cloud("glue")
     glue.create_database(DatabaseInput={"Name": "lake"})
     with pytest.raises(RunFirst):
         need_table("lake", "plays", "03_x.ipynb")

@@ -12,6 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import Server
 
+from tests.polling import until
+
 
 @pytest.fixture
 def kinesis(client):
@@ -282,9 +284,7 @@ def test_acknowledged_records_survive_kill(own_server, account):
 
     writer = threading.Thread(target=write)
     writer.start()
-    deadline = time.monotonic() + 20
-    while len(acknowledged) < 1000 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: len(acknowledged) >= 1000)
     own_server.kill()
     stop.set()
     writer.join()

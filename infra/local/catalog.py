@@ -16,7 +16,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult, EmptyResult
-from moto.core.utils import get_service_model, utcnow
+from moto.core.utils import utcnow
 from moto.glue.exceptions import (
     AlreadyExistsException,
     DatabaseAlreadyExistsException,
@@ -551,8 +551,7 @@ class CatalogResponse(GlueResponse):
     def given(self) -> dict[str, Any]:
         """Return the request. Raises ValidationException for what the service's model does not allow."""
         given = _without_nulls(self.parameters)
-        shape = get_service_model("glue").operation_model(self._get_action()).input_shape
-        if errors := list(constraints.constraint_errors(given, shape)):
+        if errors := constraints.request_errors("glue", self._get_action(), given):
             raise JsonRESTError("ValidationException", constraints.message(errors))
         return given
 

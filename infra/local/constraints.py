@@ -9,8 +9,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from moto.core.utils import get_service_model
+
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # how patterns write the signs beyond U+FFFF
 MEASURED = {"string": "length", "list": "length", "map": "length", "integer": "value", "long": "value"}
+
+
+def request_errors(service: str, operation: str, given: dict[str, Any]) -> list[str]:
+    """Return what in a request is not within the limits of the service's model, for `message`."""
+    return list(constraint_errors(given, get_service_model(service).operation_model(operation).input_shape))
 
 
 def message(errors: list[str]) -> str:
@@ -58,9 +65,8 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
             yield f"Member must have {what} less than or equal to {limits['max']}"
     if shape.type_name == "string":
         pattern = limits.get("pattern", "").replace(SURROGATES, "\U00010000-\U0010ffff")
-        if (
-            pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value)
-        ):  # Python has no \p: those are of tags
+        # Python has no \p: those are of tags
+        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"

@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
-from moto.core.utils import get_service_model, utcnow
+from moto.core.utils import utcnow
 from moto.firehose.exceptions import (
     ConcurrentModificationException,
     InvalidArgumentException,
@@ -30,8 +30,7 @@ from moto.firehose.models import DeliveryStream, FirehoseBackend, firehose_backe
 from moto.firehose.responses import FirehoseResponse
 from moto.kinesis.exceptions import ResourceNotFoundError
 
-from infra.local import kinesis, state, telemetry, write_limits
-from infra.local.constraints import constraint_errors
+from infra.local import constraints, kinesis, state, telemetry, write_limits
 from infra.local.firehose_delivery import Delivery
 from infra.local.firehose_destination import (
     DESTINATION_ID,
@@ -330,10 +329,7 @@ class LocalFirehoseResponse(FirehoseResponse):
     def _check_parameters(self, operation: str) -> None:
         parameters = orjson.loads(self.body)
         check_refused(parameters)
-        errors = list(
-            constraint_errors(parameters, get_service_model("firehose").operation_model(operation).input_shape)
-        )
-        if errors:
+        if errors := constraints.request_errors("firehose", operation, parameters):
             raise validation_error(errors)
 
     def put_record(self) -> Answer:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
-from moto.core.utils import get_service_model
 from moto.s3.exceptions import MissingBucket, MissingKey
 
 from infra.local import constraints, s3
@@ -104,9 +103,7 @@ def file_list(value: str) -> list[str]:
 
 def check_request(operation: str, given: dict[str, Any]) -> None:
     """Raises FlinkServiceError for members that are not within the limits of the service's model."""
-    shape = get_service_model("kinesisanalyticsv2").operation_model(operation).input_shape
-    errors = list(constraints.constraint_errors(given, shape))
-    if errors:
+    if errors := constraints.request_errors("kinesisanalyticsv2", operation, given):
         raise error("ValidationException", constraints.message(errors))
 
 

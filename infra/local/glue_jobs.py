@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -15,7 +14,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future, wait
@@ -30,6 +28,7 @@ from moto.core.utils import utcnow
 from moto.glue.exceptions import AlreadyExistsException, ConcurrentRunsExceededException, EntityNotFoundException
 from moto.glue.models import GlueBackend, glue_backends
 
+from infra.engines import python_process
 from infra.local import glue_drivers, glue_studio, s3, state, telemetry
 from infra.local.catalog import CatalogResponse
 from infra.local.glue_drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
@@ -257,16 +256,13 @@ class Live:
 
         result = self._folder / ".result.json"
         try:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "infra.engines.python_shell", str(result), str(script), *arguments],
-                cwd=self._folder,
+            arguments = [str(result), str(script), *arguments]
+            process = python_process.start(
+                "infra.engines.python_shell",
+                arguments,
+                self._folder,
                 env=environment(settings, self._folder),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors="replace",
-                start_new_session=True,
             )
         except (OSError, ValueError) as error:  # arguments that are too long or have a NUL
             reason = error.strerror if isinstance(error, OSError) else error
@@ -287,8 +283,7 @@ class Live:
                 except subprocess.TimeoutExpired:
                     self._log.write()
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter when nothing is left
-                os.killpg(process.pid, signal.SIGKILL)  # what the script has started, too
+            python_process.kill_group(process.pid)  # what the script has started, too
             process.wait()
             for reader in readers:
                 reader.join(STOP_SECONDS)

@@ -392,9 +392,7 @@ class Sessions(GlueBackend):
 
     def stop_session(self, session_id: str) -> None:
         session = self.get_session(session_id)
-        if (
-            session.status == "FAILED"
-        ):  # nothing to do; AWS's kernel tells its users to stop a failed session before the next
+        if session.status == "FAILED":  # AWS's kernel tells its users to stop a failed session before the next
             return
         if session.status not in ("PROVISIONING", "READY"):
             raise IllegalSessionStateException(f"Session is in {session.status} status")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import urllib.error
 import urllib.request
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import project
+from infra.engines import python_process
 from infra.engines.flink import FlinkError
 from infra.kernels.flink import install
 
@@ -97,7 +96,6 @@ class FlinkProcess:
 
     def end(self) -> None:
         """End the process, Java and Flink's Python workers; some may be left when one of them was killed."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        python_process.kill_group(self.pid)
         self._process.wait()
         self._process.stdin.close()

@@ -1,12 +1,10 @@
 """A Spark driver seen from the local AWS: start it, run statements or a job in it, cancel, stop."""
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -15,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from infra.engines import python_process
 from infra.engines.spark.options import Settings, environment
 from infra.engines.spark.protocol import CANCELLED, Channel
 
@@ -64,17 +63,13 @@ class SparkDriver:
         self._end_reason = ""
         self._folder = Path(tempfile.mkdtemp(prefix="spark-", dir=parent))
         ours, theirs = socket.socketpair()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.engines.spark.driver", str(theirs.fileno())],
-            cwd=self._folder,
+        self._process = python_process.start(
+            "infra.engines.spark.driver",
+            [str(theirs.fileno())],
+            self._folder,
             env=environment(settings, self._folder),
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
         )
         theirs.close()
         self.pid = self._process.pid
@@ -178,8 +173,7 @@ class SparkDriver:
     def _end_group(self) -> None:
         """When the process is gone, end what the user's code has started in it, which may hold the channel and outputs open."""
         self._process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS says the latter when nothing is left
-            os.killpg(self.pid, signal.SIGKILL)
+        python_process.kill_group(self.pid)
         self._channel.shut()
 
     def _end(self, reason: str) -> None:

@@ -31,9 +31,8 @@ class GlueCatalog:
         self._databases: set[str] = set()  # of Glue
         self._listed: set[str] = set()  # of Flink, before a statement
         self._known: dict[tuple[str, str], str] = {}  # (database, table) -> fingerprint of Glue's definition
-        self._shown: dict[
-            tuple[str, str], object
-        ] = {}  # those that Flink has, as it has them; only these can be dropped by a statement
+        # those that Flink has, as it has them; only these can be dropped by a statement
+        self._shown: dict[tuple[str, str], object] = {}
         self._unreadable: dict[tuple[str, str], str] = {}
         self._ensure_database(database)
         for environment in (cluster.st_env, cluster.bt_env):
@@ -123,8 +122,8 @@ class GlueCatalog:
                 )
             properties = self._properties(environment, database, table)
             # CREATE TABLE … LIKE copies the endpoint, which is no part of a table: it is added at each start
-            for name in aws.endpoint_options().items() & properties.items():
-                del properties[name[0]]
+            for name, _ in aws.endpoint_options().items() & properties.items():
+                del properties[name]
             definition = to_glue(table, properties, aws.region)
             self._call(glue.create_table, DatabaseName=database, TableInput=definition)
         except CatalogError:

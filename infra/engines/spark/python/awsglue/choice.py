@@ -89,19 +89,23 @@ def convert(value: Column, native: DataType, target: DataType) -> Column:
             have = {field.name: (value.getField(field.name), field.dataType) for field in native}
         else:
             have = {gluetypes.type_name(native): (value, native)}
-        nothing = F.lit(None), NullType()
-        return make([(f.dataType, convert(*have.get(f.name, nothing), f.dataType)) for f in target])
+        kinds = [field.dataType for field in target]
+        return make(list(zip(kinds, fields(have, target), strict=True)))
     match target:
         case StructType():
             own = {field.name: (value.getField(field.name), field.dataType) for field in native}
-            nothing = F.lit(None), NullType()
-            fields = [convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target]
-            return F.when(value.isNotNull(), F.struct(*fields))
+            return F.when(value.isNotNull(), F.struct(*fields(own, target)))
         case ArrayType():
             return F.transform(value, lambda element: convert(element, native.elementType, target.elementType))
         case MapType():
             return F.transform_values(value, lambda _, inner: convert(inner, native.valueType, target.valueType))
     return value.cast(target)
+
+
+def fields(own: dict[str, tuple[Column, DataType]], target: StructType) -> list[Column]:
+    """The fields of `target`, of values and their types by name; null where there is none."""
+    nothing = F.lit(None), NullType()
+    return [convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target]
 
 
 def resolve(name: str, value: Column, native: DataType, action: str) -> list[tuple[str, Column]] | None:

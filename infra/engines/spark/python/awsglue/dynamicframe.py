@@ -686,7 +686,6 @@ def _united(one: DataFrame, other: DataFrame) -> DataFrame:
 
     def all_fields(df: DataFrame) -> DataFrame:
         own = {field.name: (F.col(quote(field.name)), field.dataType) for field in df.schema}
-        nothing = F.lit(None), NullType()
-        return df.select(*[choice.convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target])
+        return df.select(*choice.fields(own, target))
 
     return all_fields(one).union(all_fields(other))

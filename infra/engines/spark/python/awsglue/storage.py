@@ -91,14 +91,14 @@ def spark_path(file: StoredFile) -> str:
     return "".join(c if not c.isascii() else quote(c, safe="/;:@&=+$,-_.!~*'()") for c in file.uri)
 
 
-def excluded(file: StoredFile, patterns: list[str]) -> bool:
-    """Whether a glob pattern of Glue's option `exclusions` names the file, from its bucket or from one of its folders on."""
-    starts = [0, *(match.end() for match in re.finditer("/+", file.uri))]
-    return any(glob_pattern(pattern).fullmatch(file.uri, start) for pattern in patterns for start in starts)
+def excluded(file: StoredFile, patterns: list[re.Pattern[str]]) -> bool:
+    return any(pattern.fullmatch(file.uri) for pattern in patterns)
 
 
-def exclusion_patterns(option: str | list[str]) -> list[str]:
-    return json.loads(option) if isinstance(option, str) else list(option)
+def exclusion_patterns(option: str | list[str]) -> list[re.Pattern[str]]:
+    """The globs of Glue's option `exclusions`, each for a whole address or what comes below some folder of it."""
+    globs = json.loads(option) if isinstance(option, str) else option
+    return [glob_pattern("{,**/}" + glob) for glob in globs]
 
 
 def put_all(sources: list[tuple[Path, str]]) -> None:
