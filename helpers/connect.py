@@ -7,8 +7,7 @@ import os
 import boto3
 
 from infra import profile as profiles
-from infra import project
-from infra.local import process
+from infra import project, server_process
 
 
 def connect(profile: str | None = None) -> boto3.Session:
@@ -21,12 +20,12 @@ def connect(profile: str | None = None) -> boto3.Session:
     ----------
     profile: name of an AWS profile; None takes the environment variable AWS_PROFILE, else the local one
 
-    Raises infra.local.process.LocalAwsError when the local AWS does not start, botocore's ProfileNotFound for an unknown profile.
+    Raises infra.server_process.LocalAwsError when the local AWS does not start, botocore's ProfileNotFound for an unknown profile.
     """
     name = profile or os.environ.get("AWS_PROFILE")
     home = project.home()
     if project.is_local(name):
-        running = process.start(home)
+        running = server_process.start(home)
         profiles.write(home, running.endpoint, os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT))
     profiles.activate(home, name)
     boto3.setup_default_session()

@@ -9,8 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from infra import profile, project
-from infra.local import process
+from infra import profile, project, server_process
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.command(options)
-    except (process.LocalAwsError, ValueError) as error:
+    except (server_process.LocalAwsError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -80,7 +79,7 @@ def _cloud() -> str | None:
 
 def start(options: argparse.Namespace) -> int:
     home = project.home()
-    running = process.start(home, options.port, options.shard_limits)
+    running = server_process.start(home, options.port, options.shard_limits)
     profile.write(home, running.endpoint)
     print(f"Local AWS at {running.endpoint}")
     return 0
@@ -134,7 +133,7 @@ def refresh(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     home = project.home()
-    running = process.find(home)
+    running = server_process.find(home)
     if running is None:
         print("The local AWS is not running. The first notebook starts it, or: workshop start")
     else:
@@ -146,7 +145,9 @@ def status(options: argparse.Namespace) -> int:
 
 def stop(options: argparse.Namespace) -> int:
     print(
-        "The local AWS is stopped; its data stays." if process.stop(project.home()) else "The local AWS is not running."
+        "The local AWS is stopped; its data stays."
+        if server_process.stop(project.home())
+        else "The local AWS is not running."
     )
     return 0
 
@@ -156,7 +157,7 @@ def reset(options: argparse.Namespace) -> int:
     if not options.yes and input(f"Delete everything in {state}? Type yes: ").strip() != "yes":
         print("Nothing was deleted.")
         return 1
-    process.stop(project.home())
+    server_process.stop(project.home())
     shutil.rmtree(state, ignore_errors=True)
     print("The local AWS is empty.")
     return 0

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from infra import project, run
-from infra.local import process
+from infra import project, run, server_process
 
 TIMING = ("papermill", "execution")
 
@@ -28,7 +27,7 @@ def refresh(chapters: list[str]) -> list[run.Result]:
                 if result.notebook in wanted and not result.reason:
                     store(output / result.notebook.name, result.notebook)
         finally:
-            process.stop(lake)
+            server_process.stop(lake)
     return results
 
 

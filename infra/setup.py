@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from infra import profile, project
+from infra import profile, project, server_process
 from infra.engines import jars
 from infra.engines.spark import options
 from infra.kernels import glue, install
 from infra.kernels.flink import install as flink
-from infra.local import process, server
+from infra.local import server
 
 FREE_BYTES = 2_000_000_000
 
@@ -121,7 +121,7 @@ def _profile() -> Finding:
 
 
 def _server() -> Finding:
-    running = process.find(project.home())
+    running = server_process.find(project.home())
     return Finding("local AWS", True, running.endpoint if running else "not running (the first notebook starts it)", "")
 
 

@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra.local import process
+from infra import server_process
 
 REGION = "us-east-1"
 _accounts = itertools.count(200000000001)
@@ -40,14 +40,14 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.pid = process.start(self.home, self.port, self.shard_limits).pid
+        self.pid = server_process.start(self.home, self.port, self.shard_limits).pid
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 
     def stop(self) -> None:
-        process.stop(self.home)
+        server_process.stop(self.home)
 
     def restart(self) -> None:
         self.start()

@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 
 from infra import profile as profiles
-from infra import project
+from infra import project, server_process
 from infra.kernels import install
-from infra.local import process
 
 KERNEL = "glue_pyspark"
 DISPLAY_NAME = "Glue PySpark"
@@ -39,12 +38,12 @@ def environment(name: str | None) -> dict[str, str]:
 
     The local AWS is started when it is not running. Settings that are already in the environment (`glue_role_arn`, `glue_version` …) stay.
 
-    Raises infra.local.process.LocalAwsError when the local AWS does not start, botocore's ProfileNotFound for an unknown profile.
+    Raises infra.server_process.LocalAwsError when the local AWS does not start, botocore's ProfileNotFound for an unknown profile.
     """
     home = project.home()
     account, region, partition = os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT), profiles.REGION, "aws"
     if project.is_local(name):
-        profiles.write(home, process.start(home).endpoint, account)
+        profiles.write(home, server_process.start(home).endpoint, account)
     profiles.activate(home, name)
     if not project.is_local(name):
         import boto3

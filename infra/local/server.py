@@ -50,18 +50,18 @@ def listen(port: int | None) -> socket.socket:
 
 def _load() -> None:
     """Bring back every saved backend, then let the services go on with what was under way."""
-    from infra.local import services, state
+    from infra.local.core import registry, state
 
     for name in ("s3", "kinesis"):  # the hot ones: ready before the first request
-        services.get(name)
+        registry.get(name)
     for name, account, region in state.saved():
-        state.load(name, services.get(name), account, region)
-    for service in services.loaded():
+        state.load(name, registry.get(name), account, region)
+    for service in registry.loaded():
         service.resume()
 
 
 async def _metrics_clock() -> None:
-    from infra.local import telemetry
+    from infra.local.core import telemetry
 
     while True:
         await asyncio.sleep(METRICS_SECONDS)
@@ -71,7 +71,7 @@ async def _metrics_clock() -> None:
 async def _serve(listener: socket.socket, home: Path) -> None:
     import uvicorn
 
-    from infra.local.front import application
+    from infra.local.core.front import application
 
     config = uvicorn.Config(
         application,
@@ -97,10 +97,10 @@ async def _serve(listener: socket.socket, home: Path) -> None:
 
 
 def _stop() -> None:
-    from infra.local import services, telemetry
+    from infra.local.core import registry, telemetry
 
     telemetry.flush_metrics()
-    for service in reversed(services.loaded()):
+    for service in reversed(registry.loaded()):
         try:
             service.stop()
         except Exception:  # the others must be stopped all the same
@@ -140,7 +140,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(error.strerror, file=sys.stderr)
         return 1
 
-    from infra.local import state, telemetry, write_limits
+    from infra.local.core import limits as write_limits
+    from infra.local.core import state, telemetry
 
     state.open(home / "state")
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")

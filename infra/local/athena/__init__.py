@@ -6,6 +6,8 @@ tables.py makes relations of Glue tables, ddl.py changes the catalog, writers.py
 
 from moto.athena.models import athena_backends
 
+from infra.local.core.service import Service
+
 from . import executions, service
 from .operations import LocalAthenaResponse
 
@@ -28,3 +30,6 @@ def resume() -> None:
 def stop() -> None:
     service.stop()
     executions.close_all()
+
+
+SERVICE = Service("athena", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resume=resume, stop=stop)

@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
-from infra.local import services, state
+from infra.local.core import registry, state
 
 from . import information
 from .errors import QueryError
@@ -33,7 +33,7 @@ class GlueCatalog:
 
     @property
     def _backend(self) -> Any:
-        return services.get("glue").backends[self.account][self.region]
+        return registry.get("glue").backends[self.account][self.region]
 
     # --- what translate() asks
 

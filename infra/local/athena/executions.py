@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from infra.local import state
+from infra.local.core import state
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 FINAL = (SUCCEEDED, FAILED, CANCELLED)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
-from infra.local import s3, state
+from infra.local import s3
+from infra.local.core import state
 
 from . import ddl, results, types, writers
 from .catalog import GlueCatalog, is_view

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import JsonRESTError
 
-from infra.local import s3, state, telemetry
+from infra.local import s3
+from infra.local.core import state, telemetry
 
 from .executions import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Execution, store
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.athena.models import AthenaBackend, DataCatalog, NamedQuery, PreparedStatement, WorkGroup, athena_backends
 
-from infra.local import state
+from infra.local.core import state
 
 from .executions import ENGINE, store
 from .service import S3_PATH, InvalidRequest, ResourceNotFound

@@ -1,0 +1,73 @@
+"""Which package answers for which service; what is not named here is moto's alone."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from infra.local.core import state
+from infra.local.core.service import Service
+
+PACKAGES = {
+    "s3": "infra.local.s3",
+    "kinesis": "infra.local.kinesis",
+    "firehose": "infra.local.firehose",
+    "glue": "infra.local.glue",
+    "athena": "infra.local.athena",
+    "cloudformation": "infra.local.cloudformation",
+    "events": "infra.local.events",
+    "kinesisanalytics": "infra.local.flink",
+    "lambda": "infra.local.lambda_",
+    "sqs": "infra.local.sqs",
+    "ssm": "infra.local.ssm",
+}
+ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
+MODEL_NAMES = {
+    "elasticmapreduce": "emr",
+    "kinesisanalytics": "kinesisanalyticsv2",
+    "monitoring": "cloudwatch",
+    "servicequotas": "service-quotas",
+    "states": "stepfunctions",
+    "tagging": "resourcegroupstaggingapi",
+}  # botocore's names where the signature's differ
+CHANGES = {  # of services that are moto's alone
+    "sts": ("iam",),  # moto writes a session's keys into IAM
+    "sns": ("sqs",),  # subscriptions
+}
+
+
+class UnknownService(Exception):
+    """No package of ours and no backend of moto's answers for this name."""
+
+
+_services: dict[str, Service] = {}
+
+
+def get(name: str) -> Service:
+    """Return a service by the name in a request's signature. Raises UnknownService."""
+    name = ALIASES.get(name, name)
+    if name not in _services:
+        with state.lock("services"):
+            if name not in _services:
+                _services[name] = _made(name)
+    return _services[name]
+
+
+def _made(name: str) -> Service:
+    if name in PACKAGES:
+        return importlib.import_module(PACKAGES[name]).SERVICE
+    return Service(name, _moto_backends(name), changes=CHANGES.get(name, ()))
+
+
+def loaded() -> list[Service]:
+    return list(_services.values())
+
+
+def _moto_backends(name: str) -> Any:
+    from moto import backend_index, backends
+
+    host = f"https://{name}.us-east-1.amazonaws.com"
+    for backend, pattern in backend_index.backend_url_patterns:
+        if pattern.match(host) or pattern.match(f"https://{name}.amazonaws.com"):
+            return backends.get_backend(backend)
+    raise UnknownService(name)

@@ -1,0 +1,79 @@
+"""The contract: what a service package tells the core."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from typing import Any
+
+from infra.local.core import state
+
+GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
+Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(eq=False)
+class Service:
+    """One AWS service as the core sees it: what its package exports as SERVICE.
+
+    Parameters
+    ----------
+    name: the service's name in a request's signature
+    backends: moto's dictionary of its backends, by account and region; what state.py saves and loads
+    response: the class that answers its requests, where it is not moto's
+    urls: (pattern, handler), where they are not moto's
+    unlocked: operations that may wait, and so run without the service's lock
+    unsaved: operations that store what they change themselves: no pickle is written after them
+    changes: other services whose state an operation of this one may change
+    changes_all: an operation may change any service
+    flush: called before a backend is saved
+    resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
+    stop: called at shutdown: end threads and child processes
+    """
+
+    name: str
+    backends: Any
+    response: type | None = None
+    urls: list[tuple[str, Handler]] | None = None
+    unlocked: Set[str] = frozenset()
+    unsaved: Set[str] = frozenset()
+    changes: tuple[str, ...] = ()
+    changes_all: bool = False
+    flush: Callable[[], None] = _nothing
+    resume: Callable[[], None] = _nothing
+    stop: Callable[[], None] = _nothing
+
+    def __post_init__(self) -> None:
+        self.lock = state.lock(self.name)
+        self.host = f"{self.name}.{{region}}.amazonaws.com"
+        sample = self.backends["123456789012"]
+        backend = sample["aws" if self.name in GLOBAL else "us-east-1"]
+        self.handlers: list[tuple[re.Pattern[str], Handler]] = [
+            (re.compile(url), _ours(handler, self.response)) for url, handler in self.urls or _urls(backend)
+        ]
+        state.register(self.name, self)
+
+    def handler(self, url: str) -> Handler | None:
+        """Return the function for a URL without its query."""
+        return next((handler for pattern, handler in self.handlers if pattern.match(url)), None)
+
+
+def _urls(backend: Any) -> list[tuple[str, Handler]]:
+    """Return moto's URL patterns and functions; a backend of ours has those of the moto class that it extends."""
+    models = next(cls.__module__ for cls in type(backend).__mro__ if cls.__module__.startswith("moto."))
+    urls = importlib.import_module(models.removesuffix("models") + "urls")
+    return [(path.format(base), handler) for base in urls.url_bases for path, handler in urls.url_paths.items()]
+
+
+def _ours(handler: Handler, response: type | None) -> Handler:
+    """Bind moto's dispatch method to our response class where there is one."""
+    owner = getattr(handler, "__self__", None)
+    if response is not None and isinstance(owner, type) and issubclass(response, owner):
+        return getattr(response, handler.__name__)
+    return handler

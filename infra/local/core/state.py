@@ -1,0 +1,154 @@
+"""What is on disk, and the locks around it.
+
+Acknowledged means stored: the front saves a service's backend before it answers a change, and hot data (S3 objects, Kinesis records) is
+written to files by the service itself. Everything lies below one folder, `.workshop/state` by default.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copyreg
+import io
+import os
+import pickle
+import tempfile
+import threading
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from infra.local.core.moved import MOVED
+
+if TYPE_CHECKING:
+    from infra.local.core.service import Service
+
+_root: Path | None = None
+_locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+_modules: dict[str, Service] = {}
+
+
+def open(root: Path) -> None:
+    """Use `root` as the state folder; it is made if it is not there."""
+    global _root
+    root.mkdir(parents=True, exist_ok=True)
+    _root = root
+
+
+def root() -> Path:
+    """Return the state folder. Raises RuntimeError before `open`."""
+    if _root is None:
+        raise RuntimeError("The state folder is not open: call state.open() first.")
+    return _root
+
+
+def folder(service: str, account: str, region: str) -> Path:
+    """Return the folder for a service's own files in one account and region; it is made if it is not there."""
+    path = root() / account / region / service
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def lock(service: str) -> threading.RLock:
+    """Return the re-entrant lock of a service. Hold it while changing a backend, not while working."""
+    return _locks[service]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace the file at `path` by `data`: readers see the old or the new content, never a part."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def register(service: str, module: Service) -> None:
+    """Remember which module holds a service's backends."""
+    _modules[service] = module
+
+
+def save(service: str, account: str, region: str) -> None:
+    """Write one backend to disk. A service without a backend in this account and region is left alone."""
+    module = _modules.get(service)
+    if module is None:
+        return
+    with lock(service):
+        module.flush()
+        backend = _existing(module.backends, account, region)
+        if backend is None:
+            return
+        write_atomically(_pickle_path(service, account, _key(backend, region)), dumps(backend))
+
+
+def save_all() -> None:
+    """Write every backend that exists: for operations that change several services, such as a CloudFormation stack."""
+    for service, module in list(_modules.items()):
+        for account, region, _ in list(module.backends.iter_backends()):
+            save(service, account, region)
+
+
+def saved() -> list[tuple[str, str, str]]:
+    """Return (service, account, region) of every backend on disk."""
+    return sorted((path.stem, path.parts[-3], path.parts[-2]) for path in root().glob("*/*/*.pickle"))
+
+
+def load(service: str, module: Service, account: str, region: str) -> None:
+    """Put a backend from disk back where moto looks for it."""
+    with builtins.open(_pickle_path(service, account, region), "rb") as file:
+        module.backends[account][region] = _Unpickler(file).load()
+
+
+def _pickle_path(service: str, account: str, region: str) -> Path:
+    path = root() / account / region
+    path.mkdir(parents=True, exist_ok=True)
+    return path / f"{service}.pickle"
+
+
+def _key(backend: Any, region: str) -> str:
+    return getattr(backend, "region_name", region)
+
+
+def _existing(backends: Any, account: str, region: str) -> Any:
+    """Return the backend that a request in this region used; global services keep theirs under the partition's name."""
+    if account not in backends.keys():
+        return None
+    regions = backends[account]
+    for name in (region, regions.get("aws") and "aws"):
+        if name and name in regions.keys():
+            return dict.__getitem__(regions, name)
+    return None
+
+
+class _Unpickler(pickle.Unpickler):
+    """Finds a class of an older lake where it is now."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        return super().find_class(MOVED.get(module, module), name)
+
+
+class _Pickler(pickle.Pickler):
+    dispatch_table = copyreg.dispatch_table.copy()
+
+
+def _fresh_lock() -> Any:
+    return threading.Lock()
+
+
+def _fresh_rlock() -> Any:
+    return threading.RLock()
+
+
+_Pickler.dispatch_table[type(threading.Lock())] = lambda _: (_fresh_lock, ())
+_Pickler.dispatch_table[type(threading.RLock())] = lambda _: (_fresh_rlock, ())
+_Pickler.dispatch_table[WeakValueDictionary] = lambda weak: (WeakValueDictionary, (dict(weak),))
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle `value`; locks in it become new, free ones."""
+    buffer = io.BytesIO()
+    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
+    return buffer.getvalue()

@@ -1,0 +1,168 @@
+"""What services tell about themselves: CloudWatch metrics, log lines and EventBridge events, and the client for service-to-service calls.
+
+Metrics are added up in memory and handed to moto's CloudWatch once a minute and before anybody reads them: a put must not pay for a metric.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from infra.local.core import state
+
+Series = tuple[
+    str, str, str, tuple[tuple[str, str], ...], str, str, int
+]  # account, region, namespace, dimensions, name, unit, minute
+
+_pending: dict[Series, list[float]] = {}  # → [sum, minimum, maximum, samples]
+_pending_lock = threading.Lock()
+_endpoint = ""
+
+
+def set_endpoint(url: str) -> None:
+    """Tell `client` where this server listens."""
+    global _endpoint
+    _endpoint = url
+
+
+def endpoint() -> str:
+    """Return the URL of this server, for engines that reach data through the public API."""
+    return _endpoint
+
+
+def _backends(service: str) -> Any:
+    """The backends of a service, known to state.py from now on: what is put there is saved also where nobody called the service yet."""
+    from infra.local.core import registry
+
+    return registry.get(service).backends
+
+
+def metric(
+    account: str, region: str, namespace: str, dimensions: dict[str, str], values: dict[str, tuple[float, str]]
+) -> None:
+    """Add one sample to each metric.
+
+    Parameters
+    ----------
+    values: metric name → (value, CloudWatch unit such as `Count`, `Bytes`, `Seconds`)
+    """
+    minute = int(time.time() // 60) * 60
+    pairs = tuple(sorted(dimensions.items()))
+    with _pending_lock:
+        for name, (value, unit) in values.items():
+            series = (account, region, namespace, pairs, name, unit, minute)
+            total = _pending.get(series)
+            if total is None:
+                _pending[series] = [value, value, value, 1]
+            else:
+                total[0] += value
+                total[1] = min(total[1], value)
+                total[2] = max(total[2], value)
+                total[3] += 1
+
+
+def flush_metrics() -> None:
+    """Hand the samples so far to CloudWatch. Called before a read and by the server's clock."""
+    with _pending_lock:
+        pending = dict(_pending)
+        _pending.clear()
+    if not pending:
+        return
+    backends = _backends("monitoring")
+    touched = set()
+    with state.lock("monitoring"):
+        for (account, region, namespace, pairs, name, unit, minute), (total, low, high, samples) in pending.items():
+            backends[account][region].put_metric_data(
+                namespace,
+                [
+                    {
+                        "MetricName": name,
+                        "Dimensions": [{"Name": key, "Value": value} for key, value in pairs],
+                        "Timestamp": datetime.fromtimestamp(minute, UTC).replace(tzinfo=None),  # as moto keeps them
+                        "Unit": unit,
+                        "StatisticValues": {"Sum": total, "Minimum": low, "Maximum": high, "SampleCount": samples},
+                    }
+                ],
+            )
+            touched.add((account, region))
+    for account, region in touched:
+        state.save("monitoring", account, region)
+
+
+def log(account: str, region: str, group: str, stream: str, lines: list[str]) -> None:
+    """Append lines to a log stream; group and stream are made if they are not there."""
+    if not lines:
+        return
+    now = int(time.time() * 1000)
+    backends = _backends("logs")
+    with state.lock("logs"):
+        backend = backends[account][region]
+        backend.ensure_log_group(group)
+        backend.ensure_log_stream(group, stream)
+        backend.put_log_events(group, stream, [{"timestamp": now, "message": line} for line in lines])
+    state.save("logs", account, region)
+
+
+def event(
+    account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
+) -> None:
+    """Put one event on the account's default bus, as the service itself would, and save what its targets changed."""
+    backends = _backends("events")
+    with state.lock("events"):
+        backend = backends[account][region]
+        targets = {
+            target["Arn"].split(":")[2]
+            for bus in backend.event_buses.values()
+            for rule in bus.rules.values()
+            for target in rule.targets
+        } & {"events", "logs", "sqs"}
+        with contextlib.ExitStack() as locks:
+            for name in sorted(targets):
+                _backends(name)
+                locks.enter_context(state.lock(name))
+            backend.put_events(
+                [
+                    {
+                        "Source": source,
+                        "DetailType": detail_type,
+                        "Detail": json.dumps(detail),
+                        "Resources": resources or [],
+                        "Time": time.time(),
+                        "TraceHeader": str(uuid.uuid4()),
+                    }
+                ]
+            )
+            for name in sorted(targets):
+                state.save(name, account, region)
+
+
+@lru_cache(maxsize=256)
+def client(account: str, region: str, service: str) -> Any:
+    """Return a boto3 client on this very server in an account. Only for background threads: the server must be free to answer.
+
+    Each call is tried once: again could do twice what is done already. So it has a connection of its own, for the server closes kept
+    ones after a while, perhaps when a call is on its way.
+    """
+    import boto3
+    from botocore.config import Config
+
+    made = boto3.client(
+        service,
+        endpoint_url=_endpoint,
+        region_name=region,
+        aws_access_key_id=account,
+        aws_secret_access_key="local",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+    made.meta.events.register("before-send", _on_its_own_connection)
+    return made
+
+
+def _on_its_own_connection(request: Any, **_: Any) -> None:
+    request.headers["Connection"] = "close"

@@ -1,0 +1,6 @@
+"""Amazon Managed Service for Apache Flink: applications, each a process of its own."""
+
+from infra.local.core.service import Service
+from infra.local.flink.backend import BACKENDS, RESPONSE, resume, stop
+
+SERVICE = Service("kinesisanalytics", BACKENDS, RESPONSE, resume=resume, stop=stop)

@@ -1,0 +1,6 @@
+"""AWS Glue: the catalog, crawlers, sessions, jobs and visual jobs, each made real in a folder or module of its own."""
+
+from infra.local.core.service import Service
+from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, resume, stop
+
+SERVICE = Service("glue", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resume=resume, stop=stop)

@@ -1,0 +1,41 @@
+"""AWS Glue: the parts of the backend, each made real in a module of its own."""
+
+from moto.glue.models import GlueBackend, glue_backends
+
+from infra.local.glue import drivers as glue_drivers
+from infra.local.glue import jobs as glue_jobs
+from infra.local.glue import sessions as glue_sessions
+from infra.local.glue.catalog.backend import Catalog
+from infra.local.glue.crawler import backend as crawler
+from infra.local.glue.crawler.backend import CrawlerResponse, Crawlers
+from infra.local.glue.jobs import Jobs, JobsResponse
+from infra.local.glue.sessions import Sessions, SessionsResponse
+
+
+class LocalGlueBackend(Jobs, Sessions, Crawlers, Catalog, GlueBackend):
+    pass
+
+
+class LocalGlueResponse(JobsResponse, SessionsResponse, CrawlerResponse):
+    pass
+
+
+glue_backends.backend = LocalGlueBackend
+BACKENDS = glue_backends
+RESPONSE = LocalGlueResponse
+UNLOCKED = {"GetSession", "GetStatement"}  # they wait for the end of what is under way
+UNSAVED = {"RunStatement", "CancelStatement"}  # statements are in files of their own
+
+
+def resume() -> None:
+    glue_drivers.remove_folders()
+    crawler.resume()
+    glue_sessions.resume()
+    glue_jobs.resume()
+
+
+def stop() -> None:
+    glue_drivers.stop()
+    crawler.stop()
+    glue_jobs.stop()
+    glue_sessions.stop()
