@@ -1,0 +1,3 @@
+"""The recipe actions, a module a family. Importing this package declares them all."""
+
+from . import columns, structure  # noqa: F401
