@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("NAME", "VALUE"),
         help="a papermill parameter",
     )
+    run_parser.add_argument(
+        "--solutions", action="store_true", help="solve the open exercises; a solution that is not right fails the run"
+    )
     _server_options(add("start", start, "start the local AWS alone"))
     add("status", status, "say what is running and what it holds")
     add("stop", stop, "stop the local AWS; its data stays")
@@ -108,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     notebooks = runner.find(options.chapters)
     parameters = {name: _literal(value) for name, value in options.parameter}
     profile.activate(project.home(), _cloud())
-    results = runner.run(notebooks, project.BUILD, parameters)
+    results = runner.run(notebooks, project.BUILD, parameters, options.solutions)
     print(runner.table(results))
     return 1 if any(result.reason for result in results) else 0
 

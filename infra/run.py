@@ -42,19 +42,22 @@ def find(chapters: list[str]) -> list[Path]:
     return chosen
 
 
-def run(notebooks: list[Path], output: Path, parameters: dict[str, Any] | None = None) -> list[Result]:
+def run(
+    notebooks: list[Path], output: Path, parameters: dict[str, Any] | None = None, solutions: bool = False
+) -> list[Result]:
     """Execute notebooks in order and stop at the first that fails.
 
     Parameters
     ----------
     output: folder for the executed copies
     parameters: values for cells tagged `parameters`; a name that a notebook does not have is not passed to it
+    solutions: solve the open exercises; a solution that is not right fails the run
     """
     output.mkdir(parents=True, exist_ok=True)
     results = []
     for notebook in notebooks:
         print(f"{notebook.stem:<28}", end=" ", flush=True)
-        results.append(execute(notebook, output / notebook.name, parameters or {}))
+        results.append(execute(notebook, output / notebook.name, parameters or {}, solutions))
         last = results[-1]
         print(f"{'failed' if last.reason else 'ok':<7}{last.seconds:6.1f} s", flush=True)
         if last.reason:
@@ -63,7 +66,7 @@ def run(notebooks: list[Path], output: Path, parameters: dict[str, Any] | None =
     return results
 
 
-def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> Result:
+def execute(notebook: Path, target: Path, parameters: dict[str, Any], solutions: bool = False) -> Result:
     """Execute one notebook from its own folder, as JupyterLab would, and write the copy to `target`."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -76,6 +79,8 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any]) -> Result:
         papermill_translators.register(kernel, PythonTranslator)
     known = papermill.inspect_notebook(str(notebook))
     passed = {name: value for name, value in parameters.items() if name in known}
+    if solutions:
+        passed["run_solutions"] = True  # helpers.check looks for it
     started = time.monotonic()
     reason = ""
     try:

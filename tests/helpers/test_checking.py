@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from helpers import check, need_table
-from helpers.checking import RunFirst
+from helpers import need_table
+from helpers.checking import RunFirst, check
 
 REFUSED = ClientError({"Error": {"Code": "InvalidRequestException", "Message": "line 1:7: no"}}, "StartQueryExecution")
 

@@ -1,0 +1,84 @@
+"""Check an answer kindly, give a hint, show a solution. What is right stands in infra/teaching/exercises, one file a chapter."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+from botocore.exceptions import BotoCoreError
+
+from helpers import checking
+from infra.teaching.exercise import Exercise, Open, Wrong, find
+
+SWITCH = "run_solutions"  # a papermill parameter: open exercises are solved, and each solution must be right
+_hints_given: Counter[str] = Counter()
+
+
+class SolutionFailed(AssertionError):
+    """A solution of ours is not right. Only in runs with solutions switched on."""
+
+
+def check(number: Any, answer: Any = None, right: str | None = None, hint: str = "") -> None:
+    """Say whether the answer to an exercise is right, and why; an untouched exercise is open, and the run goes on.
+
+    Parameters
+    ----------
+    number: the exercise, as its question names it, for example `1.2`
+    answer: what the learner set; left out where the exercise is done on the lake itself
+
+    Raises NameError and botocore's BotoCoreError (a cell that was not run, or a lost server, is no wrong answer), UnknownExercise,
+    SolutionFailed when solutions are switched on and ours is wrong.
+    """
+    if right is not None:  # the form of chapters that still hold their answers themselves
+        return checking.check(number, answer, right, hint)
+    exercise, names = find(number), sys._getframe(1).f_globals
+    solved = bool(names.get(SWITCH)) and answer is None
+    if solved:
+        answer = _solve(exercise, names)
+    if answer is None and exercise.answer:
+        print(_open(exercise))
+        return
+    try:
+        print(f"✔ {number} {exercise.judge(answer, names)}")
+    except Open:
+        if solved:
+            raise SolutionFailed(f"The solution of {number} has done nothing.") from None
+        print(_open(exercise))
+    except Exception as error:
+        if solved:
+            raise SolutionFailed(f"The solution of {number} is not right: {type(error).__name__}: {error}") from error
+        print(_wrong(exercise, answer, error))
+
+
+def hint(number: str) -> None:
+    """Show the next hint of an exercise; after the last one, the last again. Raises UnknownExercise."""
+    exercise = find(number)
+    place = min(_hints_given[number], len(exercise.hints) - 1)
+    _hints_given[number] += 1
+    print(f"Hint {place + 1} of {len(exercise.hints)}: {exercise.hints[place]}")
+
+
+def solution(number: str) -> None:
+    """Show the code that solves an exercise; it runs nothing and changes no answer. Raises UnknownExercise."""
+    print(find(number).solution.strip())
+
+
+def _open(exercise: Exercise) -> str:
+    todo = f"set {exercise.name}" if exercise.answer else "do it"
+    return f'○ {exercise.number} is open: {todo}, then run this cell again. hint("{exercise.number}") helps.'
+
+
+def _wrong(exercise: Exercise, answer: Any, error: Exception) -> str:
+    if isinstance(error, (NameError, BotoCoreError)):
+        raise error
+    shown = f"{answer!r} is not it yet" if exercise.answer else "Not yet"
+    if isinstance(error, Wrong):
+        return f"✘ {exercise.number} {shown}. {error}"
+    kind = f"{type(error).__name__}: {str(error).strip()}"
+    return f'✘ {exercise.number} {shown} ({kind}). hint("{exercise.number}") helps.'
+
+
+def _solve(exercise: Exercise, names: dict[str, Any]) -> Any:
+    exec(compile(exercise.solution, f"<solution {exercise.number}>", "exec"), names)
+    return names[exercise.name] if exercise.answer else None
