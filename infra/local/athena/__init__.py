@@ -8,8 +8,9 @@ from moto.athena.models import athena_backends
 
 from infra.local.core.service import Service
 
-from . import executions, service
-from .operations import LocalAthenaResponse
+from .api import executions
+from .api.operations import LocalAthenaResponse
+from .statements import service
 
 BACKENDS = athena_backends
 RESPONSE = LocalAthenaResponse

@@ -10,6 +10,7 @@ MOVED = {
     "infra.local.s3": "infra.local.s3.objects",
     "infra.local.notifications": "infra.local.s3.notifications",
     "infra.local.kinesis": "infra.local.kinesis.streams",
+    "infra.local.athena.workgroups": "infra.local.athena.api.workgroups",
     "infra.local.firehose": "infra.local.firehose.backend",
     "infra.local.firehose_buffer": "infra.local.firehose.buffer",
     "infra.local.firehose_delivery": "infra.local.firehose.delivery",

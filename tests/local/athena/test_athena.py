@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.athena import projection
-from infra.local.athena.errors import QueryError
+from infra.engines.athena.errors import QueryError
+from infra.local.athena.lake import projection
 from tests.conftest import Server
 from tests.local.athena.athena_lake import Lake
 

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.athena.errors import SyntaxRefused
-from infra.local.athena.statements import hive_string, parse
+from infra.engines.athena.errors import SyntaxRefused
+from infra.local.athena.statements.parser import hive_string, parse
 from tests.local.athena.athena_lake import Lake
 
 LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"

@@ -6,10 +6,10 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from infra.local.athena import types
-from infra.local.athena.errors import QueryError, SyntaxRefused
-from infra.local.athena.sql import Column, View, connect, run_time_error, translate
-from infra.local.athena.text import to_text
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError, SyntaxRefused
+from infra.engines.athena.text import to_text
+from infra.local.athena.sql.translate import Column, View, connect, run_time_error, translate
 
 RAW = [
     Column("uuid", "varchar"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.athena.sql import Column, QueryError, View, connect, run_time_error, translate
+from infra.local.athena.sql.translate import Column, QueryError, View, connect, run_time_error, translate
 
 FOLDER = Path(__file__).with_name("athena_statements")
 TOPICS = sorted(path.stem for path in FOLDER.glob("*.txt"))

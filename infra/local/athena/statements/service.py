@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Any
 from moto.core.exceptions import JsonRESTError
 
 from infra.local import s3
+from infra.local.athena.api.executions import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Execution, store
 from infra.local.core import state, telemetry
 
-from .executions import CANCELLED, FAILED, FINAL, QUEUED, RUNNING, SUCCEEDED, Execution, store
-
 if TYPE_CHECKING:
-    from .queries import Outcome
-    from .statements import Statement
-    from .workgroups import LocalAthenaBackend
+    from infra.local.athena.api.workgroups import LocalAthenaBackend
+    from infra.local.athena.statements.parser import Statement
+    from infra.local.athena.statements.queries import Outcome
 
 log = logging.getLogger("workshop.athena")
 
@@ -167,9 +166,10 @@ def _metrics(execution: Execution) -> None:
 
 def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
     """Check a StartQueryExecution request, save its execution, queue it; return its id. Raises InvalidRequest."""
-    from . import ddl, statements
-    from .catalog import GlueCatalog
-    from .errors import SyntaxRefused
+    from infra.engines.athena.errors import SyntaxRefused
+    from infra.local.athena.lake.catalog import GlueCatalog
+    from infra.local.athena.statements import ddl
+    from infra.local.athena.statements import parser as statements
 
     account, region = backend.account_id, backend.region_name
     executions = store(account, region)
@@ -337,9 +337,9 @@ def _performed(job: Job, scratch: Path, location: str) -> bool:
     """Carry out the statement and store its result; False when it failed or was stopped."""
     import duckdb
 
-    from .errors import QueryError
-    from .queries import ScanLimit
-    from .work import perform
+    from infra.engines.athena.errors import QueryError
+    from infra.local.athena.statements.queries import ScanLimit
+    from infra.local.athena.statements.work import perform
 
     execution = job.execution
     started = time.perf_counter()
@@ -380,8 +380,8 @@ def _performed(job: Job, scratch: Path, location: str) -> bool:
 
 def _store(job: Job, outcome: Outcome, location: str) -> None:
     """Put the result object, its metadata and its manifest."""
-    from .results import metadata
-    from .writers import engine_id
+    from infra.local.athena.lake.results import metadata
+    from infra.local.athena.lake.writers import engine_id
 
     execution = job.execution
     execution.columns, execution.rows, execution.update_count = outcome.columns, outcome.rows, outcome.update_count
@@ -473,7 +473,7 @@ def _interrupt(job: Job) -> None:
 
 def results(backend: LocalAthenaBackend, request: dict[str, Any]) -> dict[str, Any]:
     """Answer GetQueryResults. Raises InvalidRequest."""
-    from . import results as pages
+    from infra.local.athena.lake import results as pages
 
     limit, token = request.get("MaxResults"), request.get("NextToken")
     problems = []
@@ -513,7 +513,7 @@ def results(backend: LocalAthenaBackend, request: dict[str, Any]) -> dict[str, A
 
 
 def _page(execution: Execution, token: str | None, limit: int, failed: bool) -> tuple[list[Any], str | None]:
-    from . import results as pages
+    from infra.local.athena.lake import results as pages
 
     path = None
     rows = 1 if failed else execution.rows

@@ -10,11 +10,11 @@ from typing import Any
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
-from . import service
-from .catalog import GlueCatalog
-from .executions import ENGINE, store
-from .service import InvalidRequest, ResourceNotFound
-from .workgroups import PRIMARY, LocalAthenaBackend
+from infra.local.athena.api.executions import ENGINE, store
+from infra.local.athena.api.workgroups import PRIMARY, LocalAthenaBackend
+from infra.local.athena.lake.catalog import GlueCatalog
+from infra.local.athena.statements import service
+from infra.local.athena.statements.service import InvalidRequest, ResourceNotFound
 
 BATCH = 50
 

@@ -6,8 +6,8 @@ Source: https://trino.io/docs/current/functions/conversion.html
 
 from functools import lru_cache
 
-from . import types as t
-from .types import Type, duckdb, field_names, quoted
+from infra.engines.athena import types as t
+from infra.engines.athena.types import Type, duckdb, field_names, quoted
 
 _TEXT = ("varchar", "char")
 _SCALARS = ("boolean", *t.NUMBERS, *_TEXT, "json")

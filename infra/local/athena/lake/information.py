@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from . import catalog as glue
-from . import types
-from .errors import QueryError
-from .types import Column, Type, literal, quoted
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column, Type, literal, quoted
+from infra.local.athena.lake import catalog as glue
 
 if TYPE_CHECKING:
-    from .catalog import GlueCatalog
+    from infra.local.athena.lake.catalog import GlueCatalog
 
 SCHEMA = "information_schema"
 PARTITIONS = "$partitions"  # behind a table's name: its partitions as a table of their values

@@ -13,17 +13,18 @@ from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column
 from infra.local import s3
+from infra.local.athena.lake import results, writers
+from infra.local.athena.lake.catalog import GlueCatalog, is_view
+from infra.local.athena.lake.tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
+from infra.local.athena.lake.writers import Written
+from infra.local.athena.sql.translate import Translated, connect, run_time_error, translate
+from infra.local.athena.statements import ddl
+from infra.local.athena.statements.parser import Statement
 from infra.local.core import state
-
-from . import ddl, results, types, writers
-from .catalog import GlueCatalog, is_view
-from .errors import QueryError
-from .sql import Translated, connect, run_time_error, translate
-from .statements import Statement
-from .tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
-from .types import Column
-from .writers import Written
 
 log = logging.getLogger("workshop.athena")
 

@@ -15,15 +15,15 @@ from urllib.parse import unquote
 
 from moto.core.exceptions import JsonRESTError
 
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column
 from infra.local import s3
-
-from . import tables, types
-from .catalog import NAME, GlueCatalog, Table, all_columns, is_view, view_definition, view_text
-from .errors import QueryError
-from .results import Listing, text_columns
-from .statements import Statement
-from .types import Column
-from .writers import Format
+from infra.local.athena.lake import tables
+from infra.local.athena.lake.catalog import NAME, GlueCatalog, Table, all_columns, is_view, view_definition, view_text
+from infra.local.athena.lake.results import Listing, text_columns
+from infra.local.athena.lake.writers import Format
+from infra.local.athena.statements.parser import Statement
 
 TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"

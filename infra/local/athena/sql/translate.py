@@ -8,12 +8,12 @@ rows = connection.execute(translated.sql)
 
 from typing import NamedTuple, Protocol
 
-from . import grammar
-from .check import Checker, Conjunct, TableUse, final_names
-from .engine import connect, run_time_error
-from .errors import QueryError, SyntaxRefused
-from .text import as_text
-from .types import Column, View
+from infra.engines.athena.database import connect, run_time_error
+from infra.engines.athena.errors import QueryError, SyntaxRefused
+from infra.engines.athena.text import as_text
+from infra.engines.athena.types import Column, View
+from infra.local.athena.sql import grammar
+from infra.local.athena.sql.check import Checker, Conjunct, TableUse, final_names
 
 
 class Catalog(Protocol):

@@ -3,7 +3,7 @@
 Source: https://trino.io/docs/current/functions.html. A function that is not here is refused as Athena refuses it.
 """
 
-from .signatures import table
+from infra.local.athena.functions.signatures import table
 
 _STRING = r"""
 chr(bigint) -> varchar = chr(CAST($0 AS INTEGER))

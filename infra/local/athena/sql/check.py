@@ -7,12 +7,12 @@ that no name of a user's can collide. Source: https://trino.io/docs/current/sql/
 import re
 from dataclasses import dataclass, field
 
-from . import types as t
-from .casts import Casts
-from .errors import QueryError
-from .expressions import Expr, Expressions, canonical, written
-from .grammar import Node, line_and_column, parse
-from .types import Column, Type, View, quoted
+from infra.engines.athena import types as t
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column, Type, View, quoted
+from infra.local.athena.sql.casts import Casts
+from infra.local.athena.sql.expressions import Expr, Expressions, canonical, written
+from infra.local.athena.sql.grammar import Node, line_and_column, parse
 
 HIDDEN = {
     "$path": t.VARCHAR,
@@ -180,7 +180,7 @@ class Checker:
         return QueryError(code, text, *self.position(node.pos))
 
     def parameter(self, expressions: Expressions, node: Node) -> Expr:
-        from .grammar import parse_expression
+        from infra.local.athena.sql.grammar import parse_expression
 
         if node.value >= len(self.parameters):
             count = node.value + 1

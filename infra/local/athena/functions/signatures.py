@@ -10,8 +10,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from . import types as t
-from .types import Type
+from infra.engines.athena import types as t
+from infra.engines.athena.types import Type
 
 
 class Signature(NamedTuple):

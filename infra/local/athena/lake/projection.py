@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from .errors import QueryError
+from infra.engines.athena.errors import QueryError
 
 _UNIT_SECONDS = {"MILLISECONDS": 0.001, "SECONDS": 1, "MINUTES": 60, "HOURS": 3600, "DAYS": 86400, "WEEKS": 604800}
 _MONTHS = {"MONTHS": 1, "YEARS": 12}

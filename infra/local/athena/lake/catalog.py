@@ -14,11 +14,10 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column, View, hive_to_trino
+from infra.local.athena.lake import information
 from infra.local.core import registry, state
-
-from . import information
-from .errors import QueryError
-from .types import Column, View, hive_to_trino
 
 NAME = "awsdatacatalog"
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")

@@ -18,11 +18,10 @@ from urllib.parse import quote
 
 import duckdb
 
+from infra.engines.athena import text, types
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Column, Type, literal, quoted
 from infra.local import s3
-
-from . import text, types
-from .errors import QueryError
-from .types import Column, Type, literal, quoted
 
 MAX_PARTITIONS = 100
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"

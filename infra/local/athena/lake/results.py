@@ -13,8 +13,8 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import types
-from .types import Column, quoted
+from infra.engines.athena import types
+from infra.engines.athena.types import Column, quoted
 
 PAGE = 1000
 READ = 1 << 20

@@ -4,19 +4,19 @@ import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from . import functions
-from . import types as t
-from .casts import castable
-from .errors import QueryError
-from .grammar import Node
-from .types import Type
-from .udf import Refused, json_canonical, zone_name, zoned_parts
+from infra.engines.athena import types as t
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Type
+from infra.engines.athena.udf import Refused, json_canonical, zone_name, zoned_parts
+from infra.local.athena.functions import table as functions
+from infra.local.athena.sql.casts import castable
+from infra.local.athena.sql.grammar import Node
 
 INTERVALS = ("interval day to second", "interval year to month")
 
 
 def _expr(sql: str, kind: Type, *parts, constant=None):
-    from .expressions import Expr
+    from infra.local.athena.sql.expressions import Expr
 
     return Expr(sql, kind, parts, constant)
 
@@ -780,7 +780,7 @@ def _moment(e) -> str:
 
 
 def date_format(ex, node, bound, args):
-    from .udf import mysql_format
+    from infra.engines.athena.udf import mysql_format
 
     moment = _moment(args[0])
     if not isinstance(args[1].constant, str):
@@ -798,7 +798,7 @@ def _refusing(function, *values):
 
 
 def date_parse(ex, node, bound, args):
-    from .udf import mysql_format
+    from infra.engines.athena.udf import mysql_format
 
     if not isinstance(args[1].constant, str):
         return "strptime($0, mysql_format($1))"
@@ -816,7 +816,7 @@ _JODA = {
 
 
 def format_datetime(ex, node, bound, args):
-    from .udf import joda_tokens
+    from infra.engines.athena.udf import joda_tokens
 
     if isinstance(args[1].constant, str):
         tokens = _refusing(joda_tokens, args[1].constant)
@@ -853,7 +853,7 @@ def _json_input(e) -> str:
 
 def _duckdb_path(ex, path: str) -> str | None:
     """A path in DuckDB's spelling; None if it has none."""
-    from .jsonpath import simple_steps
+    from infra.engines.athena.jsonpath import simple_steps
 
     steps = _refusing(simple_steps, path)
     if any(isinstance(s, str) and ('"' in s or "*" in s) for s in steps):
@@ -883,7 +883,7 @@ def json_size(ex, node, bound, args):
 def json_path_call(ex, node: Node):
     import json
 
-    from .jsonpath import DEFAULT, parsed
+    from infra.engines.athena.jsonpath import DEFAULT, parsed
 
     value = ex.check(node.value)
     if value.type.name not in ("varchar", "char", "json", "unknown"):

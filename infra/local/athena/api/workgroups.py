@@ -13,10 +13,9 @@ from typing import Any
 
 from moto.athena.models import AthenaBackend, DataCatalog, NamedQuery, PreparedStatement, WorkGroup, athena_backends
 
+from infra.local.athena.api.executions import ENGINE, store
+from infra.local.athena.statements.service import S3_PATH, InvalidRequest, ResourceNotFound
 from infra.local.core import state
-
-from .executions import ENGINE, store
-from .service import S3_PATH, InvalidRequest, ResourceNotFound
 
 NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 STATEMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
@@ -198,7 +197,7 @@ class LocalAthenaBackend(AthenaBackend):
 
     def drop_prepared_statement(self, work_group: str, name: str) -> None:
         """DEALLOCATE PREPARE. Raises QueryError for an unknown name."""
-        from .errors import QueryError
+        from infra.engines.athena.errors import QueryError
 
         with state.lock("athena"):
             if self.prepared_statements.pop((work_group, name), None) is None:

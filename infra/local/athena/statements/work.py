@@ -8,16 +8,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import ddl, workgroups
-from .catalog import GlueCatalog
-from .errors import QueryError
-from .functions import AGGREGATES, SCALARS, WINDOW
-from .queries import Outcome, Query
-from .results import Listing, csv_line, text_columns
-from .statements import Statement
+from infra.engines.athena.errors import QueryError
+from infra.local.athena.api import workgroups
+from infra.local.athena.functions.table import AGGREGATES, SCALARS, WINDOW
+from infra.local.athena.lake.catalog import GlueCatalog
+from infra.local.athena.lake.results import Listing, csv_line, text_columns
+from infra.local.athena.statements import ddl
+from infra.local.athena.statements.parser import Statement
+from infra.local.athena.statements.queries import Outcome, Query
 
 if TYPE_CHECKING:
-    from .service import Job
+    from infra.local.athena.statements.service import Job
 
 
 SIGNATURE = re.compile(r"(\w+)\((.*?)\) -> (.+?) = ")

@@ -18,13 +18,15 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from infra.engines.athena import serdes as lines
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.types import Type, literal, quoted
 from infra.local import s3
-
-from . import grammar, information, lines, projection, row_groups, types
-from .catalog import GlueCatalog
-from .check import Conjunct, TableUse
-from .errors import QueryError
-from .types import Type, literal, quoted
+from infra.local.athena.lake import information, projection, row_groups
+from infra.local.athena.lake.catalog import GlueCatalog
+from infra.local.athena.sql import grammar
+from infra.local.athena.sql.check import Conjunct, TableUse
 
 JSON_SERDES = {
     "org.openx.data.jsonserde.JsonSerDe",

@@ -10,7 +10,7 @@ are the offsets of its text.
 import re
 from types import SimpleNamespace
 
-from .errors import SyntaxRefused
+from infra.engines.athena.errors import SyntaxRefused
 
 RESERVED = frozenset(
     """ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE CURRENT_PATH CURRENT_ROLE

@@ -1,0 +1,1 @@
+"""Athena's API: requests and answers, workgroups, the record of each execution."""
