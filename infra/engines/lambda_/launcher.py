@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
     runtime = arguments[1]
     sys.path[:] = [path for path in sys.path if path and path != os.path.dirname(os.path.abspath(__file__))]
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    import sandbox
+    import sandbox  # type: ignore[import-not-found]
 
     sys.path[0] = runtime
     _preload()
@@ -40,11 +40,11 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, signal.SIG_IGN)
     try:
         while True:
-            ready, _, _ = select.select([control, woken], [], [])
+            ready, _, _ = select.select([control.fileno(), woken], [], [])
             if woken in ready:
                 os.read(woken, 4096)
                 environments -= set(_ended())
-            if control in ready:
+            if control.fileno() in ready:
                 request, descriptors = _request(control)
                 if request is None:
                     return
@@ -209,7 +209,7 @@ def _run(request: dict[str, Any], output: int, sandbox: Any, isolated: bool) -> 
         try:
             from awslambdaric.__main__ import main as run  # type: ignore[import-untyped]
         except ImportError:  # no wheel for this platform
-            from lambda_runner import main as run
+            from lambda_runner import main as run  # type: ignore[import-not-found]
         run(sys.argv)
         code = 0
     except SystemExit as error:

@@ -119,6 +119,8 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         if request.raw_path.startswith("/_workshop/"):
             await _respond(send, 200, {"content-type": "application/json"}, orjson.dumps({"status": "running"}))
+        elif hosting := registry.of_host(request.headers.get("host", "")):
+            await _hosted(hosting, request, await _body(receive), send)
         elif request.service == "s3":
             await _s3(request, receive, send)
         elif request.service == "kinesis" and request.operation in _hot_kinesis():
@@ -153,6 +155,18 @@ async def _body(receive: Receive) -> bytes:
             raise Refused(413, "RequestEntityTooLargeException", f"The request is larger than {BODY_LIMIT} bytes.")
         parts.append(data)
     return b"".join(parts)
+
+
+async def _hosted(name: str, request: Request, body: bytes, send: Send) -> None:
+    """Let a service answer a request to one of its own host names."""
+    answer = (await asyncio.to_thread(_service, name)).hosted
+    assert answer is not None
+    given = (request.method, request.headers["host"], request.raw_path, request.query_string, request.headers, body)
+    status, headers, content = await asyncio.get_running_loop().run_in_executor(_waiting, partial(answer, *given))
+    listed = [(key.encode("latin-1"), value.encode("utf-8")) for key, value in headers]
+    listed.append((b"content-length", str(len(content)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": listed})
+    await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else content})
 
 
 async def _stream(receive: Receive) -> AsyncIterator[bytes]:
@@ -229,6 +243,8 @@ async def _cold(request: Request, body: bytes, send: Send) -> None:
         request.original_headers = {**request.original_headers, "content-type": JSON_TYPES[0]}
         request.original_headers.pop("Content-Type", None)
     operation = request.operation or _operation(request, body)
+    if not operation and service.operation is not None:
+        operation = service.operation(request.method, request.raw_path, request.query_string)
     if request.target:
         _check_json(request, operation, body)
     if operation in service.unlocked:

@@ -21,6 +21,7 @@ PACKAGES = {
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
 }
+HOSTS = {".lambda-url.": "lambda"}  # what is in the host names that a service answers itself
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {
     "elasticmapreduce": "emr",
@@ -51,6 +52,11 @@ def get(name: str) -> Service:
             if name not in _services:
                 _services[name] = _made(name)
     return _services[name]
+
+
+def of_host(host: str) -> str | None:
+    """Return the name of the service that answers requests to a host name, if one does."""
+    return next((name for part, name in HOSTS.items() if part in host), None)
 
 
 def _made(name: str) -> Service:

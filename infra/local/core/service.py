@@ -32,6 +32,8 @@ class Service:
     unsaved: operations that store what they change themselves: no pickle is written after them
     changes: other services whose state an operation of this one may change
     changes_all: an operation may change any service
+    operation: for REST, the operation that a method, a path and a query mean
+    hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     flush: called before a backend is saved
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
@@ -45,6 +47,10 @@ class Service:
     unsaved: Set[str] = frozenset()
     changes: tuple[str, ...] = ()
     changes_all: bool = False
+    operation: Callable[[str, str, str], str] | None = None
+    hosted: Callable[[str, str, str, str, dict[str, str], bytes], tuple[int, list[tuple[str, str]], bytes]] | None = (
+        None
+    )
     flush: Callable[[], None] = _nothing
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing
