@@ -24,7 +24,7 @@ from xml.sax.saxutils import escape
 import cbor2
 import orjson
 
-from infra.local.core import registry, state, telemetry
+from infra.local.core import registry, roles, state, telemetry
 from infra.local.core.service import Service
 
 log = logging.getLogger("workshop.front")
@@ -99,14 +99,10 @@ def _unsigned_service(target: str) -> str:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: 12 digits are the account itself, other keys are looked up in IAM."""
+    """Return the account of an access key: 12 digits are the account itself, in AWS's keys it is written, others are the default's."""
     if ACCOUNT.fullmatch(access_key):
         return access_key
-    if access_key:
-        from moto.iam.models import get_account_id_from
-
-        return get_account_id_from(access_key)
-    return DEFAULT_ACCOUNT
+    return roles.account_of(access_key) or DEFAULT_ACCOUNT
 
 
 # --- the application ------------------------------------------------------------------------------------------------

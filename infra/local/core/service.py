@@ -34,6 +34,7 @@ class Service:
     changes_all: an operation may change any service
     operation: for REST, the operation that a method, a path and a query mean
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
+    resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     flush: called before a backend is saved
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
@@ -51,6 +52,7 @@ class Service:
     hosted: Callable[[str, str, str, str, dict[str, str], bytes], tuple[int, list[tuple[str, str]], bytes]] | None = (
         None
     )
+    resource_policy: Callable[[str, str, str], str | None] | None = None
     flush: Callable[[], None] = _nothing
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing

@@ -144,7 +144,15 @@ def event(
 
 @lru_cache(maxsize=256)
 def client(account: str, region: str, service: str) -> Any:
-    """Return a boto3 client on this very server in an account. Only for background threads: the server must be free to answer.
+    """Return a boto3 client on this very server in an account, as its root. Only for background threads: the server must be free to answer.
+
+    What a service does for a user it does as a role: `roles.session(…).client(region, service)`.
+    """
+    return new_client(region, service, account, "local")
+
+
+def new_client(region: str, service: str, access_key: str, secret_key: str, token: str | None = None) -> Any:
+    """Return a boto3 client on this very server with these credentials.
 
     Each call is tried once: again could do twice what is done already. So it has a connection of its own, for the server closes kept
     ones after a while, perhaps when a call is on its way.
@@ -156,8 +164,9 @@ def client(account: str, region: str, service: str) -> Any:
         service,
         endpoint_url=_endpoint,
         region_name=region,
-        aws_access_key_id=account,
-        aws_secret_access_key="local",
+        aws_access_key_id=access_key,
+        aws_secret_access_key=secret_key,
+        aws_session_token=token,
         config=Config(retries={"total_max_attempts": 1}),
     )
     made.meta.events.register("before-send", _on_its_own_connection)

@@ -1,0 +1,132 @@
+"""Asking for a caller: who it is, which policies it has, what AWS says when it may not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from infra.local.core.roles import context, identities, recorder, sessions
+from infra.local.core.roles.denial import Denied
+from infra.local.core.roles.evaluation import Ask, Decision, Kind, Policies, Policy, Principal, evaluate
+from infra.local.core.roles.sessions import Session
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is behind an access key that is not an account's root."""
+
+    principal: Principal
+    session: Session | None = None
+    user: Any = None
+
+    def policies(self) -> Policies:
+        """Return its policies as they are now."""
+        if self.session is not None:
+            of_role = identities.role_policies(self.session.account, self.session.role.id)
+            return replace(of_role, session=self.session.policies)
+        return identities.user_policies(self.principal.account, self.user)
+
+    def keys(self) -> context.Keys:
+        """Return the keys that it brings itself."""
+        if self.session is not None:
+            return context.of_session(self.session)
+        tags = [(tag["Key"], tag["Value"]) for tag in self.user.tags or ()]
+        return context.of_user(self.user.name, self.user.id, tags)
+
+
+def find(access_key: str) -> Caller | None:
+    """Return the caller of an access key: a service's session, a session that AssumeRole gave out, or an IAM user."""
+    session = sessions.of_service(access_key)
+    account = session.account if session else identities.account_in(access_key)
+    if session is None:
+        session = _assumed(account, access_key)
+    if session is not None:
+        return Caller(session.principal, session)
+    user = identities.user_of(account, access_key)
+    return Caller(identities.user_principal(user), user=user) if user is not None else None
+
+
+def account_of(access_key: str) -> str:
+    """Return the account of a caller's access key, "" when nobody is known by it."""
+    caller = find(access_key)
+    return caller.principal.account if caller else ""
+
+
+def _assumed(account: str, access_key: str) -> Session | None:
+    from moto.sts.models import sts_backends
+
+    if account not in sts_backends.keys():
+        return None
+    return getattr(sts_backends[account][identities.PARTITION], "sessions", {}).get(access_key)
+
+
+def decide(
+    caller: Caller,
+    region: str,
+    action: str,
+    resource: str = "*",
+    keys: context.Keys | None = None,
+    resource_policy: tuple[Policy, ...] = (),
+    resource_account: str = "",
+) -> tuple[Ask, Decision]:
+    """Evaluate one action of a caller, and record it."""
+    given = context.of_request(caller.principal, region, action.partition(":")[0])
+    given.update(caller.keys())
+    given.update(keys or {})
+    if resource_account:
+        given["aws:resourceaccount"] = (resource_account,)
+    ask = Ask(caller.principal, action, resource, given, resource_account)
+    decision = evaluate(ask, replace(caller.policies(), resource=resource_policy))
+    recorder.record(ask, decision)
+    return ask, decision
+
+
+def check(session: Session, region: str, action: str, resource: str = "*", keys: context.Keys | None = None) -> None:
+    """Raise Denied unless the role of a session may do this; for what a service does within this process.
+
+    Parameters
+    ----------
+    action, resource: as in a policy: `s3:GetObject`, the object's ARN; `*` for an action without resource
+    keys: keys of the request beyond the global ones, in small letters: {"s3:prefix": ("data/",)}
+    """
+    from infra.local.core.roles import resource_policies
+
+    caller = Caller(session.principal, session)
+    policy, owner = resource_policies.of(session.account, region, resource)
+    ask, decision = decide(caller, region, action, resource, keys, policy, owner)
+    if not decision.allowed:
+        raise Denied(ask, decision)
+
+
+def is_allowed(
+    session: Session, region: str, action: str, resource: str = "*", keys: context.Keys | None = None
+) -> bool:
+    """Whether the role of a session may do this."""
+    try:
+        check(session, region, action, resource, keys)
+    except Denied:
+        return False
+    return True
+
+
+def service_may(
+    service: str, account: str, region: str, action: str, resource: str, source_arn: str
+) -> tuple[Ask, Decision]:
+    """Evaluate what a service does by itself, without a role: only the resource's own policy can allow it.
+
+    Parameters
+    ----------
+    service: the first label of its principal: `s3`, `events`, `sns`
+    source_arn: the resource for which it acts: the bucket, the rule
+    """
+    from infra.local.core.roles import resource_policies
+
+    principal = Principal(Kind.SERVICE, account, f"{service}.amazonaws.com")
+    policy, owner = resource_policies.of(account, region, resource)
+    keys = context.of_request(principal, region, action.partition(":")[0])
+    del keys["aws:principalarn"]
+    keys.update(context.of_service(source_arn, account, service))
+    ask = Ask(principal, action, resource, keys, owner)
+    decision = evaluate(ask, Policies(resource=policy))
+    recorder.record(ask, decision)
+    return ask, decision

@@ -1,0 +1,71 @@
+"""The policies of buckets, queues, topics, functions, buses and keys, by ARN.
+
+A service package tells its own by `Service.resource_policy`; those that are moto's alone are read from moto.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from infra.local.core import registry
+from infra.local.core.roles import identities
+from infra.local.core.roles.policy import Policy
+
+GLOBAL = "aws"
+
+
+def of(account: str, region: str, resource: str) -> tuple[tuple[Policy, ...], str]:
+    """Return a resource's own policies, and the account that owns it ("" where that is the caller's)."""
+    parts = resource.split(":", 5)
+    if len(parts) < 6 or parts[2] not in _READERS:
+        return (), parts[4] if len(parts) == 6 else ""
+    text, owner = _READERS[parts[2]](parts[4] or account, parts[3] or region, parts[5])
+    return ((identities.stored(text),) if text else ()), owner
+
+
+def _backend(service: str, account: str, region: str) -> Any:
+    backends = registry.get(service).backends
+    return backends[account][region] if account in backends.keys() else None
+
+
+def _bucket(account: str, region: str, name: str) -> tuple[Any, str]:
+    from moto.s3.models import s3_backends
+
+    bucket_name = name.partition("/")[0]
+    owner = s3_backends.bucket_accounts.get(bucket_name, (GLOBAL, account))[1]
+    backend = _backend("s3", owner, GLOBAL)
+    bucket = backend.buckets.get(bucket_name) if backend is not None else None
+    if bucket is None:
+        return None, ""
+    policy = bucket.policy
+    return (policy.decode() if isinstance(policy, bytes) else policy), owner
+
+
+def _queue(account: str, region: str, name: str) -> tuple[Any, str]:
+    backend = _backend("sqs", account, region)
+    queue = backend.queues.get(name) if backend is not None else None
+    return (queue.policy if queue is not None else None), account
+
+
+def _topic(account: str, region: str, name: str) -> tuple[Any, str]:
+    backend = _backend("sns", account, region)
+    topic = backend.topics.get(f"arn:aws:sns:{region}:{account}:{name}") if backend is not None else None
+    return (topic.policy if topic is not None else None), account
+
+
+def _own(service: str) -> Callable[[str, str, str], tuple[Any, str]]:
+    def read(account: str, region: str, name: str) -> tuple[Any, str]:
+        reader = registry.get(service).resource_policy
+        return (reader(account, region, name) if reader is not None else None), account
+
+    return read
+
+
+_READERS: dict[str, Callable[[str, str, str], tuple[Any, str]]] = {
+    "s3": _bucket,
+    "sqs": _queue,
+    "sns": _topic,
+    "lambda": _own("lambda"),
+    "events": _own("events"),
+}
