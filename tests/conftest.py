@@ -20,6 +20,19 @@ REGION = "us-east-1"
 _accounts = itertools.count(200000000001)
 
 
+UNIT_FOLDERS = ("local", "helpers")
+SERVED = {"server", "own_server", "client", "cloud", "lake"}  # fixtures behind which a server stands
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` runs: tests of pure code."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        slow = SERVED & set(getattr(item, "fixturenames", ())) or "Server(" in item.path.read_text()
+        if folder in UNIT_FOLDERS and not slow:
+            item.add_marker(pytest.mark.unit)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

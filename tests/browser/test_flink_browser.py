@@ -14,13 +14,14 @@ import pytest
 import test_browser
 from conftest import Server, free_port
 
+from infra.engines.flink import environment
 from infra.kernels.flink import install
 from tests.kernels.test_flink_kernel import STREAM, kernel_environment, raw_stream_table
 from tests.polling import until
 
 pytestmark = [
     pytest.mark.timeout(240),
-    pytest.mark.skipif(not install.is_made(), reason="the Flink environment is not made: workshop setup makes it"),
+    pytest.mark.skipif(not environment.is_made(), reason="the Flink environment is not made: workshop setup makes it"),
 ]
 page = test_browser.page
 ACCOUNT = "299999999902"

@@ -1,15 +1,17 @@
 """The form and the bar, without a browser: what a press of a button does, and what a stored notebook keeps."""
 
-from collections.abc import Iterator
+import json
+import uuid
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import boto3
 import nbformat
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 from nbclient import NotebookClient
 
 from helpers.generator_form import GeneratorForm
@@ -19,16 +21,22 @@ TEMPLATE = '{"n": {{random.number(9)}}}'
 
 
 @pytest.fixture
-def session() -> Iterator[boto3.Session]:
-    """A session on moto with one data stream and one Firehose stream."""
-    with mock_aws():
-        session = boto3.Session("x", "x", region_name="us-east-1")
-        session.client("kinesis").create_stream(StreamName="clicks", ShardCount=1)
-        bucket = {"RoleARN": "arn:aws:iam::123456789012:role/r", "BucketARN": "arn:aws:s3:::b"}
-        session.client("firehose").create_delivery_stream(
-            DeliveryStreamName="delivery", ExtendedS3DestinationConfiguration=bucket
-        )
-        yield session
+def session(cloud: Callable[[str], Any]) -> boto3.Session:
+    """A session with one data stream and one Firehose stream."""
+    role = make_role(cloud("iam"), "firehose")
+    cloud("s3").create_bucket(Bucket=(bucket := f"b-{uuid.uuid4()}"))
+    cloud("kinesis").create_stream(StreamName="clicks", ShardCount=1)
+    destination = {"RoleARN": role, "BucketARN": f"arn:aws:s3:::{bucket}"}
+    cloud("firehose").create_delivery_stream(
+        DeliveryStreamName="delivery", ExtendedS3DestinationConfiguration=destination
+    )
+    return boto3.Session()
+
+
+def make_role(iam: Any, service: str) -> str:
+    trust = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    return iam.create_role(RoleName="delivery", AssumeRolePolicyDocument=document)["Role"]["Arn"]
 
 
 def complaint(form: GeneratorForm) -> str:
@@ -92,13 +100,13 @@ def test_a_wrong_template_is_told_in_one_sentence_and_nothing_is_sent(session):
     assert complaint(form) == "" and form.samples.value.count("<pre>") == 5
 
 
-def test_an_error_of_aws_is_told_with_its_code(session):
+def test_an_error_of_aws_is_told_with_its_code(session, account):
     form = GeneratorForm(TEMPLATE, stream_name="clicks", session=session)
     session.client("kinesis").delete_stream(StreamName="clicks")
     form.send.click()
     until(lambda: not form.send.disabled)
     assert complaint(form) == (
-        "AWS answers ResourceNotFoundException: Stream clicks under account 123456789012 not found."
+        f"AWS answers ResourceNotFoundException: Stream clicks under account {account} not found."
     )
 
 
@@ -107,11 +115,10 @@ def test_a_stream_that_is_not_there_is_told(session):
     assert complaint(form) == "There is no stream nowhere. Deploy the stack that makes it, then press Refresh streams."
 
 
-def test_no_stream_and_no_aws_are_told():
-    with mock_aws():
-        form = GeneratorForm(TEMPLATE, session=boto3.Session("x", "x", region_name="us-east-1"))
-        form.send.click()
-        assert complaint(form).startswith("No stream is chosen.")
+def test_no_stream_and_no_aws_are_told(cloud):
+    form = GeneratorForm(TEMPLATE, session=boto3.Session())
+    form.send.click()
+    assert complaint(form).startswith("No stream is chosen.")
 
     def unreachable(_: str) -> object:
         raise EndpointConnectionError(endpoint_url="http://127.0.0.1:1/")
@@ -125,15 +132,12 @@ def test_no_stream_and_no_aws_are_told():
     assert complaint(form).startswith("No stream is chosen.")
 
 
-def test_a_stored_notebook_keeps_one_line_for_the_bar_and_one_for_the_form(tmp_path: Path):
+def test_a_stored_notebook_keeps_one_line_for_the_bar_and_one_for_the_form(cloud, tmp_path: Path):
     setup = "\n".join(
         [
-            "import boto3, os",
-            "from moto import mock_aws",
+            "import boto3",
             "from helpers.generator import Generator",
             "from helpers.generator_form import GeneratorForm",
-            "os.environ.update(AWS_ACCESS_KEY_ID='x', AWS_SECRET_ACCESS_KEY='x', AWS_DEFAULT_REGION='us-east-1')",
-            "mock_aws().start()",
             "boto3.client('kinesis').create_stream(StreamName='clicks', ShardCount=1)",
             "None",
         ]

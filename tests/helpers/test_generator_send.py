@@ -2,7 +2,6 @@
 
 import gzip
 import time
-from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from random import Random
@@ -12,7 +11,6 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 from conftest import Server
-from moto import mock_aws
 
 from helpers.generator import Clock, Constant, Generator, Periodic, sending
 from tests.polling import until
@@ -22,6 +20,11 @@ NUMBERED = '{{date.utc("x")}}'  # with COUNTING, record n is the text of n
 
 def counting() -> Clock:
     return Clock("1970-01-01T00:00:00Z", step=0.001)
+
+
+def create_stream(client, shards: int) -> None:
+    client.create_stream(StreamName="s", ShardCount=shards)
+    client.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 1})
 
 
 def client_of(service: str):
@@ -198,20 +201,18 @@ def test_a_throttled_call_is_sent_again_as_a_whole(firehose, waits):
     assert (sent.sent, sent.failed, sent.retried) == (2, 0, 2)
 
 
-@mock_aws
-def test_another_error_is_raised_as_aws_gives_it():
+def test_another_error_is_raised_as_aws_gives_it(client):
     generator = Generator(NUMBERED)
     with pytest.raises(ClientError) as error:
-        generator.send(stream_name="nowhere", records=1, client=client_of("kinesis"))
+        generator.send(stream_name="nowhere", records=1, client=client("kinesis"))
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
     assert not generator.running
     assert generator.sent.sent == 0
 
 
-@mock_aws
-def test_what_is_counted_is_in_the_stream():
-    client = client_of("kinesis")
-    client.create_stream(StreamName="s", ShardCount=2)
+def test_what_is_counted_is_in_the_stream(client):
+    client = client("kinesis")
+    create_stream(client, 2)
     sent = Generator(NUMBERED, seed=1, clock=counting()).send(stream_name="s", records=1000, client=client)
     stored = {}
     for shard in client.list_shards(StreamName="s")["Shards"]:
@@ -267,10 +268,8 @@ def test_records_end_a_rate_too(kinesis):
     assert sent.sent == 3
 
 
-@mock_aws
-def test_seconds_without_a_rate():
-    client = client_of("kinesis")
-    client.create_stream(StreamName="s", ShardCount=1)
+def test_seconds_without_a_rate(stream):
+    client = stream
     started = time.monotonic()
     sent = Generator(NUMBERED).send(stream_name="s", seconds=0.3, client=client)
     assert sent.sent > 0 and sent.sent % 500 == 0
@@ -364,12 +363,11 @@ def test_periodic_refuses(arguments, message):
 
 
 @pytest.fixture
-def stream() -> Iterator[object]:
-    """A client with a stream "s", in moto."""
-    with mock_aws():
-        client = client_of("kinesis")
-        client.create_stream(StreamName="s", ShardCount=1)
-        yield client
+def stream(client):
+    """A client with a stream "s"."""
+    kinesis = client("kinesis")
+    create_stream(kinesis, 1)
+    return kinesis
 
 
 def test_start_sends_until_stop(stream):
@@ -417,14 +415,13 @@ def test_wait_returns_when_all_is_sent(stream):
     assert seen[-1] is True and seen.count(True) == 1
 
 
-def test_the_error_of_the_background_is_raised_by_stop():
-    with mock_aws():
-        generator = Generator(NUMBERED)
-        generator.start(stream_name="nowhere", records=5, client=client_of("kinesis"))
-        until(lambda: not generator.running)
-        with pytest.raises(ClientError, match="ResourceNotFoundException"):
-            generator.stop()
-        assert generator.stop().sent == 0  # raised once
+def test_the_error_of_the_background_is_raised_by_stop(client):
+    generator = Generator(NUMBERED)
+    generator.start(stream_name="nowhere", records=5, client=client("kinesis"))
+    until(lambda: not generator.running)
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        generator.stop()
+    assert generator.stop().sent == 0  # raised once
 
 
 def test_stop_without_a_start_is_harmless():

@@ -20,11 +20,12 @@ import pytest
 from nbclient import NotebookClient
 
 from infra import profile, project
+from infra.engines.flink import environment
 from infra.kernels.flink import install
 from tests.polling import until
 
 pytestmark = pytest.mark.skipif(
-    not install.is_made(), reason="the Flink environment is not made: workshop setup makes it"
+    not environment.is_made(), reason="the Flink environment is not made: workshop setup makes it"
 )
 
 BUCKET = "mk-20220819-analytics-workshop-bucket"

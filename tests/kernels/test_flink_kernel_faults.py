@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.kernels.flink import install
+from infra.engines.flink import environment
 from tests.kernels.test_flink_kernel import (
     Notebook,
     java_of,
@@ -22,10 +22,10 @@ from tests.kernels.test_flink_kernel import (
 from tests.polling import until
 
 pytestmark = pytest.mark.skipif(
-    not install.is_made(), reason="the Flink environment is not made: workshop setup makes it"
+    not environment.is_made(), reason="the Flink environment is not made: workshop setup makes it"
 )
 ACCOUNT = "299999999903"
-RUN = install.HOME / "run"
+RUN = environment.HOME / "run"
 COUNT = """%flink.ssql(type=update)
 SELECT 'all' AS records, count(*) AS n, count(DISTINCT uuid) AS kinds FROM raw_stream
 /*+ OPTIONS('stream' = '{}', 'scan.shard.discovery.intervalmillis' = '1000') */"""

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import boto3
 
-from infra.kernels.flink.flink_studio.aws import Aws
-from infra.kernels.flink.flink_studio.cluster import OPTIONS, Cluster, _configuration
-from infra.kernels.flink.flink_studio.jvm import Jvm, archive_option
+from infra.engines.flink.aws import Aws
+from infra.engines.flink.cluster import OPTIONS, Cluster, _configuration
+from infra.engines.flink.jvm import Jvm, archive_option
 
 PROPERTIES = "/etc/flink/application_properties.json"
 CREATES_TABLE = re.compile(r"\s*CREATE\s+(TEMPORARY\s+)?TABLE\b", re.IGNORECASE)
@@ -92,7 +92,7 @@ def _file_options(settings: dict) -> dict[str, str]:
 def _log_to(cluster: Cluster, file: Path, level: str) -> None:
     """Let Flink's log4j write to a file of the run with the application's LogLevel."""
     cluster.set_properties({"workshop.log.file": str(file), "workshop.log.level": level})
-    configuration = cluster.java.java.io.File(str(Path(__file__).with_name("log4j.properties")))
+    configuration = cluster.java.java.io.File(str(Path(__file__).with_name("application_log4j.properties")))
     cluster.java.org.apache.logging.log4j.core.config.Configurator.reconfigure(configuration.toURI())
 
 

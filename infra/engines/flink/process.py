@@ -12,8 +12,7 @@ from typing import Any
 
 from infra import project
 from infra.engines import python_process
-from infra.engines.flink import FlinkError
-from infra.kernels.flink import install
+from infra.engines.flink import FlinkError, environment
 
 REST_SECONDS = 10.0
 
@@ -25,13 +24,13 @@ class FlinkProcess:
     ----------
     folder: of this run: `code/`, `application_properties.json`, and all that the process writes, its temporary files too
     settings: see application.py
-    environment: AWS variables of the program
+    aws: AWS variables of the program
 
     Raises FlinkError when the Flink environment was not made.
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any], environment: dict[str, str]):
-        if not install.is_made():
+    def __init__(self, folder: Path, settings: dict[str, Any], aws: dict[str, str]):
+        if not environment.is_made():
             raise FlinkError("The Flink environment is not there: run `make setup`.")
         self.output = folder / "output.log"
         self.flink_log = folder / "flink.log"
@@ -42,16 +41,23 @@ class FlinkProcess:
         told = folder / "settings.json"
         told.write_text(json.dumps(settings))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        variables = install.kernel_environment() | {
+        variables = environment.kernel_environment() | {
             "FLINK_STUDIO_RUN": str(folder / "run"),
             "TMPDIR": str(temporary),
             "PYTHONUNBUFFERED": "1",
         }
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
-                [str(install.ENVIRONMENT / "bin" / "python"), "-W", "ignore", "-m", __package__ + ".application", told],
+                [
+                    str(environment.ENVIRONMENT / "bin" / "python"),
+                    "-W",
+                    "ignore",
+                    "-m",
+                    __package__ + ".application",
+                    told,
+                ],
                 cwd=project.ROOT,
-                env=kept | variables | environment,
+                env=kept | variables | aws,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from infra.kernels.flink import install
+from infra.engines.flink import environment
 from tests.polling import until
 
-needs_flink = pytest.mark.skipif(not install.is_made(), reason="the Flink environment was not made")
+needs_flink = pytest.mark.skipif(not environment.is_made(), reason="the Flink environment was not made")
 
 NAME = "windows"
 RUN_OPTIONS = "kinesis.analytics.flink.run.options"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.kernels.flink import install
+from infra.engines.flink import environment
 from tests.local.flink.flink_lab import NAME, PROGRAM, TABLES, Lab, listening, needs_flink, processes
 from tests.polling import until
 
@@ -57,7 +57,7 @@ def jar(folder: Path) -> bytes:
     source = folder / "Twice.java"
     source.write_text(TWICE)
     classes = folder / "classes"
-    path = ":".join(map(str, (install.HOME / "home" / "lib").glob("flink-table-api-java-uber-*.jar")))
+    path = ":".join(map(str, (environment.HOME / "home" / "lib").glob("flink-table-api-java-uber-*.jar")))
     subprocess.run(["javac", "--release", "11", "-cp", path, "-d", str(classes), str(source)], check=True)
     return zipped({"workshop/Twice.class": (classes / "workshop" / "Twice.class").read_bytes()})
 

@@ -5,8 +5,9 @@ import re
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .aws import Aws
-from .cluster import CATALOG, Cluster
+from infra.engines.flink.aws import Aws
+from infra.engines.flink.cluster import CATALOG, Cluster
+
 from .errors import explain
 from .glue import FlinkTable, UnreadableTable, to_flink, to_glue
 from .told import Told

@@ -3,7 +3,7 @@
 import logging
 import os
 
-from .jvm import Jvm, archive_option
+from infra.engines.flink.jvm import Jvm, archive_option
 
 jvm: Jvm | None = None
 

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
+from infra.engines.flink.cluster import SLOTS
+
 from .told import Told
 
 # What Zeppelin's Flink interpreter knows, and what each SQL interpreter of this kernel accepts.
@@ -14,7 +16,6 @@ OPTIONS = {
 }
 HEADER = re.compile(r"%flink(?:\.(?P<interpreter>\w*))?[ \t]*(?:\((?P<options>(?:[^()\"']|\"[^\"]*\"|'[^']*')*)\))?")
 QUERY_WORDS = ("SELECT", "WITH", "VALUES", "TABLE", "(")
-SLOTS = 32  # of the kernel's Flink: the tasks of a paragraph beside each other
 
 
 class ParagraphError(Told):

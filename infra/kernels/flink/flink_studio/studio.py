@@ -11,14 +11,15 @@ from contextlib import contextmanager
 from IPython.display import display
 from py4j.protocol import Py4JError, Py4JJavaError
 
+from infra.engines.flink.aws import Profile
+from infra.engines.flink.cluster import Cluster
+from infra.engines.flink.jvm import Jvm, JvmError, archive_option
+
 from . import errors
-from .aws import Profile
 from .catalog import GlueCatalog, tables_in
 from .changelog import AppendView, SingleView, UpdateView
-from .cluster import Cluster
 from .errors import FlinkError
 from .jobs import Job
-from .jvm import Jvm, JvmError, archive_option
 from .paragraph import Options, ParagraphError, Statement, parse
 from .screen import LiveScreen, PlainScreen, Result
 from .zeppelin import StopAfter, Zeppelin, read_stop_after

@@ -3,9 +3,9 @@
 import pickle
 
 from .jvm import Jvm
-from .paragraph import SLOTS
 
 LOOPBACK = "127.0.0.1"
+SLOTS = 32  # of the kernel's Flink: the tasks of a paragraph beside each other
 CATALOG = "hive"  # the catalog's name in Studio
 OPTIONS = {
     "rest.address": LOOPBACK,
