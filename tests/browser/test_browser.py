@@ -11,9 +11,11 @@ import urllib.request
 import pytest
 from conftest import free_port
 
-from infra import project, server_process, setup
+from infra import project, server_process
+from tests.browser import pages
 
 pytestmark = pytest.mark.timeout(420)
+page = pages.page
 NOTEBOOK = project.NOTEBOOKS / "01_ingest_and_store.ipynb"
 RUN_SECONDS = 120
 
@@ -64,22 +66,6 @@ def _wait_until_it_answers(address, server, log):
             assert server.poll() is None, log.read_text()
             time.sleep(0.1)
     raise AssertionError(f"JupyterLab did not answer within 60 s: {log.read_text()}")
-
-
-@pytest.fixture
-def page():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    browser_path = setup.browser()
-    if browser_path is None:
-        pytest.skip("No Chromium or Chrome is installed: apt-get install chromium, or install Chrome")
-    with sync_api.sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-        browser = playwright.chromium.launch(
-            executable_path=str(browser_path), args=[*flags, "--disable-component-update", "--disable-sync"]
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        yield page
-        browser.close()
 
 
 def test_notebook_01_runs_in_the_browser_and_its_form_sends(lab, page, tmp_path):

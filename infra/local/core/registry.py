@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any
 
 from infra.local.core import state
@@ -21,7 +22,11 @@ PACKAGES = {
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
 }
-HOSTS = {".lambda-url.": "lambda"}  # what is in the host names that a service answers itself
+HOSTS = {  # names that services hand out; all end with .localhost, which no name server of others can point here
+    re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9-]+\.localhost"): "lambda",
+    re.compile(r"[a-z0-9.-]+\.s3(\.[a-z0-9-]+)?\.localhost"): "s3",
+    re.compile(r"[a-z0-9-]+\.localhost"): "s3",  # SDKs put the bucket before the host of an endpoint
+}
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {
     "elasticmapreduce": "emr",
@@ -54,15 +59,25 @@ def get(name: str) -> Service:
     return _services[name]
 
 
-def of_host(host: str) -> str | None:
-    """Return the name of the service that answers requests to a host name, if one does."""
-    return next((name for part, name in HOSTS.items() if part in host), None)
+def of_host(name: str) -> str | None:
+    """Return the service that hands out a host name (without port), None where none does."""
+    return next((service for pattern, service in HOSTS.items() if pattern.fullmatch(name)), None)
 
 
 def _made(name: str) -> Service:
     if name in PACKAGES:
         return importlib.import_module(PACKAGES[name]).SERVICE
     return Service(name, _moto_backends(name), changes=CHANGES.get(name, ()))
+
+
+def loaded_by_name(name: str) -> Service | None:
+    """Return a service that was called before."""
+    return _services.get(ALIASES.get(name, name))
+
+
+def model_name(name: str) -> str:
+    """Return botocore's name of a service."""
+    return MODEL_NAMES.get(name, name)
 
 
 def loaded() -> list[Service]:

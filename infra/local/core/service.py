@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Set
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infra.local.core import state
+
+if TYPE_CHECKING:
+    from infra.local.core.answers import Answer
+    from infra.local.core.request import Request
 
 GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
 Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
@@ -33,6 +37,8 @@ class Service:
     changes: other services whose state an operation of this one may change
     changes_all: an operation may change any service
     operation: for REST, the operation that a method, a path and a query mean
+    wire: answers requests itself, in a coroutine: the hot operations, on the service's state without moto's dispatch. Returns None where it sent the
+        answer already, and asks front.ordinary for what it leaves to moto
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     flush: called before a backend is saved
@@ -49,6 +55,7 @@ class Service:
     changes: tuple[str, ...] = ()
     changes_all: bool = False
     operation: Callable[[str, str, str], str] | None = None
+    wire: Callable[[Request], Awaitable[Answer | None]] | None = None
     hosted: Callable[[str, str, str, str, dict[str, str], bytes], tuple[int, list[tuple[str, str]], bytes]] | None = (
         None
     )

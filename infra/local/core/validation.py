@@ -1,4 +1,6 @@
-"""Limits that botocore's model of a service sets for the members of a request: length, range, pattern and choices.
+"""Requests are checked against AWS's own model of their service before it sees them.
+
+Limits that botocore's model of a service sets for the members of a request: length, range, pattern and choices.
 
 AWS's services check them before anything else, and say all that is wrong in one ValidationException.
 """
@@ -9,7 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from moto.core.utils import get_service_model
+
+from infra.local.core import registry, rest
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
 
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # how patterns write the signs beyond U+FFFF
 MEASURED = {"string": "length", "list": "length", "map": "length", "integer": "value", "long": "value"}
@@ -70,3 +77,99 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+
+
+# --- a whole request ------------------------------------------------------------------------------------------------
+
+
+def check(service: str, request: Request, body: bytes) -> dict[str, Any]:
+    """Return the parameters of a request's operation. Raises Refused where they are not what the model says."""
+    if not request.operation:
+        return {}
+    model = get_service_model(registry.model_name(service))
+    if request.target:
+        return _json_parameters(model, request, body)
+    if model.protocol == "rest-json" and request.operation in model.operation_names:
+        try:
+            return rest.parameters(
+                registry.model_name(service),
+                request.operation,
+                request.raw_path,
+                request.query_string,
+                request.headers,
+                body,
+            )
+        except rest.BadRequest as error:
+            raise Refused(400, "SerializationException", str(error)) from None
+    return {}
+
+
+def _json_parameters(model: Any, request: Request, body: bytes) -> dict[str, Any]:
+    try:
+        parameters = orjson.loads(body) if body.strip() else {}
+    except orjson.JSONDecodeError:
+        raise Refused(400, "SerializationException", "The request body is not valid JSON.") from None
+    if not isinstance(parameters, dict):
+        raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
+    shape = model.operation_model(request.operation).input_shape
+    if shape is not None:
+        _check_shape(parameters, shape, "", request.service)
+    return parameters
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "integer": (int, float),
+    "long": (int, float),
+    "float": (int, float, str),
+    "double": (int, float, str),
+    "boolean": (bool,),
+    "timestamp": (int, float, str),
+    "blob": (str,),
+}
+_CODES = {"athena": "InvalidRequestException"}
+
+
+def _check_shape(value: Any, shape: Any, path: str, service: str) -> None:
+    expected = _TYPES.get(shape.type_name)
+    if expected and (not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean")):
+        raise Refused(
+            400,
+            "SerializationException",
+            f"{_json_kind(value)} can not be converted to {shape.type_name} at '{path or '$'}'.",
+        )
+    if shape.type_name == "structure":
+        if getattr(shape, "is_document_type", False):
+            return
+        for name in shape.required_members:
+            if value.get(name) is None:
+                raise Refused(
+                    400,
+                    _CODES.get(service, "ValidationException"),
+                    f"1 validation error detected: Value null at '{_member(path, name)}' failed to satisfy constraint: Member must not be null",
+                )
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                _check_shape(value[name], member, _member(path, name), service)
+    elif shape.type_name == "list":
+        for number, item in enumerate(value, 1):
+            if item is not None:
+                _check_shape(item, shape.member, f"{path}.{number}.member", service)
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            if item is not None:
+                _check_shape(item, shape.value, f"{path}.{key}", service)
+
+
+def _member(path: str, name: str) -> str:
+    lower = name[:1].lower() + name[1:]
+    return f"{path}.{lower}" if path else lower
+
+
+def _json_kind(value: Any) -> str:
+    return {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "TRUE_VALUE"}.get(
+        type(value), "NUMBER_VALUE"
+    )

@@ -1,8 +1,9 @@
 """Amazon Kinesis Data Streams: records are in files of their shards."""
 
 from infra.local.core.service import Service
-from infra.local.kinesis.streams import BACKENDS, HOT, RESPONSE, KinesisError, resume, stop, stream
+from infra.local.kinesis.streams import BACKENDS, RESPONSE, resume, stop, stream
+from infra.local.kinesis.wire import wire
 
-SERVICE = Service("kinesis", BACKENDS, RESPONSE, resume=resume, stop=stop)
+SERVICE = Service("kinesis", BACKENDS, RESPONSE, wire=wire, resume=resume, stop=stop)
 
-__all__ = ["HOT", "KinesisError", "stream"]
+__all__ = ["stream"]

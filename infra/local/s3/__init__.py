@@ -4,32 +4,19 @@ from infra.local.core.service import Service
 from infra.local.s3.objects import (
     BACKENDS,
     RESPONSE,
-    BadChecksum,
     MissingBucket,
     MissingKey,
-    Receiver,
     StoredKey,
-    changed,
-    chunks,
-    delete_object,
     exists,
-    find_bucket,
     flush,
     get,
-    is_plain_put,
-    list_objects_v2,
     objects,
     put,
-    put_object,
-    put_part,
-    read_object,
     resume,
     stop,
 )
+from infra.local.s3.wire import wire
 
-SERVICE = Service("s3", BACKENDS, RESPONSE, flush=flush, resume=resume, stop=stop)
+SERVICE = Service("s3", BACKENDS, RESPONSE, wire=wire, flush=flush, resume=resume, stop=stop)
 
-__all__ = [
-    "BadChecksum", "MissingBucket", "MissingKey", "Receiver", "StoredKey", "changed", "chunks", "delete_object", "exists", "find_bucket",
-    "get", "is_plain_put", "list_objects_v2", "objects", "put", "put_object", "put_part", "read_object",
-]  # fmt: skip
+__all__ = ["MissingBucket", "MissingKey", "StoredKey", "exists", "get", "objects", "put"]

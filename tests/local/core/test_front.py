@@ -6,8 +6,11 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
+from botocore import UNSIGNED
+from botocore.exceptions import ClientError
 
 from infra import server_process
 
@@ -86,6 +89,136 @@ def test_unknown_service_is_refused_with_a_way_out(server, account):
         server, b"{}", {"Authorization": signature(account, "nosuchservice"), "X-Amz-Target": "Nope.Do"}
     )
     assert (status, json.loads(body)["__type"]) == (501, "NotImplemented")
+
+
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "path"),
+    [
+        ({"Host": "evil.example"}, "/"),
+        ({"Host": "127.0.0.1.evil.example"}, "/"),
+        ({"Host": "x.lambda-url.us-east-1.evil.example"}, "/"),
+        ({"Origin": "http://evil.example"}, "/"),
+        ({"Origin": "null"}, "/"),
+        ({"Sec-Fetch-Site": "cross-site"}, "/?Action=ListUsers"),
+    ],
+)
+def test_pages_of_others_are_refused(server, account, headers, path):
+    status, _ = post(server, b"", {"Authorization": signature(account, "iam"), **headers}, "GET", path)
+    assert status == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "127.0.0.1", "[::1]:4566", "LOCALHOST"])
+def test_names_of_this_computer_are_answered(server, account, host):
+    headers = {"Authorization": signature(account, "sts"), "Host": host, "Origin": "http://localhost:8888", **FORM}
+    assert post(server, b"Action=GetCallerIdentity&Version=2011-06-15", headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "path", "status", "code"),
+    [
+        (b"Action=CreateUser&UserName=u", FORM, "/", 403, "MissingAuthenticationToken"),
+        (b"Action=GetCallerIdentity", FORM, "/", 403, "MissingAuthenticationToken"),
+        (b"{}", {"X-Amz-Target": "AWSGlue.GetDatabases", "content-type": "application/x-amz-json-1.1"}, "/", 400,
+         "MissingAuthenticationTokenException"),
+        (b"<Delete/>", {"content-type": "text/plain"}, "/open-{}?delete", 403, "AccessDenied"),
+        (b"", {"content-type": "text/plain"}, "/", 403, "AccessDenied"),
+    ],
+)  # fmt: skip
+def test_unsigned_requests_change_nothing(server, account, client, body, headers, path, status, code):
+    client("s3").create_bucket(Bucket=f"open-{account}", ACL="public-read-write")
+    answered, text = post(server, body, headers, path=path.format(account))
+    assert (answered, code.encode() in text) == (status, True)
+
+
+def test_a_role_for_a_token_of_another_is_asked_for_without_signature(server, account, client):
+    trust = {
+        "Statement": [{"Effect": "Allow", "Principal": {"Federated": "idp"}, "Action": "sts:AssumeRoleWithWebIdentity"}]
+    }
+    role = client("iam").create_role(
+        RoleName="web", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust})
+    )
+    sts = server.client("sts", account, signature_version=UNSIGNED)
+    answer = sts.assume_role_with_web_identity(
+        RoleArn=role["Role"]["Arn"], RoleSessionName="session", WebIdentityToken="t" * 20
+    )
+    session = server.client("sts", answer["Credentials"]["AccessKeyId"])
+    assert session.get_caller_identity()["Account"] == account
+
+
+def test_json_services_want_their_header(server, account):
+    status, body = post(server, b"{}", {"Authorization": signature(account, "glue")}, path="/?Action=GetDatabases")
+    assert (status, b"UnknownOperationException" in body) == (400, True)
+
+
+def test_a_url_that_is_signed_in_its_query_may_only_read(server, account):
+    query = f"&X-Amz-Credential={account}/20261128/us-east-1/iam/aws4_request&X-Amz-Signature=0"
+    assert post(server, b"", {}, "GET", "/?Action=ListUsers&Version=2010-05-08" + query)[0] == 200
+    assert post(server, b"", {}, "GET", "/?Action=CreateUser&UserName=u&Version=2010-05-08" + query)[0] == 403
+
+
+def test_a_change_that_is_asked_for_with_get_survives_kill(own_server, account):
+    headers = {"Authorization": signature(account, "iam")}
+    assert post(own_server, b"", headers, "GET", "/?Action=CreateUser&UserName=u&Version=2010-05-08")[0] == 200
+    own_server.kill()
+    own_server.restart()
+    assert own_server.client("iam", account).get_user(UserName="u")["User"]["UserName"] == "u"
+
+
+def test_anybody_reads_what_is_public_in_s3(server, account, client):
+    s3, anybody = client("s3"), server.client("s3", account, signature_version=UNSIGNED)
+    bucket = f"public-{account}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="open", Body=b"open", ACL="public-read")
+    s3.put_object(Bucket=bucket, Key="closed", Body=b"closed")
+    assert anybody.get_object(Bucket=bucket, Key="open")["Body"].read() == b"open"
+    for call in (
+        lambda: anybody.get_object(Bucket=bucket, Key="closed"),
+        lambda: anybody.list_objects_v2(Bucket=bucket),
+        lambda: anybody.put_object(Bucket=bucket, Key="open", Body=b"x"),
+        lambda: anybody.delete_object(Bucket=bucket, Key="open"),
+        lambda: anybody.list_buckets(),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            call()
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    assert anybody.get_object(Bucket=bucket, Key="closed")["Body"].read() == b"closed"
+
+
+@pytest.mark.parametrize("version", ["s3v4", "s3"])
+def test_presigned_urls_and_forms_belong_to_the_account_that_signed(server, account, version):
+    s3 = server.client("s3", account, signature_version=version)
+    bucket = f"signed-{account}"
+    s3.create_bucket(Bucket=bucket)
+    path = urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}))
+    assert post(server, b"put", {}, "PUT", f"{path.path}?{path.query}")[0] == 200
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"put"
+    late = urlsplit(s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"}, ExpiresIn=-5))
+    status, body = post(server, b"late", {}, "PUT", f"{late.path}?{late.query}")
+    assert (status, s3.get_object(Bucket=bucket, Key="k")["Body"].read()) in ((403, b"put"), (400, b"put")), body
+    form = s3.generate_presigned_post(bucket, "of-a-form")
+    fields = {**form["fields"], "file": "form"}
+    lines = "".join(
+        f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()
+    )
+    sent = post(
+        server, f"{lines}--b--\r\n".encode(), {"content-type": "multipart/form-data; boundary=b"}, path=f"/{bucket}"
+    )
+    assert sent[0] in (200, 204), sent
+    assert s3.get_object(Bucket=bucket, Key="of-a-form")["Body"].read() == b"form"
+
+
+def test_buckets_have_host_names(server, account, client):
+    client("s3").create_bucket(Bucket=f"host-{account}")
+    headers = {
+        "Authorization": signature(account, "s3"),
+        "Host": f"host-{account}.s3.us-east-1.localhost:{server.port}",
+    }
+    assert post(server, b"v", headers, "PUT", "/k")[0] == 200
+    assert client("s3").get_object(Bucket=f"host-{account}", Key="k")["Body"].read() == b"v"
 
 
 def test_server_goes_on_after_bad_input(server, client):

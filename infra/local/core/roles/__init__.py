@@ -11,6 +11,7 @@ What services use:
 
 from infra.local.core.roles.authorization import account_of, check, is_allowed
 from infra.local.core.roles.denial import Denied
+from infra.local.core.roles.gate import authorize
 from infra.local.core.roles.sessions import CannotAssume, Session, session
 
-__all__ = ["CannotAssume", "Denied", "Session", "account_of", "check", "is_allowed", "session"]
+__all__ = ["CannotAssume", "Denied", "Session", "account_of", "authorize", "check", "is_allowed", "session"]

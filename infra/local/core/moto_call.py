@@ -1,0 +1,88 @@
+"""Calls moto with a request, and saves what an operation changed before its answer leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+from infra.local.core import registry, state, telemetry
+from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
+from infra.local.core.service import Service
+
+READS = re.compile(r"(Get|List|Describe|Head|BatchGet|Search|Lookup|Check|Estimate|Validate|Filter|Test|Preview|Poll)")
+CHANGING = {"GetSessionToken", "GetFederationToken"}  # make keys
+waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
+READING_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+def is_read(request: Request) -> bool:
+    """Tell whether an operation changes nothing; one without a name is judged by its method."""
+    if not request.operation:
+        return request.method in READING_METHODS
+    return READS.match(request.operation) is not None and request.operation not in CHANGING
+
+
+async def answer(service: Service, request: Request, body: bytes) -> Answer:
+    """Let moto answer in a worker thread, while no other operation of the service runs unless it may wait. Raises Refused."""
+    if request.operation in service.unlocked:
+        return await asyncio.get_running_loop().run_in_executor(waiting, call, service, request, body)
+    return await asyncio.to_thread(_locked, service, request, body)
+
+
+def _locked(service: Service, request: Request, body: bytes) -> Answer:
+    with service.lock:
+        return call(service, request, body)
+
+
+def call(service: Service, request: Request, body: bytes) -> Answer:
+    """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
+    from moto.core.exceptions import HTTPException
+    from moto.core.request import Request as MotoRequest
+
+    if service.name == "monitoring":
+        telemetry.flush_metrics()
+    host = service.host.format(region=request.region)
+    query = f"?{request.query_string}" if request.query_string and not request.target else ""
+    handler = service.handler(f"https://{host}{request.raw_path}") or service.handler(
+        f"https://{service.name}.amazonaws.com{request.raw_path}"
+    )
+    if handler is None:
+        raise Refused(
+            404, "UnknownOperationException", f"No operation of {service.name} has the path {request.raw_path}."
+        )
+    headers = {
+        name: value
+        for name, value in request.original_headers.items()
+        if name.lower() not in ("host", "x-moto-account-id")
+    }
+    headers.update({"Host": host, "x-moto-account-id": request.account})
+    moto_request = MotoRequest.from_primitives(
+        request.method, f"https://{host}{request.raw_path}{query}", headers, body
+    )
+    moto_request.environ["RAW_URI"] = request.raw_path + query
+    try:
+        status, answer_headers, content = handler(moto_request, moto_request.raw_url, moto_request.headers)
+    except HTTPException as error:
+        status, answer_headers, content = error.code, dict(error.get_headers()), error.get_body()
+    except NotImplementedError:
+        raise Refused(
+            501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
+        ) from None
+    if request.operation not in service.unsaved and not is_read(request):
+        _save(service, request)
+    if isinstance(content, str):
+        content = content.encode()
+    kept = {name: str(value) for name, value in answer_headers.items() if name.lower() not in ("date", "server")}
+    return Answer(int(status), kept, content or b"")
+
+
+def _save(service: Service, request: Request) -> None:
+    if service.changes_all:
+        state.save_all()
+        return
+    for each in (service.name, *service.changes):
+        registry.get(each)
+        state.save(each, request.account, request.region)

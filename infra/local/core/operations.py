@@ -1,0 +1,68 @@
+"""Which operation a request asks for, by the protocol of its service.
+
+Source: https://smithy.io/2.0/aws/protocols/index.html
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from moto.core.utils import get_service_model
+
+from infra.local.core import registry, rest
+from infra.local.core.refused import Refused
+from infra.local.core.request import ACCOUNT, Request
+from infra.local.core.service import Service
+
+RPC_PATH = re.compile(r"/service/[A-Za-z0-9_]+/operation/([A-Za-z0-9]+)")  # Smithy's RPC v2
+
+
+def find(service: Service, request: Request, body: bytes) -> str:
+    """Return the operation of a request, "" where a REST path means none (moto answers). Raises Refused."""
+    model = get_service_model(registry.model_name(service.name))
+    protocols = protocols_of(model)
+    if request.target:
+        operation = request.target.rpartition(".")[2]
+        if not protocols & {"json"} or operation not in model.operation_names:
+            raise Refused(400, "UnknownOperationException", f"Unknown operation {operation}.")
+        return operation
+    if rpc := RPC_PATH.fullmatch(request.raw_path):
+        return rpc[1]
+    if "rest-json" in protocols:
+        found = service.operation or (lambda *given: rest.operation(registry.model_name(service.name), *given))
+        return found(request.method, request.raw_path, request.query_string)
+    if "query" in protocols:
+        operation = of_form(request, body)
+        if not operation:
+            raise Refused(400, "MissingAction", "The request must contain the parameter Action.")
+        if operation not in model.operation_names:
+            raise Refused(400, "InvalidAction", f"Could not find operation {operation}.")
+        return operation
+    if "json" in protocols:  # a web page cannot send this header
+        raise Refused(400, "UnknownOperationException", "The request has no header X-Amz-Target.")
+    return request.operation
+
+
+def of_form(request: Request, body: bytes) -> str:
+    """Return the Action of a request of the query protocol, "" where there is none."""
+    return _field(request, body, "Action")
+
+
+def account_of_role(request: Request, body: bytes) -> str:
+    """Return the account in the RoleArn of a request of the query protocol, "" where there is none."""
+    parts = _field(request, body, "RoleArn").split(":")
+    return parts[4] if len(parts) == 6 and ACCOUNT.fullmatch(parts[4]) else ""
+
+
+def _field(request: Request, body: bytes, name: str) -> str:
+    if request.is_form and body:
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        if name in form:
+            return form[name]
+    return request.query.get(name, "")
+
+
+def protocols_of(model: object) -> set[str]:
+    """Return the names of the protocols that a service speaks."""
+    return {str(model.protocol), *model.metadata.get("protocols", ())}  # type: ignore[attr-defined]

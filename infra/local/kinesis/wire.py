@@ -1,0 +1,105 @@
+"""Kinesis requests as they come: JSON, and the CBOR of the Java SDKs. The hot operations are answered here on the streams' files."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Any
+
+import cbor2
+import orjson
+
+from infra.local.core import roles, state
+from infra.local.core.answers import CBOR_TYPE, JSON_TYPES, Answer
+from infra.local.core.front import ordinary
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
+from infra.local.kinesis.streams import HOT, KinesisError
+
+
+async def wire(request: Request) -> Answer:
+    """Answer a request to Kinesis. Raises Refused."""
+    body = await request.body()
+    if request.operation in HOT:
+        return _hot(request, body)
+    if request.content_type != CBOR_TYPE:
+        return await ordinary(request, body)
+    body = orjson.dumps(_parse_cbor(body), default=_json_value)
+    request.original_headers = {
+        **{name: value for name, value in request.original_headers.items() if name.lower() != "content-type"},
+        "content-type": JSON_TYPES[0],
+    }
+    status, headers, content = await ordinary(request, body)
+    kept = {name: value for name, value in headers.items() if name.lower() not in ("content-type", "content-length")}
+    return Answer(
+        status,
+        {**kept, "content-type": CBOR_TYPE},
+        cbor2.dumps(_cbor_value(orjson.loads(content))) if content else b"",
+    )
+
+
+def _hot(request: Request, body: bytes) -> Answer:
+    is_cbor = request.content_type == CBOR_TYPE
+    if is_cbor:
+        parameters = _parse_cbor(body)
+    else:
+        try:
+            parameters = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise Refused(400, "SerializationException", "The request body is not valid JSON.") from None
+    if not isinstance(parameters, dict):
+        raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
+    roles.authorize(request, request.operation, parameters)
+    try:
+        with state.lock("kinesis"):
+            answer = HOT[request.operation](request.account, request.region, parameters)
+    except KinesisError as error:
+        raise Refused(400, error.code, str(error)) from None
+    if request.operation == "GetRecords":
+        answer["Records"] = [_record(record, is_cbor) for record in answer["Records"]]
+    if is_cbor:
+        return Answer(200, {"content-type": CBOR_TYPE}, cbor2.dumps(answer))
+    return Answer(200, {"content-type": JSON_TYPES[0]}, orjson.dumps(answer))
+
+
+def _record(record: Any, is_cbor: bool) -> dict[str, Any]:
+    return {
+        "SequenceNumber": record.sequence_number,
+        "ApproximateArrivalTimestamp": cbor2.CBORTag(1, record.arrival_ms) if is_cbor else record.arrival_ms / 1000,
+        "Data": record.data if is_cbor else binascii.b2a_base64(record.data, newline=False).decode("ascii"),
+        "PartitionKey": record.partition_key,
+    }
+
+
+def _milliseconds(value: Any, immutable: bool) -> datetime:
+    """AWS's CBOR gives timestamps (tag 1) in milliseconds, not in the seconds of the CBOR standard."""
+    return datetime.fromtimestamp(value / 1000, UTC)
+
+
+def _parse_cbor(body: bytes) -> Any:
+    try:
+        return cbor2.loads(body, semantic_decoders={1: _milliseconds}) if body else {}
+    except (cbor2.CBORDecodeError, TypeError, ValueError, OverflowError):
+        raise Refused(400, "SerializationException", "The request body is not valid CBOR.") from None
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(type(value))
+
+
+_CBOR_TIMESTAMPS = {"StreamCreationTimestamp", "ConsumerCreationTimestamp", "ApproximateArrivalTimestamp"}
+
+
+def _cbor_value(value: Any, name: str = "") -> Any:
+    if isinstance(value, dict):
+        return {key: _cbor_value(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_cbor_value(item) for item in value]
+    if name in _CBOR_TIMESTAMPS and isinstance(value, (int, float)):
+        return cbor2.CBORTag(1, int(value * 1000))
+    return value

@@ -1,0 +1,95 @@
+"""Which operation of S3 a request asks for, by AWS's own model: method, path, query, and the header that makes a put a copy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from moto.core.utils import get_service_model
+
+from infra.local.core.request import Request
+
+COPY = "x-amz-copy-source"
+VIRTUAL_HOST = re.compile(r"([a-z0-9.-]+?)(?:\.s3(?:\.[a-z0-9-]+)?)?\.localhost")
+SIGNATURE = {"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
+             "X-Amz-Security-Token", "AWSAccessKeyId", "Signature", "Expires", "x-amz-security-token", "x-id"}  # fmt: skip
+NO_ROUTE = {"WriteGetObjectResponse"}  # has a host of its own
+
+
+class Route(NamedTuple):
+    """What a request must have in its query, and whether it must name a source to copy."""
+
+    query: frozenset[tuple[str, str]]
+    copies: bool
+    operation: str
+
+
+def bucket_of_host(host: str) -> str:
+    """Return the bucket in a virtual host name such as `lake.s3.localhost`, "" where there is none."""
+    match = VIRTUAL_HOST.fullmatch(host)
+    return match[1] if match else ""
+
+
+def asked(query: Mapping[str, str]) -> dict[str, str]:
+    """Return what a query asks for: without the signature of a presigned URL, and without the operation's name that SDKs add."""
+    return {name: value for name, value in query.items() if name not in SIGNATURE}
+
+
+@lru_cache
+def _routes() -> dict[tuple[str, str], list[Route]]:
+    """Return method and path (`/`, `/{Bucket}`, `/{Bucket}/{Key+}`) → routes, those that ask for most first."""
+    model = get_service_model("s3")
+    found: dict[tuple[str, str], list[Route]] = {}
+    for name in model.operation_names:
+        if name in NO_ROUTE:
+            continue
+        operation = model.operation_model(name)
+        path, _, query = operation.http["requestUri"].partition("?")
+        wanted = {(part.partition("=")[0], part.partition("=")[2]) for part in query.split("&") if part}
+        copies = False
+        shape = operation.input_shape
+        for member in shape.required_members if shape is not None else ():
+            place = shape.members[member].serialization
+            if place.get("location") == "querystring":
+                wanted.add((place["name"], ""))
+            copies = copies or place.get("name", "").lower() == COPY
+        found.setdefault((operation.http["method"], path), []).append(Route(frozenset(wanted), copies, name))
+    for routes in found.values():
+        routes.sort(key=lambda route: (len(route.query), route.copies), reverse=True)
+    return found
+
+
+def find(method: str, bucket: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
+    """Return the operation's name, "" where the model has none for it (forms, preflights)."""
+    path = "/{Bucket}/{Key+}" if key else "/{Bucket}" if bucket else "/"
+    for route in _routes().get((method, path), ()):
+        if route.copies and COPY not in headers:
+            continue
+        if all(name in query and (not value or query[name] == value) for name, value in route.query):
+            return route.operation
+    return ""
+
+
+@lru_cache(maxsize=256)
+def _places(operation: str) -> tuple[tuple[str, str, str], ...]:
+    """Return (member, place, name there) of an operation's members in its query and headers."""
+    shape: Any = get_service_model("s3").operation_model(operation).input_shape
+    return tuple(
+        (member, kind.serialization["location"], kind.serialization["name"])
+        for member, kind in (shape.members.items() if shape is not None else ())
+        if kind.serialization.get("location") in ("querystring", "header")
+    )
+
+
+def parameters(request: Request, query: Mapping[str, str]) -> dict[str, str]:
+    """Return what a request says in its query and its headers, by the model's names, as text."""
+    if not request.operation:
+        return {}
+    given = {}
+    for member, place, name in _places(request.operation):
+        value = query.get(name) if place == "querystring" else request.headers.get(name.lower())
+        if value is not None:
+            given[member] = value
+    return given

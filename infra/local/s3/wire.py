@@ -1,0 +1,141 @@
+"""S3 requests as they come: plain puts, reads, listings and deletes are answered here, all others by moto.
+
+Uploads go to their file as they arrive. A request that is not signed may read what everybody may read, and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+from xml.parsers.expat import ExpatError
+
+from infra.local.core import moto_call, registry, roles
+from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
+from infra.local.s3 import hot, operations
+from infra.local.s3.access import check_anonymous, check_not_expired, credential_of_form, owner_of
+from infra.local.s3.chunked import ChunkedBody
+
+log = logging.getLogger("workshop.s3")
+
+
+async def wire(request: Request) -> Answer | None:
+    """Answer a request to S3; None where the answer was sent already. Raises Refused."""
+    virtual = operations.bucket_of_host(request.host)
+    if virtual:
+        request.raw_path = f"/{virtual}{request.raw_path}"
+    bucket_name, _, key = unquote(request.raw_path).lstrip("/").partition("/")
+    query = operations.asked(request.query)
+    form: bytes | None = None
+    if not request.signed and request.method == "POST" and request.content_type == "multipart/form-data":
+        form = await request.body()
+        request.use(credential_of_form(form))
+    if not request.signed:
+        request.account = owner_of(bucket_name) or request.account
+    if request.credential.presigned:
+        check_not_expired(request.query)
+    request.operation = operations.find(request.method, bucket_name, key, query, request.headers)
+    request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
+    if not request.signed:
+        check_anonymous(request, bucket_name, key)
+    roles.authorize(request, request.operation, request.parameters)
+    bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
+    if request.method == "PUT" and key:
+        return await _put(request, bucket, bucket_name, key, query)
+    body = await request.body() if form is None else form
+    if bucket is not None and request.signed:
+        if request.operation in ("GetObject", "HeadObject") and not query:
+            answer = hot.read_object(bucket, key, request.headers)
+            if answer is not None:
+                return await _send(request, answer)
+        elif request.operation == "ListObjectsV2":
+            listing = hot.list_objects_v2(bucket, query)
+            if listing is not None:
+                return Answer(200, {"content-type": "application/xml"}, listing)
+        elif request.operation == "DeleteObject" and not query and hot.delete_object(request.account, bucket, key):
+            return Answer(204, {}, b"")
+    return await _cold(request, bucket_name, key, body)
+
+
+async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query: Mapping[str, str]) -> Answer:
+    headers = request.headers
+    is_part = query.keys() == {"uploadId", "partNumber"} and query["partNumber"].isdigit()
+    plain = bucket is not None and request.signed and hot.is_plain_put(headers) and (is_part or not query)
+    chunked = ChunkedBody() if headers.get("x-amz-content-sha256", "").startswith("STREAMING-") else None
+    announced = headers.get("x-amz-decoded-content-length" if chunked else "content-length", "-1")
+    received = hot.Receiver(request.account, int(announced) if announced.lstrip("-").isdigit() else -1)
+    stored = False
+    try:
+        async for data in request.stream():
+            received.write(chunked.feed(data) if chunked else data)
+        if chunked and not chunked.done or announced.isdigit() and received.size != int(announced):
+            raise Refused(
+                400,
+                "IncompleteBody",
+                "You did not provide the number of bytes specified by the Content-Length HTTP header.",
+            )
+        if chunked:
+            headers.update(
+                {name: value for name, value in chunked.trailer.items() if name.startswith("x-amz-checksum-")}
+            )
+        if plain:
+            try:
+                if is_part:
+                    answer = hot.put_part(
+                        request.account, bucket, query["uploadId"], int(query["partNumber"]), received, headers
+                    )
+                else:
+                    answer = hot.put_object(request.account, bucket_name, key, received, headers)
+            except hot.BadChecksum as error:
+                raise Refused(400, error.code, str(error)) from None
+            if answer is not None:
+                stored = True
+                return Answer(200, answer, b"")
+        value = received.value()
+        body = value if isinstance(value, bytes) else value.read_bytes()
+    finally:
+        if not stored:
+            received.discard()
+    if chunked:
+        request.original_headers = {
+            name: value
+            for name, value in request.original_headers.items()
+            if name.lower() not in ("x-amz-content-sha256", "content-length")
+        }
+        request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
+    return await _cold(request, bucket_name, key, body)
+
+
+async def _send(request: Request, answer: tuple[int, dict[str, str], Any, int, int]) -> Answer | None:
+    status, headers, stored, first, length = answer
+    if request.method == "HEAD" or length == 0:
+        return Answer(status, headers, b"")
+    parts = hot.chunks(stored, first, length)
+    data = next(parts)
+    if len(data) == length:
+        return Answer(status, headers, data)
+    await request.start(status, headers)
+    await request.send(data, more=True)
+    for data in parts:
+        await request.send(data, more=True)
+    await request.send(b"", more=False)
+    return None
+
+
+async def _cold(request: Request, bucket: str, key: str, body: bytes) -> Answer:
+    if key and request.method in ("PUT", "POST"):
+        hot.changed(request.account, bucket, key)
+    try:
+        status, headers, content = await moto_call.answer(registry.get("s3"), request, body)
+    except (ExpatError, KeyError):
+        log.info("malformed S3 request", exc_info=True)
+        message = "The XML you provided was not well-formed or did not validate against our published schema"
+        raise Refused(400, "MalformedXML", message) from None
+    kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    if request.method == "HEAD":
+        length = next((value for name, value in headers.items() if name.lower() == "content-length"), "0")
+        return Answer(status, {**kept, "content-length": length}, b"")
+    return Answer(status, kept, content)
