@@ -15,6 +15,7 @@ PACKAGES = {
     "firehose": "infra.local.firehose",
     "glue": "infra.local.glue",
     "athena": "infra.local.athena",
+    "databrew": "infra.local.databrew",
     "cloudformation": "infra.local.cloudformation",
     "events": "infra.local.events",
     "kinesisanalytics": "infra.local.flink",

@@ -232,11 +232,6 @@ def lower_camel(value: Any) -> Any:
 
 def types() -> dict[str, ResourceType]:
     """Return every resource type that stacks can hold here."""
-    from infra.local.cloudformation.resources import (
-        analytics as cloudformation_types_analytics,
-    )
-    from infra.local.cloudformation.resources import (
-        core as cloudformation_types_core,
-    )
+    from infra.local.cloudformation.resources import analytics, core, databrew
 
-    return {**cloudformation_types_core.TYPES, **cloudformation_types_analytics.TYPES}
+    return {**core.TYPES, **analytics.TYPES, **databrew.TYPES}
