@@ -2,9 +2,9 @@
 
 from helpers.checking import explain_missing_names, need_stack, need_table
 from helpers.connect import connect
-from helpers.exercises import check, hint, solution
 from helpers.showing import STYLE, show
 from helpers.waiting import wait_for
+from infra.teaching.answers import check, hint, solution
 
 __all__ = [
     "STYLE", "check", "connect", "explain_missing_names", "hint", "need_stack", "need_table", "show", "solution", "wait_for",

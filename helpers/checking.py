@@ -1,16 +1,15 @@
-"""Check answers kindly, check that the chapter before was run, and explain what a learner can mend: a missing name, a lost server."""
+"""Check that the chapter before was run, and explain what a learner can mend: a missing name, a lost server."""
 
 from __future__ import annotations
 
 import ast
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from IPython import get_ipython
 
 
@@ -19,28 +18,6 @@ class RunFirst(RuntimeError):
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
-
-
-def check(answer: Any, expected: Any | Callable[[Any], bool], right: str, hint: str) -> None:
-    """Say whether an answer is right. One of another kind, or SQL that Athena refuses, is not right, and no error.
-
-    Parameters
-    ----------
-    answer: what the learner wrote
-    expected: the right answer, or a function that tells whether an answer is right
-    right: what to say then: why it is so
-    hint: what to look at again if it is not
-
-    Raises NameError and botocore's BotoCoreError: a cell that was not run, or a lost server, is no wrong answer.
-    """
-    said = ""
-    try:
-        fine = bool(expected(answer) if callable(expected) else answer == expected)
-    except (NameError, BotoCoreError):
-        raise
-    except Exception as error:
-        fine, said = False, f" ({type(error).__name__}: {str(error).strip()})"
-    print(f"✔ {right}" if fine else f"✘ {answer!r} is not it yet{said}. {hint}")
 
 
 def need_stack(name: str, notebook: str) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import shutil
 import subprocess
@@ -62,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add("setup", setup, "install kernels and profile (make does this by itself)")
     deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
     deploy_parser.add_argument("template", metavar="TEMPLATE")
+    add("upload-exercises", upload_exercises, "put the exercises' answers into the lake's bucket, for a Glue session")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
     refresh_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
     return parser
@@ -92,17 +95,17 @@ def lab(options: argparse.Namespace) -> int:
     if project.is_local(_cloud()):
         start(options)
     profile.activate(project.home(), _cloud())
-    first = project.chapters()[0].name
     command = [
         sys.executable,
         "-m",
         "jupyter",
         "lab",
         "--ServerApp.ip=127.0.0.1",
-        f"--notebook-dir={project.NOTEBOOKS}",
+        f"--notebook-dir={project.ROOT}",  # so that links to docs/ and infra/ lead somewhere
     ]
+    first = f"{project.NOTEBOOKS.name}/{project.chapters()[0].name}"
     command.append("--no-browser" if options.no_browser else f"--LabApp.default_url=/lab/tree/{first}")
-    return subprocess.call(command, cwd=project.NOTEBOOKS)
+    return subprocess.call(command, cwd=project.ROOT)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -197,6 +200,25 @@ def deploy(options: argparse.Namespace) -> int:
         if "No export named" in str(error):
             print("It builds on an earlier chapter: run the notebooks before this one first.", file=sys.stderr)
         return 1
+    return 0
+
+
+def upload_exercises(options: argparse.Namespace) -> int:
+    import boto3
+
+    from helpers import connect, need_stack
+    from helpers.checking import RunFirst
+    from infra.teaching import bundle
+
+    with contextlib.redirect_stdout(io.StringIO()):  # deploy, the line before, has said which cloud it is
+        connect()
+    try:
+        bucket = need_stack("analytics-workshop-01-ingest", "01_ingest_and_store.ipynb")["BucketName"]
+    except RunFirst as error:
+        print(error, file=sys.stderr)
+        return 1
+    boto3.client("s3").put_object(Bucket=bucket, Key=bundle.KEY, Body=bundle.bundle())
+    print(f"The exercises are in the bucket: {bundle.KEY}")
     return 0
 
 

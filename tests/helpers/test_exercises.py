@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from helpers import exercises
+from infra.teaching import answers as exercises
 from infra.teaching import exercise
 from infra.teaching.exercise import Exercise, Open, UnknownExercise, Wrong
 

@@ -8,6 +8,7 @@ import statistics
 import pytest
 
 from infra import project
+from infra.teaching.exercise import of_chapter
 
 NOTEBOOKS = project.chapters()
 KERNELS = {"03": "glue_pyspark", "07": "flink-studio"}
@@ -79,7 +80,7 @@ def test_prose_before_every_code_cell(notebook):
     bare = [
         number
         for number, (before, kind) in enumerate(zip(kinds, kinds[1:], strict=False), 1)
-        if kind == before == "code"
+        if kind == before == "code" and not source(notebook["cells"][number]).startswith("check(")  # below its answer
     ]
     assert bare == []
 
@@ -124,14 +125,28 @@ def test_outputs_are_stored(notebook):
                 assert output["metadata"].get("image/png", {}).get("alt"), "a figure without alt text"
 
 
-def test_exercises_have_solution_and_check(notebook):
-    sources = [source(cell) for cell in code(notebook)]
-    names = {name for text in sources for name in re.findall(r"^(answer_\d+_\d+) = None", text, re.MULTILINE)}
-    assert names
-    for name in names:
-        solutions = [cell for cell in code(notebook) if f"if {name} is None" in source(cell)]
-        assert len(solutions) == 1 and solutions[0]["metadata"]["jupyter"]["source_hidden"], name
-        assert any(re.search(rf"check\(\s*{name},", text) for text in sources), name
+def test_exercises_have_the_one_form(notebook):
+    """A question, an answer cell that sets one name to None, a one-line check; all that is right stands outside the notebook."""
+    sources = [source(cell).strip() for cell in code(notebook)]
+    known = {exercise.number: exercise for exercise in of_chapter(notebook["path"].name[:2])}
+    asked = set(re.findall(r"\*\*Exercise (\d+\.\d+)\.?\*\*", text(notebook)))
+    assert known and asked == set(known)
+    for number, exercise in known.items():
+        if exercise.answer:
+            answers = [each for each in sources if each.startswith(f"{exercise.name} = ")]
+            assert len(answers) == 1 and re.fullmatch(rf"{exercise.name} = None( *#.*)?", answers[0]), number
+            check = f'check("{number}", {exercise.name})'
+        else:
+            check = f'check("{number}")'
+        assert sources.count(check) == 1, number
+        assert len(exercise.hints) >= 2 and exercise.solution.strip()
+        cell = next(cell for cell in code(notebook) if source(cell).strip() == check)
+        assert f"○ {number} is open" in "".join("".join(output.get("text", "")) for output in cell["outputs"]), number
+
+
+def test_no_price_becomes_a_formula(notebook):
+    """Two dollar signs in a paragraph are a formula for JupyterLab: prices are written as 0.44 USD."""
+    assert "$" not in re.sub(r"`[^`]*`|```.*?```", "", text(notebook), flags=re.DOTALL)
 
 
 def test_images_in_text_have_alt(notebook):

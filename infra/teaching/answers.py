@@ -1,4 +1,7 @@
-"""Check an answer kindly, give a hint, show a solution. What is right stands in infra/teaching/exercises, one file a chapter."""
+"""Check an answer kindly, give a hint, show a solution. What is right stands in exercises/, one file a chapter.
+
+Pure Python and botocore: a Glue session loads it too.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from helpers import checking
 from infra.teaching.exercise import Exercise, Open, Wrong, find
 
 SWITCH = "run_solutions"  # a papermill parameter: open exercises are solved, and each solution must be right
@@ -19,7 +21,7 @@ class SolutionFailed(AssertionError):
     """A solution of ours is not right. Only in runs with solutions switched on."""
 
 
-def check(number: Any, answer: Any = None, right: str | None = None, hint: str = "") -> None:
+def check(number: str, answer: Any = None) -> None:
     """Say whether the answer to an exercise is right, and why; an untouched exercise is open, and the run goes on.
 
     Parameters
@@ -30,8 +32,6 @@ def check(number: Any, answer: Any = None, right: str | None = None, hint: str =
     Raises NameError and botocore's BotoCoreError (a cell that was not run, or a lost server, is no wrong answer), UnknownExercise,
     SolutionFailed when solutions are switched on and ours is wrong.
     """
-    if right is not None:  # the form of chapters that still hold their answers themselves
-        return checking.check(number, answer, right, hint)
     exercise, names = find(number), sys._getframe(1).f_globals
     solved = bool(names.get(SWITCH)) and answer is None
     if solved:
