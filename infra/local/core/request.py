@@ -171,11 +171,9 @@ def presigned(fields: Mapping[str, str]) -> Credential:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: 12 digits are the account itself, other keys are looked up in IAM."""
+    """Return the account of an access key: 12 digits are the account itself, in AWS's keys it is written, others are the default's."""
+    from infra.local.core import roles
+
     if ACCOUNT.fullmatch(access_key):
         return access_key
-    if access_key:
-        from moto.iam.models import get_account_id_from
-
-        return get_account_id_from(access_key)
-    return DEFAULT_ACCOUNT
+    return roles.account_of(access_key) or DEFAULT_ACCOUNT
