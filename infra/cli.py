@@ -10,8 +10,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from infra import profile, project, server_process
+
+if TYPE_CHECKING:
+    import boto3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
     deploy_parser.add_argument("template", metavar="TEMPLATE")
     add("upload-exercises", upload_exercises, "put the exercises' answers into the lake's bucket, for a Glue session")
+    leftovers_parser = add("leftovers", leftovers, "list everything of the workshop that exists in this account")
+    leftovers_parser.add_argument("--delete", action="store_true", help="delete it; on real AWS it asks once more")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
     refresh_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
     return parser
@@ -220,6 +226,41 @@ def upload_exercises(options: argparse.Namespace) -> int:
     boto3.client("s3").put_object(Bucket=bucket, Key=bundle.KEY, Body=bundle.bundle())
     print(f"The exercises are in the bucket: {bundle.KEY}")
     return 0
+
+
+def leftovers(options: argparse.Namespace) -> int:
+    from helpers import connect
+    from infra.leftovers import delete_all, find
+
+    session = connect()
+    found = find(session)
+    for item in found:
+        print(f"{item.kind:<30} {item.name}{f'  ({item.detail})' if item.detail else ''}")
+    if not found:
+        print("Nothing of the workshop is left here.")
+        return 0
+    if not options.delete:
+        print(f"{len(found)} things. Nothing was deleted; workshop leftovers --delete deletes them.")
+        return 0
+    if not project.is_local(_cloud()) and not _confirmed(session):
+        print("Nothing was deleted.")
+        return 1
+    failed = delete_all(session)
+    if failed:
+        print(f"{len(failed)} things could not be deleted. Do what stands behind them, then repeat the command.")
+        return 1
+    print("Nothing of the workshop is left here.")
+    return 0
+
+
+def _confirmed(session: boto3.Session) -> bool:
+    """Ask for account and region before anything on real AWS is deleted."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    wanted = f"{account} {session.region_name}"
+    typed = input(
+        "This is real AWS. To delete all that stands above, type the account and the region, with a blank between: "
+    )
+    return typed.split() == wanted.split()
 
 
 def setup(options: argparse.Namespace) -> int:

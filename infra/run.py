@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import time
 from pathlib import Path
@@ -80,7 +81,8 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any], solutions:
     known = papermill.inspect_notebook(str(notebook))
     passed = {name: value for name, value in parameters.items() if name in known}
     if solutions:
-        passed["run_solutions"] = True  # helpers.check looks for it
+        passed["run_solutions"] = True  # check() looks for it; papermill need not warn that no cell names it
+        logging.getLogger("papermill").setLevel(logging.ERROR)
     started = time.monotonic()
     reason = ""
     try:

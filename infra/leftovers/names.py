@@ -1,0 +1,32 @@
+"""Which names are the workshop's own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+TAG = ("workshop", "AnalyticsOnAWS")  # what every stack and every notebook puts on what it makes
+BEGINNINGS = ("analytics-workshop", "analyticsworkshop", "analyticsonaws", "delivery-analytics-workshop")
+BUCKET = re.compile(r"aw-\d{12}-analytics-workshop-\S+|aw-hello-\d{12}")
+LOG_GROUPS = re.compile(
+    r"/aws/(?:lambda|kinesisfirehose|kinesis-analytics|vendedlogs/states|states)/(?P<name>.+)|/aws-glue-databrew/jobs/(?P<job>.+)"
+)
+
+
+def is_ours(name: str, tags: Mapping[str, str] | None = None) -> bool:
+    """Tell whether a resource belongs to the workshop, by its name or by its tags."""
+    return name.lower().startswith(BEGINNINGS) or (tags or {}).get(TAG[0]) == TAG[1]
+
+
+def is_our_bucket(name: str) -> bool:
+    """Tell whether a bucket is the lake's, or the one that chapter 00 makes and takes away."""
+    return BUCKET.fullmatch(name) is not None
+
+
+def is_our_log_group(name: str) -> bool:
+    """Tell whether a log group belongs to a function, stream, application, machine or DataBrew job of the workshop.
+
+    Groups that all of an account share (`/aws-glue/jobs/output`) are never the workshop's: only streams in them are.
+    """
+    found = LOG_GROUPS.fullmatch(name)
+    return found is not None and is_ours(found["name"] or found["job"])
