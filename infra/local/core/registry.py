@@ -22,6 +22,7 @@ PACKAGES = {
     "lambda": "infra.local.lambda_",
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
+    "states": "infra.local.stepfunctions",
 }
 HOSTS = {  # names that services hand out; all end with .localhost, which no name server of others can point here
     re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9-]+\.localhost"): "lambda",

@@ -135,10 +135,9 @@ class Visit:
         return bool(jsonata.expected(self.expression(condition, name), "boolean", condition, name))
 
     def _rule_output(self, rule: dict[str, Any], effective: Any) -> tuple[Any, dict[str, Any]]:
-        where = {**{name: self.state[name] for name in ("Assign", "Output") if name in self.state and not rule}, **rule}
+        """Return output and variables of a rule that holds, or of the state itself where none does."""
+        where = rule or self.state
         if self.is_jsonata:
-            if "Output" not in where and "Output" in self.state:
-                where["Output"] = self.state["Output"]
             return self._jsonata_output(where, _ABSENT)
         value = self.scope(effective).select(self.state.get("OutputPath", "$"))
         return self.limited(value), self._assigned(where, effective)

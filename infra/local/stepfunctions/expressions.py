@@ -13,7 +13,14 @@ from infra.local.stepfunctions.diagnostic import Diagnostic
 from infra.local.stepfunctions.jsonpath import is_number
 
 REFERENCES = ("ResultPath",)
-PATH_FIELDS = ("InputPath", "OutputPath", "ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath")
+PATH_FIELDS: tuple[str, ...] = (
+    "InputPath",
+    "OutputPath",
+    "ItemsPath",
+    "SecondsPath",
+    "TimestampPath",
+    "TimeoutSecondsPath",
+)
 PATH_FIELDS += (
     "HeartbeatSecondsPath",
     "MaxConcurrencyPath",

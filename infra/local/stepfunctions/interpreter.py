@@ -18,6 +18,7 @@ from infra.local.stepfunctions.choice import timestamp
 from infra.local.stepfunctions.dataflow import Visit, check_size
 from infra.local.stepfunctions.failures import DATA_LIMIT, NO_CHOICE, QUERY_EVALUATION, RUNTIME, StateFailure
 from infra.local.stepfunctions.groups import Groups
+from infra.local.stepfunctions.integrations.answers import check_parameters
 from infra.local.stepfunctions.jsonpath import is_number
 from infra.local.stepfunctions.record import ABORTED, DONE, FAILED, OPEN, QUEUED, READY, TASK, WAITING, Execution, Frame
 from infra.local.stepfunctions.scope import compact
@@ -69,7 +70,11 @@ class Interpreter(Groups):
     def begin(self) -> None:
         """Start the execution: its first event, its first frame."""
         execution = self.execution
-        details = {"input": execution.input, "inputDetails": {"truncated": False}, "roleArn": execution.role}
+        details: dict[str, Any] = {
+            "input": execution.input,
+            "inputDetails": {"truncated": False},
+            "roleArn": execution.role,
+        }
         if execution.version_arn:
             details["stateMachineVersionArn"] = execution.version_arn
         if execution.alias_arn:
@@ -152,6 +157,10 @@ class Interpreter(Groups):
         kind = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut"}[status]
         self.execution.add_event(None, kind, **_present({"error": error, "cause": cause}))
         self._end(status, error=error, cause=cause)
+
+    def fail(self, failure: StateFailure) -> None:
+        """End the execution because of a failure outside of any state."""
+        self._fail_execution(failure)
 
     def redrive(self) -> None:
         """Go on at the states that failed or were stopped."""
@@ -290,6 +299,7 @@ class Interpreter(Groups):
         try:
             visit = self._visit(frame)
             task["arguments"] = visit.arguments()
+            check_parameters(resource, task["arguments"])
             limits = self._limits(visit)
         except StateFailure:
             frame.task = None
@@ -386,14 +396,7 @@ class Interpreter(Groups):
             name=frame.state,
             output=compact(output),
             outputDetails={"truncated": False},
-            **(
-                {
-                    "assignedVariables": {name: compact(value) for name, value in assigned.items()},
-                    "assignedVariablesDetails": {"truncated": False},
-                }
-                if assigned
-                else {}
-            ),
+            **_assigned(assigned),
         )
         self._assign(frame, assigned)
         frame.entered_event, frame.tries, frame.group = 0, [], None
@@ -531,6 +534,13 @@ class Interpreter(Groups):
 
 def _present(details: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in details.items() if value is not None}
+
+
+def _assigned(variables: dict[str, Any]) -> dict[str, Any]:
+    if not variables:
+        return {}
+    shown = {name: compact(value) for name, value in variables.items()}
+    return {"assignedVariables": shown, "assignedVariablesDetails": {"truncated": False}}
 
 
 def _output(output: Any) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class _Parser:
         return lambda scope: number
 
     def _string(self) -> str:
-        out = []
+        out: list[str] = []
         self.at += 1
         while self.at < len(self.text):
             sign = self.text[self.at]

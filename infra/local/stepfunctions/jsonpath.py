@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 NAME = re.compile(r"[^\s.\[\]()?@,:*'\"&|!=<>]+")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -38,7 +38,7 @@ class Name(NamedTuple):
 
 
 class Position(NamedTuple):
-    index: int
+    at: int
 
 
 class Slice(NamedTuple):
@@ -116,17 +116,17 @@ def put(path: Path, root: Any, value: Any) -> Any:
         if not isinstance(root, dict):
             raise PathNotFound(f"Missing property in path {_normal_path([step])}")
         return {**root, step.name: put(rest, root.get(step.name, {}), value)}
-    if not isinstance(step, Position) or not isinstance(root, list) or not -len(root) <= step.index < len(root):
+    if not isinstance(step, Position) or not isinstance(root, list) or not -len(root) <= step.at < len(root):
         raise PathNotFound(f"No results for path: {_normal_path([step])}")
     copied = list(root)
-    copied[step.index] = put(rest, root[step.index], value)
+    copied[step.at] = put(rest, root[step.at], value)
     return copied
 
 
 def _normal(step: Step) -> str:
     if isinstance(step, Name):
         return f"['{step.name}']"
-    return f"[{step.index}]" if isinstance(step, Position) else ""
+    return f"[{step.at}]" if isinstance(step, Position) else ""
 
 
 def _normal_path(steps: list[Step]) -> str:
@@ -458,6 +458,6 @@ def _same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def is_number(value: Any) -> bool:
+def is_number(value: Any) -> TypeGuard[int | float]:
     """Whether a JSON value is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)

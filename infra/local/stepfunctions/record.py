@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from infra.local.stepfunctions.definition import Definition, Where
 from infra.local.stepfunctions.scope import compact
@@ -113,8 +113,18 @@ class Execution:
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     finished: threading.Event = field(default_factory=threading.Event, repr=False)
 
-    COLUMNS = ("arn", "machine_arn", "name", "kind", "status", "start", "stop")
-    OTHERS = ("role", "input", "output", "error", "cause", "version_arn", "alias_arn", "logging", "trace_header")
+    COLUMNS: ClassVar[tuple[str, ...]] = ("arn", "machine_arn", "name", "kind", "status", "start", "stop")
+    OTHERS: ClassVar[tuple[str, ...]] = (
+        "role",
+        "input",
+        "output",
+        "error",
+        "cause",
+        "version_arn",
+        "alias_arn",
+        "logging",
+        "trace_header",
+    )
     OTHERS += ("redrive_count", "redrive_date", "events_made", "frames_made", "is_sync")
 
     @property
@@ -154,7 +164,7 @@ class Execution:
         numbers = range(first, first + frame.group["length"])
         return [self.frames[number] for number in numbers if number in self.frames]
 
-    def add_event(self, frame: Frame | None, kind: str, advance: bool = True, **details: Any) -> int:
+    def add_event(self, frame: Frame | None, kind: str, /, advance: bool = True, **details: Any) -> int:
         """Add an event to the history and return its id.
 
         Parameters

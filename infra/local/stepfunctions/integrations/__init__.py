@@ -1,0 +1,1 @@
+"""What Task states call: AWS's services, through the public API of this very server and as the state machine's role."""

@@ -1,0 +1,400 @@
+"""Operations on state machines, their versions and aliases, tags, and the check of definitions.
+
+Source: https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from infra.local.core import registry, roles
+from infra.local.stepfunctions.api import Answer, Ask, page, present
+from infra.local.stepfunctions.backend import ACTIVITY, MACHINE, Alias, Machine, Settings, check_name
+from infra.local.stepfunctions.definition import Definition
+from infra.local.stepfunctions.errors import StatesError, invalid, invalid_arn, no_resource
+from infra.local.stepfunctions.validation import diagnose
+from infra.local.stepfunctions.variables import references
+
+MAX_VERSIONS = 1_000
+MAX_ALIASES = 100
+MAX_TAGS = 50
+MAX_DIAGNOSTICS = 100
+ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
+LOG_GROUP = re.compile(r"arn:aws[\w-]*:logs:([\w-]+):(\d{12}):log-group:([^:]+):\*")
+UNTRUSTED = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role."
+
+
+def create(ask: Ask) -> Answer:
+    name, kind = ask["name"], ask.get("type") or "STANDARD"
+    check_name(name)
+    if ask.get("versionDescription") and not ask.get("publish"):
+        raise invalid("Version description can only be set when publish is true")
+    settings = Settings(
+        ask["definition"],
+        ask["roleArn"],
+        _logging(ask, ask.get("loggingConfiguration")),
+        {"enabled": bool((ask.get("tracingConfiguration") or {}).get("enabled"))},
+        _encryption(ask.get("encryptionConfiguration")),
+    )
+    _check_definition(settings.definition, kind)
+    _check_role(ask, settings.role)
+    _check_tags(ask.get("tags") or [])
+    arn = ask.backend.arn("stateMachine", name)
+    machine = ask.backend.find(arn)
+    if machine is None:
+        now = time.time()
+        machine = Machine(arn, name, kind, settings, now, now)
+        ask.backend.state_machines.append(machine)
+        if ask.get("tags"):
+            ask.backend.tagger.tag_resource(arn, ask["tags"])
+    elif machine.kind != kind or _without_revision(machine.settings) != settings:
+        raise StatesError("StateMachineAlreadyExists", f"State Machine Already Exists: '{arn}'")
+    answer: Answer = {"stateMachineArn": arn, "creationDate": machine.created}
+    if ask.get("publish"):
+        answer["stateMachineVersionArn"] = machine.publish(ask.get("versionDescription")).arn
+    return answer
+
+
+def _without_revision(settings: Settings) -> Settings:
+    return Settings(settings.definition, settings.role, settings.logging, settings.tracing, settings.encryption)
+
+
+def update(ask: Ask) -> Answer:
+    machine = ask.backend.machine(ask["stateMachineArn"])
+    names = ("definition", "roleArn", "loggingConfiguration", "tracingConfiguration", "encryptionConfiguration")
+    if not any(ask.get(name) is not None for name in names) and not ask.get("publish"):
+        raise StatesError(
+            "MissingRequiredParameter",
+            "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified",
+        )
+    if ask.get("versionDescription") and not ask.get("publish"):
+        raise invalid("Version description can only be set when publish is true")
+    changes: dict[str, Any] = {}
+    if ask.get("definition") is not None:
+        _check_definition(ask["definition"], machine.kind)
+        changes["definition"] = ask["definition"]
+    if ask.get("roleArn") is not None:
+        _check_role(ask, ask["roleArn"])
+        changes["role"] = ask["roleArn"]
+    if ask.get("loggingConfiguration") is not None:
+        changes["logging"] = _logging(ask, ask["loggingConfiguration"])
+    if ask.get("tracingConfiguration") is not None:
+        changes["tracing"] = {"enabled": bool(ask["tracingConfiguration"].get("enabled"))}
+    if ask.get("encryptionConfiguration") is not None:
+        changes["encryption"] = _encryption(ask["encryptionConfiguration"])
+    machine.update(changes)
+    answer: Answer = {"updateDate": machine.updated, "revisionId": machine.settings.revision or None}
+    if ask.get("publish"):
+        answer["stateMachineVersionArn"] = machine.publish(ask.get("versionDescription")).arn
+    return present(answer)
+
+
+def delete(ask: Ask) -> Answer:
+    match = MACHINE.fullmatch(ask["stateMachineArn"])
+    if not match or match[2]:
+        raise invalid_arn(ask["stateMachineArn"])
+    machine = ask.backend.find(match[1])
+    if machine is not None:
+        ask.backend.state_machines.remove(machine)
+        ask.backend.tagger.delete_all_tags_for_resource(machine.arn)
+    return {}
+
+
+def describe(ask: Ask) -> Answer:
+    machine, settings, version, _ = ask.backend.resolve(ask["stateMachineArn"])
+    answer = description(machine, settings, ask.get("includedData") != "METADATA_ONLY")
+    answer |= {"status": "ACTIVE", "type": machine.kind, "creationDate": machine.created}
+    if version is not None:
+        answer |= {"stateMachineArn": version.arn, "creationDate": version.created}
+        answer |= present({"description": version.description})
+    return answer
+
+
+def description(machine: Machine, settings: Settings, with_definition: bool) -> Answer:
+    """Return what DescribeStateMachine and DescribeStateMachineForExecution have in common."""
+    answer = {
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "definition": settings.definition if with_definition else "",
+        "roleArn": settings.role,
+        "loggingConfiguration": settings.logging,
+        "tracingConfiguration": settings.tracing,
+        "encryptionConfiguration": settings.encryption,
+        "revisionId": settings.revision or None,
+    }
+    found = references(Definition(settings.definition)) if with_definition else {}
+    return present({**answer, "variableReferences": found or None})
+
+
+def list_(ask: Ask) -> Answer:
+    machines = sorted(ask.backend.state_machines, key=lambda machine: machine.name)
+    shown, more = page(ask, machines, "machines")
+    names = [
+        {"stateMachineArn": each.arn, "name": each.name, "type": each.kind, "creationDate": each.created}
+        for each in shown
+    ]
+    return {"stateMachines": names, **more}
+
+
+def validate(ask: Ask) -> Answer:
+    found = diagnose(ask["definition"], ask.get("type") or "STANDARD")
+    if ask.get("severity") != "WARNING":
+        found = [each for each in found if each.severity == "ERROR"]
+    limit = ask.get("maxResults") or MAX_DIAGNOSTICS
+    shown = [present({**each._asdict(), "location": each.location or None}) for each in found[:limit]]
+    failed = any(each.severity == "ERROR" for each in found)
+    return {"result": "FAIL" if failed else "OK", "diagnostics": shown, "truncated": len(found) > limit}
+
+
+# --- versions and aliases ---------------------------------------------------------------------------------------------
+
+
+def publish(ask: Ask) -> Answer:
+    machine = ask.backend.machine(ask["stateMachineArn"])
+    if ask.get("revisionId") and ask["revisionId"] != (machine.settings.revision or "INITIAL"):
+        raise StatesError(
+            "ConflictException",
+            f"Failed to publish the State Machine version for revision {ask['revisionId']}. "
+            f"The current State Machine revision is {machine.settings.revision or 'INITIAL'}.",
+        )
+    if len(machine.versions) >= MAX_VERSIONS:
+        raise StatesError(
+            "ServiceQuotaExceededException", f"The state machine has {MAX_VERSIONS} versions, no more are allowed."
+        )
+    version = machine.publish(ask.get("description"))
+    return {"stateMachineVersionArn": version.arn, "creationDate": version.created}
+
+
+def list_versions(ask: Ask) -> Answer:
+    machine = _machine_or_none(ask)
+    versions = list(reversed(machine.versions.values())) if machine else []
+    shown, more = page(ask, versions, f"versions {ask['stateMachineArn']}")
+    names = [{"stateMachineVersionArn": each.arn, "creationDate": each.created} for each in shown]
+    return {"stateMachineVersions": names, **more}
+
+
+def _machine_or_none(ask: Ask) -> Machine | None:
+    match = MACHINE.fullmatch(ask["stateMachineArn"])
+    if not match:
+        raise invalid_arn(ask["stateMachineArn"])
+    return ask.backend.find(match[1])
+
+
+def delete_version(ask: Ask) -> Answer:
+    arn = ask["stateMachineVersionArn"]
+    match = MACHINE.fullmatch(arn)
+    if not match or not (match[2] or "").isdigit():
+        raise invalid_arn(arn)
+    machine = ask.backend.find(match[1])
+    if machine is None or int(match[2]) not in machine.versions:
+        return {}
+    names = [
+        alias.name
+        for alias in machine.aliases.values()
+        if any(route["stateMachineVersionArn"] == arn for route in alias.routing)
+    ]
+    if names:
+        raise StatesError(
+            "ConflictException",
+            "Version to be deleted must not be referenced by an alias. "
+            f"Current list of aliases referencing this version: [{', '.join(names)}]",
+        )
+    del machine.versions[int(match[2])]
+    return {}
+
+
+def create_alias(ask: Ask) -> Answer:
+    routing = ask["routingConfiguration"]
+    machine = _routed_machine(ask, routing)
+    name = ask["name"]
+    alias = machine.aliases.get(name)
+    if alias is None:
+        if len(machine.aliases) >= MAX_ALIASES:
+            raise StatesError(
+                "ServiceQuotaExceededException", f"The state machine has {MAX_ALIASES} aliases, no more are allowed."
+            )
+        now = time.time()
+        alias = Alias(f"{machine.arn}:{name}", name, routing, ask.get("description"), now, now)
+        machine.aliases[name] = alias
+    elif alias.routing != routing or alias.description != ask.get("description"):
+        raise StatesError(
+            "ConflictException",
+            "Failed to create alias because an alias with the same name and a different routing configuration already exists.",
+        )
+    return {"stateMachineAliasArn": alias.arn, "creationDate": alias.created}
+
+
+def _routed_machine(ask: Ask, routing: list[dict[str, Any]]) -> Machine:
+    """Return the machine whose versions a routing names. Raises what AWS says of a wrong one."""
+    arns = [route["stateMachineVersionArn"] for route in routing]
+    matches = [MACHINE.fullmatch(arn) for arn in arns]
+    if not all(match and (match[2] or "").isdigit() for match in matches):
+        raise invalid(f"Routing configuration must contain state machine version ARNs. Received: [{', '.join(arns)}]")
+    if len({match[1] for match in matches if match}) > 1:
+        raise invalid("Routing configuration must contain versions of the same state machine.")
+    if len(set(arns)) < len(arns):
+        raise invalid("Routing configuration must not contain duplicate versions.")
+    if sum(route["weight"] for route in routing) != 100:
+        total = sum(route["weight"] for route in routing)
+        raise invalid(f"Sum of routing configuration weights must equal 100. Received: {total}")
+    first = matches[0]
+    machine = ask.backend.find(first[1]) if first else None
+    if machine is None:
+        raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
+    for arn in arns:
+        if int(arn.rpartition(":")[2]) not in machine.versions:
+            raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
+    return machine
+
+
+def _alias(ask: Ask) -> tuple[Machine, Alias]:
+    arn = ask["stateMachineAliasArn"]
+    match = MACHINE.fullmatch(arn)
+    if not match or not match[2]:
+        raise invalid_arn(arn)
+    machine = ask.backend.find(match[1])
+    alias = machine.aliases.get(match[2]) if machine else None
+    if machine is None or alias is None:
+        raise StatesError("ResourceNotFound", "Request references a resource that does not exist.")
+    return machine, alias
+
+
+def update_alias(ask: Ask) -> Answer:
+    _, alias = _alias(ask)
+    if ask.get("description") is None and not ask.get("routingConfiguration"):
+        raise invalid("Either the description or the routing configuration must be specified.")
+    if ask.get("routingConfiguration"):
+        _routed_machine(ask, ask["routingConfiguration"])
+        alias.routing = ask["routingConfiguration"]
+    if ask.get("description") is not None:
+        alias.description = ask["description"]
+    alias.updated = time.time()
+    return {"updateDate": alias.updated}
+
+
+def delete_alias(ask: Ask) -> Answer:
+    try:
+        machine, alias = _alias(ask)
+    except StatesError as error:
+        if error.error_type == "ResourceNotFound":
+            return {}
+        raise
+    del machine.aliases[alias.name]
+    return {}
+
+
+def describe_alias(ask: Ask) -> Answer:
+    _, alias = _alias(ask)
+    return present(
+        {
+            "stateMachineAliasArn": alias.arn,
+            "name": alias.name,
+            "description": alias.description,
+            "routingConfiguration": alias.routing,
+            "creationDate": alias.created,
+            "updateDate": alias.updated,
+        }
+    )
+
+
+def list_aliases(ask: Ask) -> Answer:
+    machine, qualifier = ask.backend.qualified(ask["stateMachineArn"])
+    aliases = sorted(machine.aliases.values(), key=lambda alias: alias.created)
+    if qualifier:
+        arn = ask["stateMachineArn"]
+        aliases = [each for each in aliases if any(route["stateMachineVersionArn"] == arn for route in each.routing)]
+    shown, more = page(ask, aliases, f"aliases {ask['stateMachineArn']}")
+    names = [{"stateMachineAliasArn": each.arn, "creationDate": each.created} for each in shown]
+    return {"stateMachineAliases": names, **more}
+
+
+# --- tags ---------------------------------------------------------------------------------------------------------------
+
+
+def _taggable(ask: Ask) -> str:
+    arn: str = ask["resourceArn"]
+    match = MACHINE.fullmatch(arn)
+    if match and not match[2] and ask.backend.find(arn):
+        return arn
+    if arn in ask.backend.activities:
+        return arn
+    if not match and not ACTIVITY.fullmatch(arn):
+        raise invalid_arn(arn)
+    raise no_resource(arn)
+
+
+def _check_tags(tags: list[dict[str, str]], known: int = 0) -> None:
+    if len(tags) + known > MAX_TAGS:
+        raise StatesError("TooManyTags", f"Too many tags: a resource may have {MAX_TAGS}.")
+    for tag in tags:
+        if "key" not in tag or "value" not in tag or tag["key"].lower().startswith("aws:"):
+            raise invalid(f"Invalid tag: {tag}")
+
+
+def tag(ask: Ask) -> Answer:
+    arn = _taggable(ask)
+    before = ask.backend.tagger.get_tag_dict_for_resource(arn)
+    _check_tags(ask["tags"], len(before.keys() - {tag.get("key") for tag in ask["tags"]}))
+    ask.backend.tagger.tag_resource(arn, ask["tags"])
+    return {}
+
+
+def untag(ask: Ask) -> Answer:
+    ask.backend.tagger.untag_resource_using_names(_taggable(ask), ask["tagKeys"])
+    return {}
+
+
+def list_tags(ask: Ask) -> Answer:
+    tags = ask.backend.tagger.get_tag_dict_for_resource(_taggable(ask))
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+
+# --- checks -------------------------------------------------------------------------------------------------------------
+
+
+def _check_definition(text: str, kind: str) -> None:
+    faults = [each for each in diagnose(text, kind) if each.severity == "ERROR"]
+    if faults:
+        words = ", ".join(fault.text() for fault in faults)
+        raise StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{words}'")
+
+
+def _check_role(ask: Ask, role: str) -> None:
+    if not ROLE.fullmatch(role):
+        raise invalid_arn(role)
+    try:
+        roles.session(ask.account, role, "states")
+    except roles.CannotAssume:
+        raise StatesError("AccessDeniedException", UNTRUSTED) from None
+
+
+def _logging(ask: Ask, given: dict[str, Any] | None) -> dict[str, Any]:
+    configuration = {"level": "OFF", "includeExecutionData": False, **(given or {})}
+    destinations = configuration.get("destinations")
+    if not destinations and configuration["level"] == "OFF":
+        return configuration
+    if not destinations or len(destinations) != 1:
+        raise _bad_logging("Must specify exactly one Log Destination.")
+    arn = (destinations[0].get("cloudWatchLogsLogGroup") or {}).get("logGroupArn") or ""
+    match = LOG_GROUP.fullmatch(arn)
+    if not match:
+        raise _bad_logging("Invalid Log Destination: the ARN of the log group must end in :*.")
+    logs = registry.get("logs").backends[match[2]][match[1]]
+    if match[2] != ask.account or match[3] not in logs.groups:
+        raise _bad_logging("Log Destination not found.")
+    return configuration
+
+
+def _bad_logging(words: str) -> StatesError:
+    return StatesError("InvalidLoggingConfiguration", f"Invalid Logging Configuration: {words}")
+
+
+def _encryption(given: dict[str, Any] | None) -> dict[str, Any]:
+    if given is not None and given.get("type") != "AWS_OWNED_KEY":
+        raise StatesError(
+            "InvalidEncryptionConfiguration",
+            "Invalid Encryption Configuration: the local AWS has no customer managed keys.",
+        )
+    return {"type": "AWS_OWNED_KEY"}
