@@ -42,7 +42,9 @@ class Flows:
         self.role = role or make_role(client("iam"))
 
     def create(self, name: str, definition: str, **more: Any) -> str:
-        made = self.sfn.create_state_machine(name=name, definition=definition, roleArn=more.pop("role", self.role), **more)
+        made = self.sfn.create_state_machine(
+            name=name, definition=definition, roleArn=more.pop("role", self.role), **more
+        )
         arn: str = made["stateMachineArn"]
         return arn
 

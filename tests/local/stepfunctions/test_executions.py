@@ -52,7 +52,11 @@ def test_a_message_is_sent_and_the_history_tells_it(flows, client):
     ]
     assert [event["previousEventId"] for event in events] == [0, 0, 2, 3, 4, 5, 6, 7, 8]
     scheduled = events[2]["taskScheduledEventDetails"]
-    assert (scheduled["resourceType"], scheduled["resource"], scheduled["region"]) == ("sqs", "sendMessage", "us-east-1")
+    assert (scheduled["resourceType"], scheduled["resource"], scheduled["region"]) == (
+        "sqs",
+        "sendMessage",
+        "us-east-1",
+    )
 
 
 def test_a_crawler_is_polled_until_it_is_ready(flows, client):
@@ -126,7 +130,11 @@ def test_a_nested_execution_is_waited_for(flows):
 
 def test_a_nested_execution_that_fails_fails_its_task(flows):
     inner = flows.create("inner", machine(("No", {"Type": "Fail", "Error": "Broken", "Cause": "It is."})))
-    task = {"Type": "Task", "Resource": "arn:aws:states:::states:startExecution.sync:2", "Parameters": {"StateMachineArn": inner}}
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::states:startExecution.sync:2",
+        "Parameters": {"StateMachineArn": inner},
+    }
     found = flows.run(machine(("Start", task)), name="outer")
     assert (found["status"], found["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(found["cause"])["Error"] == "Broken"
@@ -166,7 +174,9 @@ def test_a_task_without_heartbeat_times_out_and_is_caught(flows, client):
     send = {"QueueUrl": queue, "MessageBody": {"token.$": "$$.Task.Token"}}
     catch = [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Caught"}]
     task = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "Parameters": send}
-    found = flows.run(machine(("Ask", {**task, "HeartbeatSeconds": 1, "Catch": catch, "End": True}), ("Caught", {"Type": "Pass"})))
+    found = flows.run(
+        machine(("Ask", {**task, "HeartbeatSeconds": 1, "Catch": catch, "End": True}), ("Caught", {"Type": "Pass"}))
+    )
     assert found["status"] == "SUCCEEDED"
     assert json.loads(found["output"])["Error"] == "States.HeartbeatTimeout"
     assert "TaskTimedOut" in flows.kinds(found["executionArn"])
@@ -217,7 +227,9 @@ def test_executions_and_history_come_in_pages(flows):
     started = [flows.start(arn, name=f"run-{number}") for number in range(7)]
     for execution in started:
         flows.ended(execution)
-    pages = list(flows.sfn.get_paginator("list_executions").paginate(stateMachineArn=arn, PaginationConfig={"PageSize": 3}))
+    pages = list(
+        flows.sfn.get_paginator("list_executions").paginate(stateMachineArn=arn, PaginationConfig={"PageSize": 3})
+    )
     assert [len(page["executions"]) for page in pages] == [3, 3, 1]
     assert [each["executionArn"] for page in pages for each in page["executions"]] == started[::-1]
     listed = flows.sfn.list_executions(stateMachineArn=arn, statusFilter="RUNNING")
@@ -249,7 +261,9 @@ def test_the_whole_execution_has_a_time_limit(flows):
 
 
 def test_express_runs_at_once_and_has_no_history(flows, client):
-    arn = flows.create("quick", machine(("Add", {"Type": "Pass", "Parameters": {"b.$": "States.MathAdd($.a, 1)"}})), type="EXPRESS")
+    arn = flows.create(
+        "quick", machine(("Add", {"Type": "Pass", "Parameters": {"b.$": "States.MathAdd($.a, 1)"}})), type="EXPRESS"
+    )
     sync = client("stepfunctions", inject_host_prefix=False)
     found = sync.start_sync_execution(stateMachineArn=arn, input='{"a": 1}')
     assert (found["status"], found["output"]) == ("SUCCEEDED", '{"b":2}')
@@ -274,7 +288,11 @@ def test_status_events_and_log_lines_are_told(flows, client):
     events.put_targets(Rule="status", Targets=[{"Id": "1", "Arn": queue_arn}])
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue_arn}]}  # fmt: skip
     sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-    logging = {"level": "ALL", "includeExecutionData": True, "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+    logging = {
+        "level": "ALL",
+        "includeExecutionData": True,
+        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}],
+    }
     arn = flows.create("flow", machine(PASS), loggingConfiguration=logging)
     execution = flows.start(arn, {"a": 1})
     flows.ended(execution)
@@ -288,7 +306,9 @@ def test_status_events_and_log_lines_are_told(flows, client):
     told = {}
 
     def both() -> bool:
-        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get("Messages", []):
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
+            "Messages", []
+        ):
             body = json.loads(message["Body"])
             told[body["detail"]["status"]] = body
         return told.keys() == {"RUNNING", "SUCCEEDED"}
