@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.local import s3
-from infra.local.core import roles, telemetry
+from infra.local.core import roles
 
 from .backend import DataBrewBackend
 from .errors import BrewError, invalid
@@ -97,13 +97,14 @@ class Access:
             if found.get("PartitionKeys"):
                 for page in glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=name):
                     partitions += page["Partitions"]
+        except glue.exceptions.EntityNotFoundException:
+            raise DataRefused(f"The table {name} of the database {database} wasn't found.") from None
         except ClientError as error:
             raise DataRefused(error.response["Error"]["Message"]) from None
         return {**found, "Partitions": partitions}
 
 
 def delete(account: str, bucket: str, key: str) -> None:
-    """Delete an object that the service wrote, if it is there."""
-    found = s3.find_bucket(account, bucket)
-    if found is not None and not s3.delete_object(account, found, key):
-        telemetry.client(account, "us-east-1", "s3").delete_object(Bucket=bucket, Key=key)  # a bucket with versions
+    """Delete an object that the service wrote, if its bucket is there."""
+    if s3.exists(account, bucket):
+        s3.delete(account, bucket, key)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+from infra.local.core import state
+
 from .access import Access
 
 if TYPE_CHECKING:
@@ -226,7 +228,7 @@ class Reader:
         text = str(cause).strip().splitlines()[0]
         for path, key in self._keys.items():
             text = text.replace(path, key)
-        text = re.sub(r"^[\w ]+ Error: |(/[\w.+=@%-]+){3,}", "", text)
+        text = re.sub(rf"^[\w ]+ Error: |{re.escape(str(state.root()))}\S*", "", text)
         return DataRefused(f"The files of the table {self._table['Name']} can't be read as {kind}: {text}")
 
     # --- formats

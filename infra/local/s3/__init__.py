@@ -7,6 +7,7 @@ from infra.local.s3.objects import (
     MissingBucket,
     MissingKey,
     StoredKey,
+    delete,
     exists,
     flush,
     get,
@@ -19,4 +20,4 @@ from infra.local.s3.wire import wire
 
 SERVICE = Service("s3", BACKENDS, RESPONSE, wire=wire, flush=flush, resume=resume, stop=stop)
 
-__all__ = ["MissingBucket", "MissingKey", "StoredKey", "exists", "get", "objects", "put"]
+__all__ = ["MissingBucket", "MissingKey", "StoredKey", "delete", "exists", "get", "objects", "put"]

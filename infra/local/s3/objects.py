@@ -526,6 +526,14 @@ def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
         return found
 
 
+def delete(account: str, bucket: str, key: str) -> None:
+    """Delete one object as DeleteObject does; one that is not there is no error. Raises MissingBucket."""
+    with state.lock("s3"):
+        _bucket(account, bucket)
+        s3_backends[account][PARTITION].delete_object(bucket, key)
+        flush()
+
+
 def exists(account: str, bucket: str) -> bool:
     """Tell whether an account can reach a bucket."""
     try:
