@@ -49,13 +49,13 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
 async def _answer(request: Request) -> Answer | None:
     """Return the answer to a request, None where it was sent already. Raises Refused."""
     origin.check(request)
-    if request.raw_path.startswith("/_workshop/"):
-        return Answer(200, {"content-type": "application/json"}, orjson.dumps({"status": "running"}))
-    hosting = registry.of_host(request.host)
+    hosting = registry.of_path(request.raw_path) or registry.of_host(request.host)
     if hosting:
         service = await _service(hosting)
         if service.hosted is not None:
             return await _hosted(service, request)
+    if request.raw_path.startswith("/_workshop/"):
+        return Answer(200, {"content-type": "application/json"}, orjson.dumps({"status": "running"}))
     if not request.signed:
         return await _unsigned(request)
     service = await _service(request.service)
@@ -65,9 +65,9 @@ async def _answer(request: Request) -> Answer | None:
 
 
 async def _hosted(service: Service, request: Request) -> None:
-    """Let a service answer a request to one of its own host names."""
+    """Let a service answer a request to a host name or path of its own."""
     assert service.hosted is not None
-    given = (request.method, request.headers["host"], request.raw_path, request.query_string, request.headers)
+    given = (request.method, request.headers.get("host", ""), request.raw_path, request.query_string, request.headers)
     call = partial(service.hosted, *given, await request.body())
     status, headers, content = await asyncio.get_running_loop().run_in_executor(moto_call.waiting, call)
     await request.send_listed(status, headers, b"" if request.method == "HEAD" else content)

@@ -29,6 +29,7 @@ HOSTS = {  # names that services hand out; all end with .localhost, which no nam
     re.compile(r"[a-z0-9.-]+\.s3(\.[a-z0-9-]+)?\.localhost"): "s3",
     re.compile(r"[a-z0-9-]+\.localhost"): "s3",  # SDKs put the bucket before the host of an endpoint
 }
+PATHS = {"/_workshop/lambda/": "lambda"}  # how the paths begin that a service answers without a signature
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {
     "elasticmapreduce": "emr",
@@ -64,6 +65,11 @@ def get(name: str) -> Service:
 def of_host(name: str) -> str | None:
     """Return the service that hands out a host name (without port), None where none does."""
     return next((service for pattern, service in HOSTS.items() if pattern.fullmatch(name)), None)
+
+
+def of_path(path: str) -> str | None:
+    """Return the service that answers a path of its own, None where none does."""
+    return next((service for start, service in PATHS.items() if path.startswith(start)), None)
 
 
 def _made(name: str) -> Service:

@@ -11,6 +11,7 @@ from infra.local.core.service import Service
 from infra.local.lambda_.api import UNLOCKED, UNSAVED, URLS, operation
 from infra.local.lambda_.backend import BACKENDS
 from infra.local.lambda_.errors import LambdaError
+from infra.local.lambda_.web import answer as hosted
 
 if TYPE_CHECKING:
     from infra.local.lambda_.running import Result
@@ -43,13 +44,20 @@ def invoke_async(account: str, region: str, function: str, payload: bytes, quali
     return asynchronous.accept(backend.of(account, region), function, qualifier, payload)
 
 
-def resource_policy(account: str, region: str, function: str, qualifier: str | None = None) -> str | None:
-    """Return the resource policy of a function (or its qualifier) as text; None when it has none. Raises LambdaError."""
+def resource_policy(account: str, region: str, name: str) -> str | None:
+    """Return the resource policy of a function as text; None when it has none.
+
+    Parameters
+    ----------
+    name: the last part of its ARN: `function:NAME`, with a qualifier or without
+    """
     from infra.local.lambda_ import backend
     from infra.local.lambda_.policy import document
 
-    found, asked = backend.of(account, region).function(function, qualifier)
-    statements = found.policies.get(asked)
+    kind, _, rest = name.partition(":")
+    function, _, qualifier = rest.partition(":")
+    found = backend.of(account, region).functions.get(function) if kind == "function" else None
+    statements = found.policies.get(qualifier) if found else None
     return document(statements) if statements else None
 
 
@@ -74,6 +82,8 @@ SERVICE = Service(
     BACKENDS,
     urls=URLS,
     operation=operation,
+    hosted=hosted,
+    resource_policy=resource_policy,
     unlocked=UNLOCKED,
     unsaved=UNSAVED,
     resume=_resume,

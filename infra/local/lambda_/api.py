@@ -10,7 +10,7 @@ from moto.core.utils import get_service_model
 
 from infra.local.core import rest, validation
 from infra.local.lambda_ import backend as backends
-from infra.local.lambda_ import functions, invoking, layers, policy, versions
+from infra.local.lambda_ import functions, invoking, layers, policy, urls, versions
 from infra.local.lambda_.errors import LambdaError, invalid
 
 OPERATIONS: dict[str, Any] = {
@@ -18,6 +18,7 @@ OPERATIONS: dict[str, Any] = {
     **invoking.OPERATIONS,
     **layers.OPERATIONS,
     **policy.OPERATIONS,
+    **urls.OPERATIONS,
     **versions.OPERATIONS,
 }
 UNLOCKED = {"Invoke", "InvokeAsync"}

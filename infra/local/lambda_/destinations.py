@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.lambda_ import sessions
+from infra.local.core.roles import sessions
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError
 from infra.local.lambda_.records import Json
@@ -69,14 +69,14 @@ class Sender:
         self.function, self.role = function, role
 
     def _client(self, service: str, region: str) -> Any:
-        return sessions.client(self.account, region or self.region, self.role, self.function, service)
+        return sessions.session(self.account, self.role, "lambda", self.function).client(region or self.region, service)
 
     def send(self, target: str, told: Json, success: bool, arn: str) -> bool:
         """Send a record to a destination; return whether it took it."""
         body = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
         try:
             self._send(target, body, success, arn)
-        except (ClientError, BotoCoreError, LambdaError) as error:
+        except (ClientError, BotoCoreError, LambdaError, sessions.CannotAssume) as error:
             log.warning("%s: the destination %s did not take the record: %s", self.function, target, error)
             return False
         return True
@@ -130,7 +130,7 @@ class Sender:
                 sqs.send_message(QueueUrl=url, MessageBody=body, MessageAttributes=attributes)
             else:
                 self._client("sns", region).publish(TopicArn=target, Message=body, MessageAttributes=attributes)
-        except (ClientError, BotoCoreError, LambdaError) as error:
+        except (ClientError, BotoCoreError, LambdaError, sessions.CannotAssume) as error:
             log.warning("%s: the dead-letter target %s did not take the event: %s", self.function, target, error)
             return False
         return True

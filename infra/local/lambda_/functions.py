@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from infra.local.core import telemetry
+from infra.local.core.roles import sessions
 from infra.local.lambda_ import code, layers, pages, pool
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError, conflict, constraint, invalid, refused
@@ -130,16 +129,9 @@ def _check_role(backend: LocalLambdaBackend, arn: str) -> None:
     if arn.split(":")[4] != backend.account_id:
         raise LambdaError("AccessDeniedException", "Cross-account pass role is not allowed.")
     try:
-        role = telemetry.client(backend.account_id, backend.region_name, "iam").get_role(
-            RoleName=arn.rpartition("/")[2]
-        )
-        trusts = role["Role"]["Arn"] == arn and "lambda.amazonaws.com" in json.dumps(
-            role["Role"]["AssumeRolePolicyDocument"]
-        )
-    except ClientError:
-        trusts = False
-    if not trusts:
-        raise invalid("The role defined for the function cannot be assumed by Lambda.")
+        sessions.session(backend.account_id, arn, "lambda")
+    except sessions.CannotAssume:
+        raise invalid("The role defined for the function cannot be assumed by Lambda.") from None
 
 
 def _apply(backend: LocalLambdaBackend, version: Version, given: Json) -> None:

@@ -14,8 +14,7 @@ from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.lambda_ import sessions
-from infra.local.lambda_.errors import LambdaError
+from infra.local.core.roles import sessions
 
 log = logging.getLogger("workshop.lambda")
 
@@ -72,11 +71,11 @@ class Writer:
             for place, lines in taken.items():
                 try:
                     self._put(place, lines)
-                except (ClientError, BotoCoreError, LambdaError) as error:
+                except (ClientError, BotoCoreError, sessions.CannotAssume) as error:
                     log.info("no log of %s in %s: %s", place.function, place.group, error)
 
     def _put(self, place: Place, lines: list[tuple[int, str]]) -> None:
-        client = sessions.client(place.account, place.region, place.role, place.function, "logs")
+        client = sessions.session(place.account, place.role, "lambda", place.function).client(place.region, "logs")
         self._ensure(client, place)
         batch: list[dict[str, object]] = []
         size = 0

@@ -16,7 +16,8 @@ from pathlib import Path
 from infra.engines.lambda_.environment import INIT_SECONDS, Environment, Event, Outcome, Spec
 from infra.engines.lambda_.launching import Launcher
 from infra.local.core import telemetry
-from infra.local.lambda_ import code, logs, sessions
+from infra.local.core.roles import sessions
+from infra.local.lambda_ import code, logs
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError
 from infra.local.lambda_.pool import POOL, Key, Place, new_folder
@@ -208,7 +209,12 @@ class _Run:
     def _variables(self, stream: str) -> dict[str, str]:
         account, region = self.backend.account_id, self.backend.region_name
         configuration = self.configuration
-        session = sessions.keys(account, region, configuration["Role"], self.function.name)
+        try:
+            session = sessions.session(account, configuration["Role"], "lambda", self.function.name)
+        except sessions.CannotAssume as error:
+            raise LambdaError(
+                "AccessDeniedException", "The role defined for the function cannot be assumed by Lambda."
+            ) from error
         logging = configuration["LoggingConfig"]
         variables = {
             "LANG": "en_US.UTF-8",

@@ -1,0 +1,304 @@
+"""Function URLs: a function behind a host name of its own, on loopback only.
+
+Source: https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import string
+import time
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from infra.local.core import telemetry
+from infra.local.lambda_ import backend as backends
+from infra.local.lambda_ import pages, running
+from infra.local.lambda_.backend import LocalLambdaBackend
+from infra.local.lambda_.errors import LambdaError, conflict, invalid, missing, refused
+from infra.local.lambda_.records import LATEST, Function, Json
+
+BODY_LIMIT = 6_291_456  # bytes
+CORS_DAY = 86400
+Answer = tuple[int, list[tuple[str, str]], bytes]
+HELP = "For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+TEXT = ("text/", "application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
+
+
+class Asked(NamedTuple):
+    """A request to a function URL. Header names are in lower case."""
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+# --- the operations -------------------------------------------------------------------------------------------------
+
+
+def _place(backend: LocalLambdaBackend, given: Json) -> tuple[Function, str]:
+    function, version, asked = backend.version(given["FunctionName"], given.get("Qualifier"))
+    if asked == LATEST or asked in function.versions:
+        raise invalid("Function URL can be attached to a function or to an alias.")
+    return function, asked
+
+
+def _found(backend: LocalLambdaBackend, given: Json) -> tuple[Function, str]:
+    function, qualifier = _place(backend, given)
+    if qualifier not in function.urls:
+        raise missing("The resource you requested does not exist.")
+    return function, qualifier
+
+
+def _url_id(arn: str) -> str:
+    """Return the first part of a URL's host: 32 lower case letters and digits, the same for the same function."""
+    signs = string.ascii_lowercase + string.digits
+    number = int.from_bytes(hashlib.sha256(arn.encode()).digest(), "big")
+    made = ""
+    for _ in range(32):
+        number, rest = divmod(number, len(signs))
+        made += signs[rest]
+    return made
+
+
+def create(backend: LocalLambdaBackend, given: Json) -> Json:
+    function, qualifier = _place(backend, given)
+    if qualifier in function.urls:
+        raise conflict(
+            f"Failed to create function url config for [functionArn = {backend.arn(function.name, qualifier)}]. "
+            f"Error message:  FunctionUrlConfig exists for this Lambda function"
+        )
+    if given.get("InvokeMode", "BUFFERED") != "BUFFERED":
+        raise refused("response streaming")
+    port = urlsplit(telemetry.endpoint()).port
+    arn = backend.arn(function.name, qualifier)
+    now = _now()
+    made = {
+        "FunctionUrl": f"http://{_url_id(arn)}.lambda-url.{backend.region_name}.localhost:{port}/",
+        "FunctionArn": arn,
+        "AuthType": given["AuthType"],
+        "InvokeMode": "BUFFERED",
+        "CreationTime": now,
+        "LastModifiedTime": now,
+    }
+    if given.get("Cors"):
+        made["Cors"] = given["Cors"]
+    function.urls[qualifier] = made
+    return _shown(made)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _shown(config: Json) -> Json:
+    """Return a URL's configuration with the port at which the server listens now."""
+    port = urlsplit(telemetry.endpoint()).port
+    return {**config, "FunctionUrl": f"http://{urlsplit(config['FunctionUrl']).hostname}:{port}/"}
+
+
+def update(backend: LocalLambdaBackend, given: Json) -> Json:
+    function, qualifier = _found(backend, given)
+    if given.get("InvokeMode", "BUFFERED") != "BUFFERED":
+        raise refused("response streaming")
+    config = function.urls[qualifier]
+    config.update({member: given[member] for member in ("AuthType", "Cors") if member in given})
+    config["LastModifiedTime"] = _now()
+    return _shown(config)
+
+
+def get(backend: LocalLambdaBackend, given: Json) -> Json:
+    function, qualifier = _found(backend, given)
+    return {key: value for key, value in _shown(function.urls[qualifier]).items()}
+
+
+def delete(backend: LocalLambdaBackend, given: Json) -> Json:
+    function, qualifier = _found(backend, given)
+    del function.urls[qualifier]
+    return {}
+
+
+def list_all(backend: LocalLambdaBackend, given: Json) -> Json:
+    function, _ = backend.function(given["FunctionName"])
+    found = [_shown(function.urls[qualifier]) for qualifier in sorted(function.urls)]
+    return pages.page(found, given, "FunctionUrlConfigs", 50)
+
+
+# --- requests -------------------------------------------------------------------------------------------------------
+
+
+def answer(asked: Asked) -> Answer:
+    """Run the function behind a URL: what it answers as HTTP."""
+    found = _of_host(asked.host)
+    if found is None:
+        return _said(404, {"Message": "Not Found"})
+    backend, function, qualifier = found
+    config = function.urls[qualifier]
+    cors = _cors(config.get("Cors") or {}, asked)
+    if asked.method == "OPTIONS" and "access-control-request-method" in asked.headers and config.get("Cors"):
+        return 200, cors, b""
+    if len(asked.body) > BODY_LIMIT:
+        return _said(413, {"Message": "Request Entity Too Large"})
+    caller = _allowed(backend, function, qualifier, config, asked)
+    if caller is None:
+        return _said(403, {"Message": f"Forbidden. {HELP}"})
+    event = json.dumps(_event(backend, asked, caller)).encode()
+    try:
+        result = running.run(backend, function.name, qualifier or None, event)
+    except LambdaError as error:
+        return _said(error.status if error.status == 429 else 502, {"Message": str(error)})
+    if result.function_error:
+        return 502, [("content-type", "application/json"), *cors], b"Internal Server Error"
+    status, headers, body = _http(result.payload)
+    names = {name.lower() for name, _ in cors}
+    return status, [*((name, value) for name, value in headers if name.lower() not in names), *cors], body
+
+
+def _of_host(host: str) -> tuple[LocalLambdaBackend, Function, str] | None:
+    """Return the function of a host name, whoever has it."""
+    wanted = host.partition(":")[0].lower()
+    for _, _, backend in list(backends.BACKENDS.iter_backends()):
+        for function in list(backend.functions.values()):  # type: ignore[attr-defined]
+            for qualifier, config in function.urls.items():
+                if urlsplit(config["FunctionUrl"]).hostname == wanted:
+                    return backend, function, qualifier  # type: ignore[return-value]
+    return None
+
+
+def _allowed(backend: LocalLambdaBackend, function: Function, qualifier: str, config: Json, asked: Asked) -> str | None:
+    """Return the caller's account, "anonymous" without one; None when the URL is not for the caller."""
+    signed = "AWS4-HMAC-SHA256" in asked.headers.get("authorization", "")
+    if config["AuthType"] == "AWS_IAM":
+        return _account(asked) if signed else None
+    for statement in function.policies.get(qualifier, []):
+        actions = statement["Action"]
+        wanted = statement.get("Condition", {}).get("StringEquals", {}).get("lambda:FunctionUrlAuthType", "NONE")
+        if statement["Principal"] == "*" and actions in ("lambda:InvokeFunctionUrl", "lambda:*") and wanted == "NONE":
+            return "anonymous"
+    return None
+
+
+def _account(asked: Asked) -> str:
+    from infra.local.core.front import CREDENTIAL, account_of
+
+    found = CREDENTIAL.search(asked.headers["authorization"])
+    return account_of(found[1] if found else "")
+
+
+def _event(backend: LocalLambdaBackend, asked: Asked, caller: str) -> Json:
+    """Return the event of a request: API Gateway's payload format 2.0."""
+    domain = asked.host.partition(":")[0]
+    headers = {name: value for name, value in asked.headers.items() if name != "cookie"}
+    headers.setdefault("x-forwarded-for", "127.0.0.1")
+    now = time.time()
+    moment = datetime.fromtimestamp(now, UTC)
+    parameters: dict[str, str] = {}
+    for name, value in parse_qsl(asked.query, keep_blank_values=True):
+        parameters[name] = f"{parameters[name]},{value}" if name in parameters else value
+    kind = asked.headers.get("content-type", "")
+    as_text = not asked.body or not kind or kind.startswith(TEXT)
+    event: Json = {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": unquote(asked.path) or "/",
+        "rawQueryString": asked.query,
+        "headers": headers,
+        "requestContext": {
+            "accountId": caller,
+            "apiId": domain.partition(".")[0],
+            "domainName": domain,
+            "domainPrefix": domain.partition(".")[0],
+            "http": {
+                "method": asked.method,
+                "path": unquote(asked.path) or "/",
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": asked.headers.get("user-agent", ""),
+            },
+            "requestId": hashlib.md5(f"{now}{asked}".encode()).hexdigest(),
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now * 1000),
+        },
+        "isBase64Encoded": not as_text,
+    }
+    if asked.headers.get("cookie"):
+        event["cookies"] = [part.strip() for part in asked.headers["cookie"].split(";")]
+    if parameters:
+        event["queryStringParameters"] = parameters
+    if asked.body:
+        event["body"] = _as_text(asked.body) if as_text else base64.b64encode(asked.body).decode()
+    return event
+
+
+def _as_text(body: bytes) -> str:
+    return body.decode("utf-8", "replace")
+
+
+def _http(payload: bytes) -> Answer:
+    """Return a function's answer as HTTP: an object with a statusCode says all itself, anything else is the body."""
+    try:
+        said: Any = json.loads(payload)
+    except ValueError:
+        said = None
+    if not isinstance(said, dict) or "statusCode" not in said:
+        body = said.encode() if isinstance(said, str) else payload
+        return 200, [("content-type", "application/json")], body
+    status = said["statusCode"]
+    if not isinstance(status, int | str) or not str(status).isdigit() or not 100 <= int(status) <= 599:
+        return 502, [("content-type", "application/json")], b"Internal Server Error"
+    headers = [
+        (str(name).lower(), str(value).replace("\r", "").replace("\n", ""))
+        for name, value in (said.get("headers") or {}).items()
+        if str(name).lower() != "content-length"
+    ]
+    headers += [("set-cookie", str(cookie)) for cookie in said.get("cookies") or []]
+    if not any(name == "content-type" for name, _ in headers):
+        headers.append(("content-type", "application/json"))
+    body = said.get("body", "")
+    text = body if isinstance(body, str) else json.dumps(body)
+    try:
+        content = base64.b64decode(text) if said.get("isBase64Encoded") else text.encode()
+    except ValueError:
+        return 502, [("content-type", "application/json")], b"Internal Server Error"
+    return int(status), headers, content[:BODY_LIMIT]
+
+
+def _said(status: int, message: Json) -> Answer:
+    return status, [("content-type", "application/json")], json.dumps(message).encode()
+
+
+def _cors(settings: Json, asked: Asked) -> list[tuple[str, str]]:
+    """Return the headers that a browser of another origin needs."""
+    origin, origins = asked.headers.get("origin"), settings.get("AllowOrigins", [])
+    if not origin or not ("*" in origins or origin in origins):
+        return []
+    headers = [("access-control-allow-origin", "*" if "*" in origins else origin), ("vary", "Origin")]
+    if settings.get("AllowCredentials"):
+        headers.append(("access-control-allow-credentials", "true"))
+    for member, name in (
+        ("AllowMethods", "access-control-allow-methods"),
+        ("AllowHeaders", "access-control-allow-headers"),
+        ("ExposeHeaders", "access-control-expose-headers"),
+    ):
+        if settings.get(member):
+            headers.append((name, ",".join(settings[member])))
+    if settings.get("MaxAge") is not None:
+        headers.append(("access-control-max-age", str(min(settings["MaxAge"], CORS_DAY))))
+    return headers
+
+
+OPERATIONS: dict[str, Any] = {
+    "CreateFunctionUrlConfig": create,
+    "DeleteFunctionUrlConfig": delete,
+    "GetFunctionUrlConfig": get,
+    "ListFunctionUrlConfigs": list_all,
+    "UpdateFunctionUrlConfig": update,
+}
