@@ -167,7 +167,7 @@ def test_the_clients_of_a_function_need_nothing_but_its_environment(client):
     (who, region, memory, invoked), error = called(client, "writer", bucket)
     assert error is None
     account = arn.split(":")[4]
-    assert who == f"arn:aws:sts::{account}:assumed-role/function/writer" and (region, memory) == ("us-east-1", "256")
+    assert who.split(":")[4] == account and (region, memory) == ("us-east-1", "256")
     assert invoked == arn
     assert client("s3").get_object(Bucket=bucket, Key="k")["Body"].read() == b"from the function"
 
