@@ -141,6 +141,7 @@ class Environment:
         if isinstance(outcome, Request):
             if outcome.action == "next":
                 self._next = outcome
+                self._function = 0  # what was found while the process was being made may be its parent
                 outcome = Outcome()
             else:
                 outcome.answer(*ACCEPTED)
