@@ -46,21 +46,21 @@ def find(service: Service, request: Request, body: bytes) -> str:
 
 def of_form(request: Request, body: bytes) -> str:
     """Return the Action of a request of the query protocol, "" where there is none."""
-    return _field(request, body, "Action")
+    return form(request, body).get("Action", "")
 
 
 def account_of_role(request: Request, body: bytes) -> str:
     """Return the account in the RoleArn of a request of the query protocol, "" where there is none."""
-    parts = _field(request, body, "RoleArn").split(":")
+    parts = form(request, body).get("RoleArn", "").split(":")
     return parts[4] if len(parts) == 6 and ACCOUNT.fullmatch(parts[4]) else ""
 
 
-def _field(request: Request, body: bytes, name: str) -> str:
+def form(request: Request, body: bytes) -> dict[str, str]:
+    """Return the fields of a request of the query protocol, as flat as they come: `Tags.member.1.Key`."""
+    fields = request.query
     if request.is_form and body:
-        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-        if name in form:
-            return form[name]
-    return request.query.get(name, "")
+        fields.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    return fields
 
 
 def protocols_of(model: object) -> set[str]:

@@ -23,6 +23,7 @@ PACKAGES = {
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
     "states": "infra.local.stepfunctions",
+    "sts": "infra.local.sts",
 }
 HOSTS = {  # names that services hand out; all end with .localhost, which no name server of others can point here
     re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9-]+\.localhost"): "lambda",
@@ -40,7 +41,6 @@ MODEL_NAMES = {
     "tagging": "resourcegroupstaggingapi",
 }  # botocore's names where the signature's differ
 CHANGES = {  # of services that are moto's alone
-    "sts": ("iam",),  # moto writes a session's keys into IAM
     "sns": ("sqs",),  # subscriptions
 }
 

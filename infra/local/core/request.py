@@ -172,8 +172,10 @@ def presigned(fields: Mapping[str, str]) -> Credential:
 
 def account_of(access_key: str) -> str:
     """Return the account of an access key: 12 digits are the account itself, in AWS's keys it is written, others are the default's."""
-    from infra.local.core import roles
-
     if ACCOUNT.fullmatch(access_key):
         return access_key
-    return roles.account_of(access_key) or DEFAULT_ACCOUNT
+    if access_key:
+        from infra.local.core import roles  # which reads requests
+
+        return roles.account_of(access_key) or DEFAULT_ACCOUNT
+    return DEFAULT_ACCOUNT

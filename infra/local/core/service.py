@@ -41,6 +41,7 @@ class Service:
         answer already, and asks front.ordinary for what it leaves to moto
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
+    resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
     flush: called before a backend is saved
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
@@ -60,6 +61,7 @@ class Service:
         None
     )
     resource_policy: Callable[[str, str, str], str | None] | None = None
+    resources: Callable[[Any], list[str] | None] | None = None
     flush: Callable[[], None] = _nothing
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing

@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import cbor2
 import orjson
 from moto.core.utils import get_service_model
 
-from infra.local.core import registry, rest
+from infra.local.core import operations, registry, rest
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 
+RPC_TYPE = "application/cbor"  # of Smithy's RPC v2
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # how patterns write the signs beyond U+FFFF
 MEASURED = {"string": "length", "list": "length", "map": "length", "integer": "value", "long": "value"}
 
@@ -101,7 +103,19 @@ def check(service: str, request: Request, body: bytes) -> dict[str, Any]:
             )
         except rest.BadRequest as error:
             raise Refused(400, "SerializationException", str(error)) from None
-    return {}
+    if request.content_type == RPC_TYPE:
+        return _cbor_parameters(body)
+    return dict(operations.form(request, body)) if "query" in operations.protocols_of(model) else {}
+
+
+def _cbor_parameters(body: bytes) -> dict[str, Any]:
+    try:
+        parameters = cbor2.loads(body) if body else {}
+    except (cbor2.CBORDecodeError, TypeError, ValueError, OverflowError):
+        raise Refused(400, "SerializationException", "The request body is not valid CBOR.") from None
+    if not isinstance(parameters, dict):
+        raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
+    return parameters
 
 
 def _json_parameters(model: Any, request: Request, body: bytes) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from infra.local.core import moto_call, registry, roles
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
-from infra.local.s3 import hot, operations
+from infra.local.core.roles import gate
+from infra.local.s3 import deletion, hot, operations
 from infra.local.s3.access import check_anonymous, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 
@@ -57,7 +58,22 @@ async def wire(request: Request) -> Answer | None:
                 return Answer(200, {"content-type": "application/xml"}, listing)
         elif request.operation == "DeleteObject" and not query and hot.delete_object(request.account, bucket, key):
             return Answer(204, {}, b"")
-    return await _cold(request, bucket_name, key, body)
+    if request.operation == "DeleteObjects" and (refused := gate.refused_keys(request, bucket_name, body)):
+        return await _delete_allowed(request, bucket_name, body, refused)
+    answer = await _cold(request, bucket_name, key, body)
+    if answer.status == 404 and bucket is not None and request.operation in ("GetObject", "HeadObject"):
+        hidden = gate.missing(request, bucket_name)
+        if hidden is not None:
+            raise hidden
+    return answer
+
+
+async def _delete_allowed(request: Request, bucket: str, body: bytes, refused: list[tuple[str, str]]) -> Answer:
+    """Delete what the caller may delete, and tell of the others one by one."""
+    answer = await _cold(request, bucket, "", deletion.without(body, refused))
+    if answer.status != 200:
+        return answer
+    return Answer(200, answer.headers, deletion.with_errors(answer.body, refused))
 
 
 async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query: Mapping[str, str]) -> Answer:

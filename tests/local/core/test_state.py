@@ -56,8 +56,8 @@ RESOURCES = {
         lambda c, _: c.get_role(RoleName="worker")["Role"]["RoleName"],
     ),
     "sts": Resource(
-        lambda c, account: c.assume_role(RoleArn=ROLE.format(account), RoleSessionName="session")["Credentials"],
-        lambda c, _: c.get_caller_identity()["Account"],
+        lambda c, _: c.get_federation_token(Name="guest", DurationSeconds=900)["Credentials"]["AccessKeyId"],
+        lambda c, key: c.get_access_key_info(AccessKeyId=key)["Account"],
     ),
     "lambda": Resource(
         lambda c, account: c.create_function(
@@ -146,12 +146,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, dic
 def test_a_resource_survives_kill(made: tuple[Server, dict[str, Any]], service: str) -> None:
     server, answers = made
     assert RESOURCES[service].read(server.client(service, ACCOUNT), answers[service]) == EXPECTED[service]
-
-
-def test_keys_of_an_assumed_role_survive_kill(made: tuple[Server, dict[str, Any]]) -> None:
-    server, answers = made
-    identity = server.client("sts", answers["sts"]["AccessKeyId"]).get_caller_identity()
-    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT}:assumed-role/worker/session"
 
 
 def test_what_would_run_a_function_is_refused(made: tuple[Server, dict[str, Any]]) -> None:

@@ -8,40 +8,56 @@ from typing import Any
 from infra.local.core.roles import context, identities, recorder, sessions
 from infra.local.core.roles.denial import Denied
 from infra.local.core.roles.evaluation import Ask, Decision, Kind, Policies, Policy, Principal, evaluate
-from infra.local.core.roles.sessions import Session
+from infra.local.core.roles.sessions import Session, Token
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is behind an access key that is not an account's root."""
+    """Who is behind an access key that is not an account's root.
+
+    Attributes
+    ----------
+    session: temporary credentials; None for a user's own key
+    user: moto's user, None for a role and for a token of root
+    """
 
     principal: Principal
-    session: Session | None = None
+    session: Session | Token | None = None
     user: Any = None
 
     def policies(self) -> Policies:
         """Return its policies as they are now."""
-        if self.session is not None:
-            of_role = identities.role_policies(self.session.account, self.session.role.id)
-            return replace(of_role, session=self.session.policies)
-        return identities.user_policies(self.principal.account, self.user)
+        limits = self.session.policies if self.session is not None else None
+        if isinstance(self.session, Session):
+            return replace(identities.role_policies(self.session.account, self.session.role.id), session=limits)
+        if self.user is None:
+            return Policies(session=limits)
+        return replace(identities.user_policies(self.principal.account, self.user), session=limits)
 
     def keys(self) -> context.Keys:
         """Return the keys that it brings itself."""
-        if self.session is not None:
+        if isinstance(self.session, Session):
             return context.of_session(self.session)
-        tags = [(tag["Key"], tag["Value"]) for tag in self.user.tags or ()]
-        return context.of_user(self.user.name, self.user.id, tags)
+        keys: context.Keys = {}
+        if self.session is not None:
+            keys = context.of_token(self.session)
+        if self.user is not None:
+            tags = [(tag["Key"], tag["Value"]) for tag in self.user.tags or ()]
+            keys.update(context.of_user(self.user.name, self.user.id, tags))
+        return keys
 
 
 def find(access_key: str) -> Caller | None:
-    """Return the caller of an access key: a service's session, a session that AssumeRole gave out, or an IAM user."""
-    session = sessions.of_service(access_key)
-    account = session.account if session else identities.account_in(access_key)
-    if session is None:
-        session = _assumed(account, access_key)
-    if session is not None:
+    """Return the caller of an access key: a service's session, what STS gave out, or an IAM user; None for all others."""
+    of_service = sessions.of_service(access_key)
+    if of_service is not None:
+        return Caller(of_service.principal, of_service)
+    account = identities.account_in(access_key)
+    session = _given_out(account, access_key)
+    if isinstance(session, Session):
         return Caller(session.principal, session)
+    if session is not None:
+        return _of_token(session)
     user = identities.user_of(account, access_key)
     return Caller(identities.user_principal(user), user=user) if user is not None else None
 
@@ -52,12 +68,30 @@ def account_of(access_key: str) -> str:
     return caller.principal.account if caller else ""
 
 
-def _assumed(account: str, access_key: str) -> Session | None:
+def _given_out(account: str, access_key: str) -> Session | Token | None:
     from moto.sts.models import sts_backends
 
     if account not in sts_backends.keys():
         return None
     return getattr(sts_backends[account][identities.PARTITION], "sessions", {}).get(access_key)
+
+
+def root(account: str) -> Principal:
+    """Return an account's root."""
+    arn = f"arn:aws:iam::{account}:root"
+    return Principal(Kind.ROOT, account, arn, arn, account)
+
+
+def _of_token(token: Token) -> Caller | None:
+    user = identities.user_named(token.account, token.user) if token.user else None
+    if token.user and user is None:  # deleted since
+        return None
+    if token.name:
+        arn = f"arn:aws:sts::{token.account}:federated-user/{token.name}"
+        return Caller(Principal(Kind.USER, token.account, arn, arn, f"{token.account}:{token.name}"), token, user)
+    if user is None:
+        return Caller(root(token.account), token)
+    return Caller(identities.user_principal(user), token, user)
 
 
 def decide(

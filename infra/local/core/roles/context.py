@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from infra.local.core.roles.evaluation import Kind, Principal
-from infra.local.core.roles.sessions import Session
+from infra.local.core.roles.sessions import Session, Token
 
 GLOBAL_SERVICES = {"iam", "sts", "budgets"}
 _TYPES = {Kind.ROOT: "Account", Kind.USER: "User", Kind.ROLE: "AssumedRole", Kind.SERVICE: "Service"}
@@ -27,7 +27,7 @@ def of_request(
     """
     now = time.time()
     keys: Keys = {
-        "aws:currenttime": (datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),),
+        "aws:currenttime": (_moment(now),),
         "aws:epochtime": (str(int(now)),),
         "aws:securetransport": ("true",),
         "aws:sourceip": (source_ip,),
@@ -50,16 +50,23 @@ def of_user(name: str, user_id: str, tags: Iterable[tuple[str, str]]) -> Keys:
 
 def of_session(session: Session) -> Keys:
     """Return the keys of a role session."""
-    issued = datetime.fromtimestamp(session.issued, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
     keys: Keys = {
         "aws:userid": (session.user_id,),
-        "aws:tokenissuetime": (issued,),
-        "aws:multifactorauthpresent": ("false",),
+        **of_token(session),
         **_tags("aws:principaltag", session.tags),
     }
     if session.source_identity:
         keys["aws:sourceidentity"] = (session.source_identity,)
     return keys
+
+
+def of_token(token: Session | Token) -> Keys:
+    """Return the keys of temporary credentials."""
+    return {"aws:tokenissuetime": (_moment(token.issued),), "aws:multifactorauthpresent": ("false",)}
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def of_service(source_arn: str, account: str, service: str) -> Keys:

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from infra.local.core import registry
+from infra.local.core.refused import Refused
+from infra.local.core.roles import authorization, identities, requests, resource_policies
+from infra.local.core.roles.authorization import Caller
+from infra.local.core.roles.denial import sentence
+from infra.local.core.roles.evaluation import Ask, Decision
+from infra.local.core.roles.requests import Check
 
 if TYPE_CHECKING:
     from infra.local.core.request import Request
+
+_ROOT = re.compile(r"\d{12}")
+_KEY = re.compile(r"A[KS]IA[A-Z0-9]{16}")  # as IAM and STS give them out
+_BY_ITSELF = {  # operations that decide themselves, or that everybody may call
+    "sts": {"AssumeRole", "AssumeRoleWithSAML", "AssumeRoleWithWebIdentity", "GetCallerIdentity", "GetSessionToken"},
+}
+_ROOT_MAY = {"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"}  # whatever the bucket's policy denies
+_PER_KEY = "DeleteObjects"  # answers for each key; see `refused_keys`
 
 
 def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> None:
@@ -14,3 +34,147 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
     Called for every signed and every anonymous request before its service sees it: by the front, and by the wires of S3 and Kinesis.
     The front itself refuses what is not signed; an anonymous request to S3 arrives here with `request.signed` False.
     """
+    key = request.credential.key
+    if not key:
+        return
+    if _ROOT.fullmatch(key):
+        if request.service == "s3" and operation not in _ROOT_MAY:
+            _check_root(request)
+        return
+    caller = known(request)
+    if caller is None or operation in _BY_ITSELF.get(request.service, ()):
+        return
+    if request.service == "s3" and operation == _PER_KEY:
+        return
+    for check in _checks(request, operation, parameters):
+        refusal = _refusal(caller, request.region, check)
+        if refusal is not None:
+            raise _refused(request.service, operation, *refusal)
+
+
+def known(request: Request) -> Caller | None:
+    """Return the caller of a request, None for a key that was not given out here and so stands for the default account's root.
+
+    Raises Refused: the key is one of an account here and nobody has it any more, the session's token is another, or it has expired.
+    """
+    key = request.credential.key
+    caller = authorization.find(key)
+    if caller is None:
+        if _KEY.fullmatch(key) and identities.iam(identities.account_in(key)) is not None:
+            raise _unknown(request)
+        return None
+    session = caller.session
+    if session is not None:
+        if request.headers.get("x-amz-security-token", request.query.get("X-Amz-Security-Token", "")) != session.token:
+            raise _unknown(request)
+        if session.expires is not None and time.time() > session.expires:
+            raise _expired(request)
+    return caller
+
+
+def refused_keys(request: Request, bucket: str, body: bytes) -> list[tuple[str, str]]:
+    """Return key and version of the objects of a DeleteObjects that the caller may not delete."""
+    key = request.credential.key
+    caller = known(request) if key and not _ROOT.fullmatch(key) else None
+    if caller is None:
+        return []
+    checks = requests.s3.checks("POST", f"/{bucket}", "delete", {}, body)
+    named = requests.s3.deleted(body)
+    return [each for each, check in zip(named, checks, strict=True) if _refusal(caller, request.region, check)]
+
+
+def missing(request: Request, bucket: str) -> Refused | None:
+    """Return what S3 says of a key that is not there to a caller who may not list the bucket, None where it may: 403, not 404.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    key = request.credential.key
+    caller = authorization.find(key) if key and not _ROOT.fullmatch(key) else None
+    if caller is None:
+        return None
+    refusal = _refusal(caller, request.region, Check("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    return _refused("s3", "ListBucket", *refusal) if refusal is not None else None
+
+
+def _check_root(request: Request) -> None:
+    """Check what a bucket's own policy denies to root: all else it may. Raises Refused."""
+    bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
+    policy, owner = resource_policies.of(request.account, request.region, f"arn:aws:s3:::{bucket}")
+    if not policy or owner != request.account:
+        return
+    caller = Caller(authorization.root(request.account))
+    for check in _checks(request, request.operation, {}):
+        ask, decision = authorization.decide(
+            caller, request.region, check.action, check.resource, dict(check.keys), policy, owner
+        )
+        if decision.explicit:
+            raise _refused("s3", request.operation, ask, decision)
+
+
+def _checks(request: Request, operation: str, parameters: dict[str, Any]) -> Iterator[Check]:
+    if request.service == "s3":
+        yield from requests.s3.checks(request.method, request.raw_path, request.query_string, request.headers)
+        return
+    service = registry.get(request.service)
+    prefix = requests.prefix_of(service.name)
+    asked = requests.Request(prefix, operation, parameters, request.account, request.region)
+    own = service.resources(asked) if service.resources is not None else None
+    yield from requests.checks(asked, own)
+
+
+def _refusal(caller: Caller, region: str, check: Check) -> tuple[Ask, Decision] | None:
+    """Return why one check is refused, None when it is allowed."""
+    policy, owner = resource_policies.of(caller.principal.account, region, check.resource)
+    keys = dict(check.keys)
+    ask, decision = authorization.decide(caller, region, check.action, check.resource, keys, policy, owner)
+    if decision.allowed:
+        return None
+    if check.other_form and not decision.explicit:
+        _, other = authorization.decide(caller, region, check.action, check.other_form, keys, policy, owner)
+        if other.allowed:
+            return None
+    return ask, decision
+
+
+def _refused(service: str, operation: str, ask: Ask, decision: Decision) -> Refused:
+    """Return the denial in the words of a service.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html and messages of the services
+    """
+    if service == "athena" and ask.action.startswith("athena:"):
+        return Refused(
+            400,
+            "AccessDeniedException",
+            f"You are not authorized to perform: {ask.action} on the resource. After your AWS administrator or you have updated your "
+            "permissions, please try again.",
+        )
+    if service == "s3":
+        foreign = ask.resource_account not in ("", ask.principal.account)
+        return Refused(403, "AccessDenied", "Access Denied" if foreign else sentence(ask, decision, quoted=True))
+    if service == "sqs":
+        return Refused(403, "AccessDenied", sentence(ask, decision).replace(ask.action, ask.action.lower()))
+    if service in _FORMS:
+        return Refused(403, "AccessDenied", sentence(ask, decision))
+    return Refused(403 if service in _REST else 400, "AccessDeniedException", sentence(ask, decision))
+
+
+_FORMS = {"cloudformation", "iam", "sts", "monitoring", "sns"}  # the query protocol, or compatible with it
+_REST = {"lambda", "databrew", "scheduler", "pipes"}
+
+
+def _unknown(request: Request) -> Refused:
+    if request.service == "s3":
+        return Refused(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+    message = "The security token included in the request is invalid."
+    if request.service in _FORMS:
+        return Refused(403, "InvalidClientTokenId", message)
+    return Refused(403 if request.service in _REST else 400, "UnrecognizedClientException", message)
+
+
+def _expired(request: Request) -> Refused:
+    if request.service == "s3":
+        return Refused(400, "ExpiredToken", "The provided token has expired.")
+    message = "The security token included in the request is expired"
+    if request.service in _FORMS:
+        return Refused(403, "ExpiredToken", message)
+    return Refused(403 if request.service in _REST else 400, "ExpiredTokenException", message)

