@@ -3,14 +3,15 @@
 import json
 
 from infra.local.databrew.engine import Frame, Workspace, apply
+from infra.local.databrew.engine.types import quoted
 
 
 def frame(workspace: Workspace, rows: list[tuple], **types: str) -> Frame:
     """A frame of rows; types: column name → DuckDB type."""
-    picked = ", ".join(f'CAST(column{i} AS {type_}) AS "{name}"' for i, (name, type_) in enumerate(types.items()))
+    picked = ", ".join(f"CAST(column{i} AS {type_}) AS {quoted(name)}" for i, (name, type_) in enumerate(types.items()))
     if not rows:
         return Frame.of(
-            workspace, "SELECT " + ", ".join(f'CAST(NULL AS {t}) AS "{n}"' for n, t in types.items()) + " LIMIT 0"
+            workspace, "SELECT " + ", ".join(f"CAST(NULL AS {t}) AS {quoted(n)}" for n, t in types.items()) + " LIMIT 0"
         )
     values = ", ".join("(" + ", ".join(_sql(value) for value in row) + ")" for row in rows)
     names = ", ".join(f"column{i}" for i in range(len(types)))

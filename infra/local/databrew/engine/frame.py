@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from .errors import DataRefused, StepRefused
-from .types import literal, name_of, quoted, text
+from .types import TYPES, literal, name_of, quoted, text, widened
 
 MEMORY = "1GB"
 
@@ -90,6 +90,8 @@ class Workspace:
             raise DataRefused("The data of the dataset could not be read.") from error
         except (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.InvalidInputException) as error:
             raise StepRefused("A value of the data is out of the range of the step's result.") from error
+        except duckdb.Error as error:
+            raise StepRefused("The step can't be done on the columns of this dataset.") from error
 
     def table(self, sql: str) -> "_Table":
         """A temporary table with the rows of a query."""
@@ -153,8 +155,6 @@ class Frame:
     def stored_of(
         cls, workspace: Workspace, sql: str, described: Sequence[tuple[str, str]], names: Sequence[str] | None
     ) -> "Frame":
-        from .types import widened
-
         keys = [workspace.key() for _ in described]
         inner = ", ".join(keys)
         picked = ", ".join(
@@ -196,6 +196,11 @@ class Frame:
         if self.has(name):
             raise StepRefused(f"Column {name} already exists in the dataset.")
         return name
+
+    def scalar(self, expression: str, type_: str) -> str:
+        """The value of an SQL aggregate over all rows, as SQL of DataBrew's type; the frame should be stored."""
+        found = self.workspace.execute(f"SELECT CAST({expression} AS VARCHAR) FROM {self.source}").fetchone()
+        return f"CAST({literal(found[0] if found else None)} AS {TYPES[type_]})"
 
     # what a step makes
 

@@ -4,9 +4,12 @@ Source: RecipeAction of the API reference; each action's page in the guide.
 """
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import duckdb
 
 from .errors import StepRefused
 
@@ -93,6 +96,22 @@ def INTEGER(low: int | None = None, high: int | None = None) -> Parse:
         return number
 
     return parse
+
+
+_probe = threading.local()
+
+
+def REGEX(name: str, value: str) -> str:
+    """A regular expression that DuckDB (RE2) has: no look-around, no back-references."""
+    if not hasattr(_probe, "connection"):
+        _probe.connection = duckdb.connect(":memory:")
+    try:
+        _probe.connection.execute("SELECT regexp_matches('', ?)", [value])
+    except duckdb.Error:
+        raise invalid(
+            name, value, "it is not a regular expression, or one with look-around or back-references"
+        ) from None
+    return value
 
 
 def CHOICE(*choices: str) -> Parse:

@@ -9,6 +9,7 @@ from .errors import StepRefused
 from .frame import Frame
 from .refused import REFUSED
 from .registry import ACTIONS, GUIDE, Action, Changed, Deleted, Read
+from .types import cast, common
 
 MOST_STEPS = 100
 
@@ -71,6 +72,8 @@ def apply(frame: Frame, step: dict, read: Read = no_other_dataset) -> Frame:
     check(step)
     found = _action(step)
     values = _parameters.read(found.name, found.parameters, step["Action"].get("Parameters") or {})
+    if found.stored:
+        frame = frame.stored()
     made = found.run(frame, values, read) if found.secondary else found.run(frame, values)
     expressions = step.get("ConditionExpressions") or []
     met = _conditions.predicate(frame, expressions) if expressions else None
@@ -116,11 +119,11 @@ def _changed(frame: Frame, made: Changed, met: str | None) -> Frame:
     for name, expression, type_ in made.columns:
         if met and name in old:
             kept = old[name]
-            if kept.type != type_:
-                raise StepRefused(
-                    f"The step makes {type_} of column {name}, which is {kept.type}; with conditions a column keeps its type."
-                )
-            expression = f"CASE WHEN {met} THEN {expression} ELSE {kept.key} END"
+            fitting = common({kept.type, type_})
+            expression = (
+                f"CASE WHEN {met} THEN {cast(expression, type_, fitting)} ELSE {cast(kept.key, kept.type, fitting)} END"
+            )
+            type_ = fitting
         elif met:
             expression = f"CASE WHEN {met} THEN {expression} END"
         columns.append((name, expression, type_))

@@ -12,6 +12,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "ENCRYPT": ("recipe-actions.ENCRYPT", _KEYS),
     "TOKENIZATION": ("recipe-actions.TOKENIZATION", _LANGUAGE),
     "FORMAT_PHONE_NUMBER": ("recipe-actions.FORMAT_PHONE_NUMBER", _PHONE),
+    "GET_ADVANCED_DATATYPE": ("recipe-actions.GET_ADVANCED_DATATYPE", _SESSION),
     "GET_ACTION_RESULT": ("recipe-actions.GET_ACTION_RESULT", _SESSION),
     "GET_STEP_DATAFRAME": ("recipe-actions.GET_STEP_DATAFRAME", _SESSION),
 }

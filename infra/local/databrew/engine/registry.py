@@ -41,6 +41,7 @@ class Action:
     ----------
     conditional : whether the step may have condition expressions.
     conditions_needed : whether it must have some.
+    stored : whether it reads the data to know what to do: the frame is stored before it runs.
     secondary : whether it reads other datasets (`read` is the third argument of `run`).
     """
 
@@ -50,6 +51,7 @@ class Action:
     validate: Callable[[Values], None] | None = None
     conditional: bool = True
     conditions_needed: bool = False
+    stored: bool = False
     secondary: bool = False
 
 
@@ -61,6 +63,7 @@ def action(
     *,
     conditional: bool = True,
     conditions_needed: bool = False,
+    stored: bool = False,
     secondary: bool = False,
     validate: Callable[[Values], None] | None = None,
     **parameters: Parse | Parameter,
@@ -77,7 +80,7 @@ def action(
 
     def declare(run: Callable[..., Frame | Changed | Deleted]) -> Callable:
         assert name not in ACTIONS, name
-        ACTIONS[name] = Action(name, declared, run, validate, conditional, conditions_needed, secondary)
+        ACTIONS[name] = Action(name, declared, run, validate, conditional, conditions_needed, stored, secondary)
         return run
 
     return declare

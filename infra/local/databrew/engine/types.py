@@ -177,3 +177,12 @@ def moment(expression: str, target: str = "timestamp") -> str:
 def is_number(value: str) -> bool:
     """Whether a parameter's text is a number."""
     return re.fullmatch(NUMBER, value.strip()) is not None
+
+
+def common(types: set[str]) -> str:
+    """The type that holds values of all these types: of numbers the widest, of moments timestamp, else text."""
+    if len(types) <= 1:
+        return next(iter(types), "string")
+    if types <= set(NUMBERS):
+        return "double" if "decimal" in types else max(types, key=NUMBERS.index)
+    return "timestamp" if types <= set(TIMES) else "string"

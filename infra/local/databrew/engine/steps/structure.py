@@ -7,7 +7,7 @@ from ..errors import StepRefused
 from ..frame import Column, Frame
 from ..parameters import CHOICE, LIST, NAME, NAMES_OR_NONE, OBJECTS, TEXT, Values
 from ..registry import Read, action, optional
-from ..types import NUMBERS, TYPES, cast, number
+from ..types import NUMBERS, TYPES, cast, common, number
 
 _JOINS = {
     "INNER_JOIN": ("INNER", ""),
@@ -131,7 +131,7 @@ def union(frame: Frame, p: Values, read: Read) -> Frame:
     made = []
     for at, name in enumerate(p.targetColumnNames):
         types = {column.type for columns in sources if (column := columns[at])}
-        made.append(Column(name, _common(types), frame.workspace.key()))
+        made.append(Column(name, common(types), frame.workspace.key()))
     parts = []
     for i, (f, columns) in enumerate(zip(frames, sources, strict=True)):
         picked = ", ".join(f"{_fitted(c, m)} AS {m.key}" for c, m in zip(columns, made, strict=True))
@@ -147,16 +147,6 @@ def union(frame: Frame, p: Values, read: Read) -> Frame:
 def _location(given: dict | None) -> str | None:
     place = (given or {}).get("S3InputDefinition")
     return f"s3://{place['Bucket']}/{place.get('Key', '')}" if isinstance(place, dict) and "Bucket" in place else None
-
-
-def _common(types: set[str]) -> str:
-    if len(types) <= 1:
-        return next(iter(types), "string")
-    if types <= set(NUMBERS):
-        return max(types, key=NUMBERS.index) if "decimal" not in types else "double"
-    if types == {"date", "timestamp"}:
-        return "timestamp"
-    return "string"
 
 
 def _fitted(column: Column | None, made: Column) -> str:
