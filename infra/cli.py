@@ -230,7 +230,7 @@ def upload_exercises(options: argparse.Namespace) -> int:
 
 def leftovers(options: argparse.Namespace) -> int:
     from helpers import connect
-    from infra.leftovers import delete_all, find
+    from helpers.leftovers import delete_all, find
 
     session = connect()
     found = find(session)

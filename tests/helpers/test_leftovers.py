@@ -9,8 +9,8 @@ import zipfile
 import boto3
 import pytest
 
-from infra.leftovers import delete_all, find
-from infra.leftovers.names import is_our_bucket, is_our_log_group, is_ours
+from helpers.leftovers import delete_all, find
+from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
 
 TRUST = {
     "Version": "2012-10-17",

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from infra.leftovers.names import is_our_bucket, is_our_log_group, is_ours
+from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
 
 NOT_OFFERED = ("NotImplemented", "UnknownOperationException", "UnrecognizedClientException", "OptInRequired")
 

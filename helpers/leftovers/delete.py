@@ -8,7 +8,7 @@ from collections.abc import Callable
 import boto3
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.leftovers.find import Item, find
+from helpers.leftovers.find import Item, find
 
 GONE = (
     "ResourceNotFoundException",

@@ -3,7 +3,7 @@
 Only things of the workshop are found, by their names or by the tag `workshop`; everything else in the account is never touched.
 """
 
-from infra.leftovers.delete import delete_all
-from infra.leftovers.find import Item, find
+from helpers.leftovers.delete import delete_all
+from helpers.leftovers.find import Item, find
 
 __all__ = ["Item", "delete_all", "find"]
