@@ -137,12 +137,15 @@ def _machines(client: Client) -> Iterator[Item]:
 
 def _glue(client: Client) -> Iterator[Item]:
     glue = client("glue")
+    logs = client("logs")
     for session in pages(glue, "list_sessions", "Sessions"):
-        if "analyticsworkshop" in session.get("Role", "").lower() and session["Status"] in ("READY", "PROVISIONING"):
-            gone = partial(glue.stop_session, Id=session["Id"])
-            yield Item(20, "Glue session", session["Id"], session["Status"], gone)
+        if is_ours(session.get("Role", "").rsplit("/", 1)[-1]):
+            yield from _log_streams(logs, "/aws-glue/sessions/", session["Id"])
+            yield Item(21, "Glue session", session["Id"], session["Status"], partial(_delete_session, glue, session))
     for name in pages(glue, "list_jobs", "JobNames"):
         if is_ours(name):
+            for run in pages(glue, "get_job_runs", "JobRuns", JobName=name):
+                yield from _log_streams(logs, "/aws-glue/jobs/", run["Id"])
             yield Item(30, "Glue job", name, delete=partial(glue.delete_job, JobName=name))
     for name in pages(glue, "list_crawlers", "CrawlerNames"):
         if is_ours(name):
@@ -154,6 +157,22 @@ def _glue(client: Client) -> Iterator[Item]:
             detail = f"tables: {', '.join(tables)}" if tables else "no tables"
             gone = partial(glue.delete_database, Name=database["Name"])
             yield Item(80, "Glue database", database["Name"], detail, gone)
+
+
+def _delete_session(glue: Any, session: dict[str, Any]) -> None:
+    if session["Status"] in ("READY", "PROVISIONING"):
+        glue.stop_session(Id=session["Id"])
+    glue.delete_session(Id=session["Id"])
+
+
+def _log_streams(logs: Any, groups: str, beginning: str) -> Iterator[Item]:
+    """Streams of one run or session in the groups that all of an account share; the groups themselves stay."""
+    for group in pages(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=groups):
+        where = {"logGroupName": group["logGroupName"]}
+        for stream in pages(logs, "describe_log_streams", "logStreams", **where, logStreamNamePrefix=beginning):
+            name = stream["logStreamName"]
+            gone = partial(logs.delete_log_stream, **where, logStreamName=name)
+            yield Item(15, "log stream", f"{group['logGroupName']}/{name}", delete=gone)
 
 
 def _databrew(client: Client) -> Iterator[Item]:
@@ -288,8 +307,7 @@ def _log_groups(client: Client) -> Iterator[Item]:
         elif name == "/aws-glue/crawlers":  # shared by all crawlers of an account: a stream a crawler
             for stream in pages(logs, "describe_log_streams", "logStreams", logGroupName=name):
                 if is_ours(stream["logStreamName"]):
-                    where = {"logGroupName": name, "logStreamName": stream["logStreamName"]}
-                    gone = partial(logs.delete_log_stream, **where)
+                    gone = partial(logs.delete_log_stream, logGroupName=name, logStreamName=stream["logStreamName"])
                     yield Item(85, "log stream", f"{name}/{stream['logStreamName']}", delete=gone)
 
 
