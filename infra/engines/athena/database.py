@@ -11,7 +11,9 @@ import duckdb
 
 from . import udf
 from .errors import QueryError
-from .types import literal
+from .limits import exhausted
+from .serdes import lazy, values
+from .types import literal, parse
 
 _MACROS = Path(__file__).with_name("macros.sql")
 
@@ -82,8 +84,24 @@ def _open(spill: Path | None) -> duckdb.DuckDBPyConnection:
     for name, value in settings.items():
         database.execute(f"SET GLOBAL {name} = {literal(value)}")
     udf.register(database)
+    database.create_function("lazy_scalar", _lazy_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
     database.execute(";\n".join(f"CREATE MACRO {m}" for m in _in_order(_macros())))
     return database
+
+
+def _lazy_scalar(text: str | None, type: str) -> str | None:
+    """A field of delimited text, by the exact reader's rules; NULL where it is none of its type."""
+    if text is None:
+        return None
+    kind = parse(type)
+    if kind.name in values.BITS:
+        found = lazy.whole(text, kind.name)
+    else:
+        try:
+            found = lazy.scalar(text, kind, [])
+        except values.Bad:
+            found = None
+    return None if found is None else str(found)
 
 
 def _in_order(macros: list[str]) -> list[str]:
@@ -152,12 +170,14 @@ def run_time_error(error: Exception) -> QueryError:
     """What Trino would say for an error that DuckDB raised while a statement ran. No path of this machine is in it."""
     if isinstance(error, QueryError):
         return error
+    if isinstance(error, duckdb.OutOfMemoryException) or re.match(
+        r"(?:[\w ]+ Error: )?(?:Python exception[^:]*: )?MemoryError\b", str(error)
+    ):
+        return exhausted()
     text = str(error)
     for pattern, made in _KNOWN:
         if match := re.search(pattern, text, re.DOTALL):
             return QueryError(*made(match))
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return QueryError("EXCEEDED_LOCAL_MEMORY_LIMIT", "Query exhausted resources at this scale factor")
     if isinstance(error, duckdb.ConversionException):
         if "JSON" in text or "json" in text:
             return QueryError("INVALID_CAST_ARGUMENT", "Cannot cast JSON value: " + _first_line(text))

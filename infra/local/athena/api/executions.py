@@ -40,6 +40,7 @@ class Execution:
     parameters: list[str] | None = None
     reuse: dict[str, Any] = dataclasses.field(default_factory=lambda: {"Enabled": False})
     selected_engine: str = "AUTO"
+    managed: bool = False  # Athena keeps the result; `output` is its name
     state: str = QUEUED
     reason: str | None = None
     error: dict[str, Any] | None = None
@@ -82,7 +83,9 @@ class Execution:
             "QueryExecutionId": self.id,
             "Query": self.query,
             "StatementType": self.type,
-            "ResultConfiguration": {**self.result, "OutputLocation": self.output},
+            "ResultConfiguration": dict(self.result)
+            if self.managed
+            else {**self.result, "OutputLocation": self.output},
             "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": self.reuse},
             "QueryExecutionContext": self.context,
             "Status": status,
@@ -91,6 +94,8 @@ class Execution:
             "EngineVersion": {"SelectedEngineVersion": self.selected_engine, "EffectiveEngineVersion": ENGINE},
             "SubstatementType": self.kind,
         }
+        if self.managed:
+            answer["ManagedQueryResultsConfiguration"] = {"Enabled": True}
         if self.parameters:
             answer["ExecutionParameters"] = self.parameters
         return answer

@@ -11,10 +11,10 @@ from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
 from infra.local.athena.api.executions import ENGINE, store
+from infra.local.athena.api.refusals import InvalidRequest, ResourceNotFound
 from infra.local.athena.api.workgroups import PRIMARY, LocalAthenaBackend
 from infra.local.athena.lake.catalog import GlueCatalog
-from infra.local.athena.statements import service
-from infra.local.athena.statements.service import InvalidRequest, ResourceNotFound
+from infra.local.athena.statements import answers, service
 
 BATCH = 50
 
@@ -66,12 +66,12 @@ class LocalAthenaResponse(AthenaResponse):
         return "{}"
 
     def get_query_execution(self) -> str:
-        execution = service.find(self.athena_backend, self.asked["QueryExecutionId"])
+        execution = answers.find(self.athena_backend, self.asked["QueryExecutionId"])
         return json.dumps({"QueryExecution": execution.as_dict()})
 
     def batch_get_query_execution(self) -> str:
         return self.batch(
-            self.asked["QueryExecutionIds"], lambda i: service.find(self.athena_backend, i).as_dict(),
+            self.asked["QueryExecutionIds"], lambda i: answers.find(self.athena_backend, i).as_dict(),
             "QueryExecutions", "UnprocessedQueryExecutionIds", "QueryExecutionId",
         )  # fmt: skip
 
@@ -90,10 +90,10 @@ class LocalAthenaResponse(AthenaResponse):
         return json.dumps(answer)
 
     def get_query_results(self) -> str:
-        return json.dumps(service.results(self.athena_backend, self.asked))
+        return json.dumps(answers.results(self.athena_backend, self.asked))
 
     def get_query_runtime_statistics(self) -> str:
-        execution = service.find(self.athena_backend, self.asked["QueryExecutionId"])
+        execution = answers.find(self.athena_backend, self.asked["QueryExecutionId"])
         keys = (
             "QueryQueueTimeInMillis", "QueryPlanningTimeInMillis", "EngineExecutionTimeInMillis",
             "ServiceProcessingTimeInMillis", "TotalExecutionTimeInMillis", "ServicePreProcessingTimeInMillis",

@@ -14,9 +14,10 @@ from typing import Any
 from moto.athena.models import AthenaBackend, DataCatalog, NamedQuery, PreparedStatement, WorkGroup, athena_backends
 
 from infra.local.athena.api.executions import ENGINE, store
-from infra.local.athena.statements.service import S3_PATH, InvalidRequest, ResourceNotFound
+from infra.local.athena.api.refusals import InvalidRequest, ResourceNotFound
 from infra.local.core import state
 
+S3_PATH = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?", re.DOTALL)
 NAME = re.compile(r"[a-zA-Z0-9._-]{1,128}")
 STATEMENT_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_@:]{0,255}")
 PRIMARY = "primary"
@@ -259,7 +260,8 @@ def _check(configuration: dict[str, Any]) -> None:
     if cutoff is not None and cutoff < MIN_CUTOFF:
         raise InvalidRequest(f"BytesScannedCutoffPerQuery must be at least {MIN_CUTOFF}")
     if (configuration.get("ManagedQueryResultsConfiguration") or {}).get("Enabled"):
-        raise InvalidRequest("The local AWS does not keep managed query results; give an OutputLocation.")
+        if location:
+            raise InvalidRequest("Managed query results and an output location cannot be used together.")
     selected = (configuration.get("EngineVersion") or {}).get("SelectedEngineVersion", "AUTO")
     if selected not in _ENGINES:
         raise InvalidRequest(f"Engine version '{selected}' is not part of the local AWS; choose '{ENGINE}'.")

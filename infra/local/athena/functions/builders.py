@@ -839,9 +839,15 @@ def to_iso8601(ex, node, bound, args):
 
 
 def date_sequence(ex, node, bound, args):
-    step = args[2].sql if len(args) > 2 else "CASE WHEN $0 <= $1 THEN to_days(1) ELSE to_days(-1) END"
+    start, stop = "CAST($0 AS TIMESTAMP)", "CAST($1 AS TIMESTAMP)"
+    if len(args) < 3:
+        moments = f"day_sequence({start}, {stop}, CASE WHEN $0 <= $1 THEN 86400000 ELSE -86400000 END)"
+    elif args[2].type.name == INTERVALS[0]:
+        moments = f"day_sequence({start}, {stop}, epoch_ms({args[2].sql}))"
+    else:
+        moments = f"month_sequence({start}, {stop}, months_of({args[2].sql}))"
     name = ex.casts.fresh()
-    return f"list_transform(generate_series(CAST($0 AS TIMESTAMP), CAST($1 AS TIMESTAMP), {step}), lambda {name}: CAST({name} AS DATE))"
+    return f"list_transform({moments}, lambda {name}: CAST({name} AS DATE))"
 
 
 # JSON

@@ -17,6 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, View, hive_to_trino
 from infra.local.athena.lake import information
+from infra.local.athena.lake.contradictions import check_columns
 from infra.local.core import registry, state
 
 NAME = "awsdatacatalog"
@@ -45,6 +46,7 @@ class GlueCatalog:
             return None
         if table.endswith(information.PARTITIONS):
             return _columns(found.get("PartitionKeys") or []) or None
+        check_columns(found)
         return _columns(all_columns(found))
 
     def database_exists(self, database: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra.engines.athena import types
+from infra.engines.athena.client import Engine
 from infra.engines.athena.types import Column, quoted
 
 PAGE = 1000
@@ -59,16 +60,16 @@ def column_info(column: Column) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def write_csv(connection: Any, text_sql: str, names: list[str], path: Path) -> int:
+def write_csv(engine: Engine, text_sql: str, names: list[str], path: Path) -> int:
     """Write a query's rows, all columns text, as Athena's CSV; return how many."""
     unique = len(set(names)) == len(names)
     labels = ", ".join(f"v{i} AS {quoted(name if unique else f'v{i}')}" for i, name in enumerate(names))
     target = path if unique else path.with_suffix(".rows")
     file = str(target).replace("'", "''")
-    (count,) = connection.execute(
+    ((count,),) = engine.fetch(
         f"COPY (SELECT {labels} FROM ({text_sql})) TO '{file}' (FORMAT csv, HEADER {str(unique).lower()}, "
         "FORCE_QUOTE *, NULLSTR '', DELIMITER ',', QUOTE '\"', ESCAPE '\"')"
-    ).fetchone()
+    )
     if not unique:
         with open(path, "wb") as whole, open(target, "rb") as rows:
             whole.write(csv_line(names))

@@ -5,20 +5,17 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html (prope
 
 from __future__ import annotations
 
-import gzip
 import itertools
 import random
 import string
-import threading
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import duckdb
-
 from infra.engines.athena import text, types
+from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, Type, literal, quoted
 from infra.local import s3
@@ -34,7 +31,6 @@ _PARQUET_CODECS = {
     "UNCOMPRESSED": "uncompressed",
 }
 _TEXT_CODECS = ("GZIP", "NONE")
-_ROWS = 10_000
 _numbers = itertools.count()
 
 
@@ -106,8 +102,8 @@ def check_types(columns: list[Column]) -> list[str]:
 class Writer:
     """Writes the rows of one statement."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, account: str, scratch: Path, cancelled: threading.Event):
-        self.connection, self.account, self.scratch, self.cancelled = connection, account, scratch, cancelled
+    def __init__(self, engine: Engine, account: str, scratch: Path):
+        self.engine, self.account, self.scratch = engine, account, scratch
         self.stem = engine_id()
 
     def write(
@@ -124,10 +120,8 @@ class Writer:
 
         Raises QueryError for too many new partitions.
         """
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE written AS SELECT * FROM ({sql}) o({_labels(len(columns))})"
-        )
-        (rows,) = self.connection.execute("SELECT count(*) FROM written").fetchone()
+        self.engine.fetch(f"CREATE OR REPLACE TEMP TABLE written AS SELECT * FROM ({sql}) o({_labels(len(columns))})")
+        ((rows,),) = self.engine.fetch("SELECT count(*) FROM written")
         data = [(f"c{i}", c) for i, c in enumerate(columns) if c.name not in keys]
         partitions = [(f"c{i}", c) for i, c in enumerate(columns) if c.name in keys]
         uris: list[str] = []
@@ -143,7 +137,7 @@ class Writer:
             for extra, suffix in _buckets(bucketed, columns):
                 uri = self.file(data, " AND ".join([*condition, *extra]), format, folder, suffix)
                 uris += [uri] if uri else []
-        self.connection.execute("DROP TABLE written")
+        self.engine.fetch("DROP TABLE written")
         return Written(rows, uris, folders)
 
     def partitions(
@@ -153,7 +147,8 @@ class Writer:
         if not keys:
             return [((), [])]
         listed = ", ".join(name for name, _ in keys)
-        distinct = self.connection.execute(f"SELECT DISTINCT {listed} FROM written ORDER BY {listed}").fetchall()
+        most = MAX_PARTITIONS + len(known) + 1
+        distinct = self.engine.fetch(f"SELECT DISTINCT {listed} FROM written ORDER BY {listed} LIMIT {most}")
         found = []
         for row in distinct:
             values = tuple(
@@ -188,7 +183,7 @@ class Writer:
             options = f"FORMAT {format.name.lower()}, COMPRESSION '{_codec(format)}'"
             if format.level is not None:
                 options += f", COMPRESSION_LEVEL {int(format.level)}"
-            (count,) = self.connection.execute(f"COPY ({query}) TO {literal(str(path))} ({options})").fetchone()
+            ((count,),) = self.engine.fetch(f"COPY ({query}) TO {literal(str(path))} ({options})")
         if not count:
             path.unlink(missing_ok=True)
             return None
@@ -201,16 +196,7 @@ class Writer:
         """Write delimited text as LazySimpleSerDe does: no quotes, collections by control characters."""
         fields = [f"coalesce({_delimited(n, types.parse(c.type), 0)}, {literal(format.null)})" for n, c in data]
         line = f" || {literal(format.delimiter)} || ".join(fields)
-        cursor = self.connection.execute(f"SELECT {line} FROM written{where}")
-        count = 0
-        opened = gzip.open(path, "wb") if format.compression == "GZIP" else open(path, "wb")
-        with opened as file:
-            while rows := cursor.fetchmany(_ROWS):
-                if self.cancelled.is_set():
-                    break
-                file.write("".join(f"{value}\n" for (value,) in rows).encode())
-                count += len(rows)
-        return count
+        return self.engine.ask("write_lines", f"SELECT {line} FROM written{where}", path, format.compression == "GZIP")
 
 
 def _labels(count: int) -> str:

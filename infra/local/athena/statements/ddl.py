@@ -19,7 +19,7 @@ from infra.engines.athena import types
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local import s3
-from infra.local.athena.lake import tables
+from infra.local.athena.lake import files, formats
 from infra.local.athena.lake.catalog import NAME, GlueCatalog, Table, all_columns, is_view, view_definition, view_text
 from infra.local.athena.lake.results import Listing, text_columns
 from infra.local.athena.lake.writers import Format
@@ -29,15 +29,15 @@ TEXT_INPUT = "org.apache.hadoop.mapred.TextInputFormat"
 TEXT_OUTPUT = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat"
 _HIVE_IO = "org.apache.hadoop.hive.ql.io"
 STORED = {  # STORED AS → input format, output format, SerDe
-    "TEXTFILE": (TEXT_INPUT, TEXT_OUTPUT, tables.LAZY),
-    "PARQUET": (f"{_HIVE_IO}.parquet.MapredParquetInputFormat", f"{_HIVE_IO}.parquet.MapredParquetOutputFormat", tables.PARQUET),
+    "TEXTFILE": (TEXT_INPUT, TEXT_OUTPUT, formats.LAZY),
+    "PARQUET": (f"{_HIVE_IO}.parquet.MapredParquetInputFormat", f"{_HIVE_IO}.parquet.MapredParquetOutputFormat", formats.PARQUET),
     "ORC": (f"{_HIVE_IO}.orc.OrcInputFormat", f"{_HIVE_IO}.orc.OrcOutputFormat", f"{_HIVE_IO}.orc.OrcSerde"),
     "AVRO": (
         f"{_HIVE_IO}.avro.AvroContainerInputFormat", f"{_HIVE_IO}.avro.AvroContainerOutputFormat",
         "org.apache.hadoop.hive.serde2.avro.AvroSerDe",
     ),
     "SEQUENCEFILE": (
-        "org.apache.hadoop.mapred.SequenceFileInputFormat", f"{_HIVE_IO}.HiveSequenceFileOutputFormat", tables.LAZY,
+        "org.apache.hadoop.mapred.SequenceFileInputFormat", f"{_HIVE_IO}.HiveSequenceFileOutputFormat", formats.LAZY,
     ),
     "RCFILE": (
         f"{_HIVE_IO}.RCFileInputFormat", f"{_HIVE_IO}.RCFileOutputFormat",
@@ -158,7 +158,7 @@ def create_database(statement: Statement, catalog: GlueCatalog, database: str | 
     if statement.comment:
         entry["Description"] = statement.comment
     if statement.location:
-        tables.split_location(statement.location)
+        files.split_location(statement.location)
         entry["LocationUri"] = statement.location
     _changed(catalog, lambda glue: glue.create_database(name, entry))
     return _done()
@@ -208,7 +208,7 @@ def create_external_table(statement: Statement, catalog: GlueCatalog, database: 
         raise HiveError(f"SemanticException [Error 10036]: Duplicate column name: {twice}")
     for column in [*statement.columns, *statement.partition_keys]:
         types.hive_to_trino(column["Type"])
-    tables.split_location(statement.location)
+    files.split_location(statement.location)
     _changed(catalog, lambda glue: glue.create_table(schema, name, external_table(statement, name)))
     return _done()
 
@@ -433,7 +433,7 @@ def set_properties(statement: Statement, catalog: GlueCatalog, database: str | N
 
 def set_location(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = _no_view(_hive_table(catalog, statement.name, database))
-    tables.split_location(statement.location)
+    files.split_location(statement.location)
     if statement.partition is None:
         return _altered(catalog, table, lambda entry: entry["StorageDescriptor"].update(Location=statement.location))
     values = _values(table, statement.partition)
@@ -491,7 +491,7 @@ def add_partition(statement: Statement, catalog: GlueCatalog, database: str | No
                 continue
             raise HiveError(f"{EXECUTION_ERROR} AlreadyExistsException(message:Partition already exists.)")
         if location is not None:
-            tables.split_location(location)
+            files.split_location(location)
         fresh[values] = location or base + _spec(table, values) + "/"
     add_partitions(catalog, table["DatabaseName"], table["Name"], fresh)
     return _done()
@@ -566,7 +566,7 @@ def repair(statement: Statement, catalog: GlueCatalog, database: str | None) -> 
     keys = [key["Name"].lower() for key in table.get("PartitionKeys") or []]
     if not keys:
         return Listing([], [], counted=False)
-    bucket, prefix = tables.folder(table["StorageDescriptor"].get("Location") or "")
+    bucket, prefix = files.folder(table["StorageDescriptor"].get("Location") or "")
     there = s3.objects(catalog.account, bucket, prefix) if s3.exists(catalog.account, bucket) else []
     if not there:
         return Listing([], [f"Tables missing on filesystem:\t{name}"], counted=False)
@@ -678,7 +678,7 @@ def create_statement(table: Table) -> str:
     descriptor = table["StorageDescriptor"]
     serde = descriptor.get("SerdeInfo") or {}
     library = serde.get("SerializationLibrary", "")
-    default = "from deserializer" if library in tables.JSON_SERDES or library == tables.OPEN_CSV else ""
+    default = "from deserializer" if library in formats.JSON_SERDES or library == formats.OPEN_CSV else ""
 
     def listed(columns: list[dict[str, str]], comment: str) -> str:
         parts = []

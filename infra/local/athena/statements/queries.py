@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import duckdb
-
 from infra.engines.athena import types
+from infra.engines.athena.client import Engine, EngineError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local import s3
 from infra.local.athena.lake import results, writers
 from infra.local.athena.lake.catalog import GlueCatalog, is_view
-from infra.local.athena.lake.tables import JSON_SERDES, LAZY, PARQUET, Reader, folder
+from infra.local.athena.lake.files import folder
+from infra.local.athena.lake.formats import JSON_SERDES, LAZY, PARQUET
+from infra.local.athena.lake.tables import Reader
 from infra.local.athena.lake.writers import Written
-from infra.local.athena.sql.translate import Translated, connect, run_time_error, translate
+from infra.local.athena.sql.translate import Translated, translate
 from infra.local.athena.statements import ddl
 from infra.local.athena.statements.parser import Statement
-from infra.local.core import state
 
 log = logging.getLogger("workshop.athena")
 
@@ -49,20 +48,16 @@ class ScanLimit(Exception):
 
 
 class Query:
-    """One statement at work: a connection of its own, temporary files, and what it scanned."""
+    """One statement at work: an engine of its own, temporary files, and what it scanned."""
 
     def __init__(
-        self, catalog: GlueCatalog, database: str | None, scratch: Path, cancelled: threading.Event,
+        self, catalog: GlueCatalog, database: str | None, scratch: Path, engine: Engine,
         parameters: list[str], scan_limit: int | None,
     ):  # fmt: skip
-        self.catalog, self.database, self.scratch, self.cancelled = catalog, database, scratch, cancelled
+        self.catalog, self.database, self.scratch, self.engine = catalog, database, scratch, engine
         self.parameters, self.scan_limit = parameters, scan_limit
-        self.connection = connect(state.root() / "spill")
         self.scanned = 0
         self.planning_ms = 0
-
-    def close(self) -> None:
-        self.connection.close()
 
     # --- translating and running
 
@@ -74,34 +69,20 @@ class Query:
 
     def run(self, translated: Translated, work: Callable[[], T]) -> T:
         """Bind the tables, then do `work`. What fails on data is tried again with text files read line by line, for Athena's answer or error."""
-        reader = Reader(self.connection, self.catalog, self.scratch, self.cancelled)
-        self.bind(reader, translated)
+        reader = Reader(self.engine, self.catalog, self.scratch)
         try:
+            self.bind(reader, translated)
             return work()
-        except duckdb.InterruptException:
-            raise
-        except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.IOException) as error:
-            if not reader.has_text:
-                raise run_time_error(error) from None
-        except duckdb.Error as error:
-            if isinstance(error, (duckdb.BinderException, duckdb.ParserException, duckdb.InternalException)):
-                log.error("DuckDB does not take %s", translated.sql, exc_info=True)
-            raise run_time_error(error) from None
-        try:
-            self.bind(Reader(self.connection, self.catalog, self.scratch, self.cancelled, exact=True), translated)
-            return work()
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as error:
-            raise run_time_error(error) from None
+        except EngineError as error:
+            if not (error.failure.of_data and reader.has_text):
+                if error.failure.detail:
+                    log.error("%s: %s", error.failure.detail, translated.sql)
+                raise
+        self.bind(Reader(self.engine, self.catalog, self.scratch, exact=True), translated)
+        return work()
 
     def bind(self, reader: Reader, translated: Translated) -> None:
-        try:
-            self.scanned = sum(reader.bind(use) for use in translated.tables)
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as error:
-            raise run_time_error(error) from None
+        self.scanned = sum(reader.bind(use) for use in translated.tables)
         if self.scan_limit is not None and self.scanned > self.scan_limit:
             raise ScanLimit
 
@@ -111,7 +92,7 @@ class Query:
         found = self.translate(text, span)
         path = self.scratch / "result.csv"
         names = [column.name for column in found.columns]
-        rows = self.run(found, lambda: results.write_csv(self.connection, found.text_sql, names, path))
+        rows = self.run(found, lambda: results.write_csv(self.engine, found.text_sql, names, path))
         return Outcome(path, [results.column_info(c) for c in found.columns], rows, 0)
 
     def explain(self, text: str, statement: Statement) -> Outcome:
@@ -128,7 +109,7 @@ class Query:
             plan = self.run(found, lambda: _io_plan(found))
         else:
             how = "ANALYZE, FORMAT json" if statement.analyze else "FORMAT json"
-            rows = self.run(found, lambda: self.connection.execute(f"EXPLAIN ({how}) {found.sql}").fetchall())
+            rows = self.run(found, lambda: self.engine.fetch(f"EXPLAIN ({how}) {found.sql}"))
             plan = _plan(json.loads(rows[-1][1]), found, form, statement.analyze)
         listed = [HEADER if kind != "VALIDATE" else "Valid", *plan.split("\n")]
         if not statement.analyze:
@@ -281,7 +262,7 @@ class Query:
         bucket, prefix = folder(location)
         if not s3.exists(self.catalog.account, bucket):
             raise QueryError("HIVE_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}")
-        writer = writers.Writer(self.connection, self.catalog.account, self.scratch, self.cancelled)
+        writer = writers.Writer(self.engine, self.catalog.account, self.scratch)
         return self.run(
             found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known)
         )

@@ -13,19 +13,19 @@ from infra.local.athena.api import workgroups
 from infra.local.athena.functions.table import AGGREGATES, SCALARS, WINDOW
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.lake.results import Listing, csv_line, text_columns
-from infra.local.athena.statements import ddl
+from infra.local.athena.statements import ddl, engines
 from infra.local.athena.statements.parser import Statement
 from infra.local.athena.statements.queries import Outcome, Query
 
 if TYPE_CHECKING:
-    from infra.local.athena.statements.service import Job
+    from infra.local.athena.statements.jobs import Job
 
 
 SIGNATURE = re.compile(r"(\w+)\((.*?)\) -> (.+?) = ")
 
 
 def perform(job: Job, scratch: Path, location: str) -> Outcome:
-    """Carry out a job's statement. Raises QueryError, ScanLimit, duckdb.InterruptException."""
+    """Carry out a job's statement. Raises QueryError, ScanLimit, Stopped, Overdue."""
     execution, statement = job.execution, job.statement
     catalog = GlueCatalog(execution.account, execution.region)
     database = execution.database
@@ -39,14 +39,12 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
         )
     if not _has_query(statement):
         return _listed(ddl.execute(statement, catalog, database), scratch)
-    query = Query(catalog, database, scratch, job.cancelled, job.parameters, job.limits.scan_limit)
-    job.connection = query.connection
-    try:
-        return _of_query(query, job.text, statement, location + f"tables/{execution.id}", job.limits.enforced)
-    finally:
-        execution.scanned, execution.planning_ms = query.scanned, query.planning_ms
-        job.connection = None
-        query.close()
+    with engines.borrowed(job) as engine:
+        query = Query(catalog, database, scratch, engine, job.parameters, job.limits.scan_limit)
+        try:
+            return _of_query(query, job.text, statement, location + f"tables/{execution.id}", job.limits.enforced)
+        finally:
+            execution.scanned, execution.planning_ms = query.scanned, query.planning_ms
 
 
 def _has_query(statement: Statement) -> bool:

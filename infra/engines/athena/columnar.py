@@ -1,0 +1,95 @@
+"""ORC and Avro files as Parquet, which DuckDB reads, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from infra.engines.athena.errors import QueryError
+
+_ROWS = 20_000
+
+
+def as_parquet(path: Path, format: str, names: list[str] | None, target: Path, uri: str) -> None:
+    """Write the rows of an ORC or Avro file as Parquet.
+
+    Parameters
+    ----------
+    names: what its columns are called, by their places; None: as the file calls them
+
+    Raises QueryError HIVE_BAD_DATA for what is no such file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    read = {"orc": _orc, "avro": _avro}[format]
+    writer = None
+    try:
+        for batch in read(path):
+            if names is not None:
+                width = min(len(names), batch.num_columns)
+                batch = batch.select(range(width)).rename_columns(names[:width])
+            writer = writer or pa.parquet.ParquetWriter(target, batch.schema)
+            writer.write_table(batch)
+    except (pa.ArrowException, ValueError, EOFError, KeyError, OSError, TypeError):
+        raise QueryError("HIVE_BAD_DATA", f"Malformed {format.upper()} file: {uri}") from None
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _orc(path: Path) -> Iterator[Any]:
+    import pyarrow as pa
+    import pyarrow.orc
+
+    file = pa.orc.ORCFile(path)
+    if file.nstripes == 0:
+        yield file.schema.empty_table()
+    for stripe in range(file.nstripes):
+        yield pa.Table.from_batches([file.read_stripe(stripe)])
+
+
+def _avro(path: Path) -> Iterator[Any]:
+    import fastavro
+    import pyarrow as pa
+
+    with open(path, "rb") as opened:
+        file = fastavro.reader(opened)
+        schema = pa.schema([(f["name"], _arrow(f["type"])) for f in file.writer_schema["fields"]])
+        yield schema.empty_table()
+        while rows := list(islice(file, _ROWS)):
+            yield pa.Table.from_pylist(rows, schema)
+
+
+_PLAIN = {"boolean": "bool_", "int": "int32", "long": "int64", "float": "float32", "double": "float64", "string": "string", "bytes": "binary", "enum": "string", "null": "null"}  # fmt: skip
+_LOGICAL = {"date": ("date32",), "timestamp-millis": ("timestamp", "ms"), "timestamp-micros": ("timestamp", "us"), "local-timestamp-millis": ("timestamp", "ms"), "local-timestamp-micros": ("timestamp", "us"), "time-millis": ("time32", "ms"), "time-micros": ("time64", "us"), "uuid": ("string",)}  # fmt: skip
+
+
+def _arrow(avro: Any) -> Any:
+    """Arrow's type for one of Avro's; of a union the one that is not null."""
+    import pyarrow as pa
+
+    if isinstance(avro, list):
+        kinds = [kind for kind in avro if kind != "null"]
+        if len(kinds) > 1:
+            raise ValueError("union of several types")
+        return _arrow(kinds[0]) if kinds else pa.null()
+    if isinstance(avro, str):
+        return getattr(pa, _PLAIN[avro])()
+    kind, logical = avro["type"], avro.get("logicalType")
+    if logical == "decimal":
+        return pa.decimal128(avro["precision"], avro.get("scale", 0))
+    if logical in _LOGICAL:
+        name, *arguments = _LOGICAL[logical]
+        return getattr(pa, name)(*arguments)
+    if kind == "array":
+        return pa.list_(_arrow(avro["items"]))
+    if kind == "map":
+        return pa.map_(pa.string(), _arrow(avro["values"]))
+    if kind == "record":
+        return pa.struct([(f["name"], _arrow(f["type"])) for f in avro["fields"]])
+    if kind == "fixed":
+        return pa.binary()
+    return _arrow(kind)
