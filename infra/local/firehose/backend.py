@@ -32,7 +32,7 @@ from moto.kinesis.exceptions import ResourceNotFoundError
 
 from infra.local import kinesis
 from infra.local.core import limits as write_limits
-from infra.local.core import state, telemetry
+from infra.local.core import roles, state, telemetry
 from infra.local.core import validation as constraints
 from infra.local.firehose.delivery import Delivery
 from infra.local.firehose.destination import (
@@ -102,6 +102,7 @@ class LocalFirehoseBackend(FirehoseBackend):
         )
         settings = complete(_one_destination(s3_destination_configuration, extended_s3_destination_configuration))
         check_destination(settings)
+        assume(self.account_id, settings["RoleARN"], self._arn(delivery_stream_name))
         kind = delivery_stream_type or "DirectPut"
         self._check_source(kind, kinesis_stream_source_configuration, delivery_stream_encryption_configuration_input)
         arn = super().create_delivery_stream(
@@ -166,6 +167,14 @@ class LocalFirehoseBackend(FirehoseBackend):
             raise InvalidArgumentException(
                 f"Kinesis stream {arn} was not found. Verify that it exists in this account and region."
             ) from None
+        role = assume(self.account_id, source["RoleARN"])
+        if not roles.is_allowed(role, region, "kinesis:DescribeStream", arn):
+            raise InvalidArgumentException(
+                f"Role {source['RoleARN']} is not authorized to perform: kinesis:DescribeStream on resource {arn}."
+            )
+
+    def _arn(self, name: str) -> str:
+        return f"arn:aws:firehose:{self.region_name}:{self.account_id}:deliverystream/{name}"
 
     def delete_delivery_stream(self, delivery_stream_name: str) -> None:
         """Delete a stream and, as AWS does, the data that was not delivered yet."""
@@ -252,6 +261,7 @@ class LocalFirehoseBackend(FirehoseBackend):
         update = _one_destination(s3_destination_update, extended_s3_destination_update)
         settings = complete({**settings_of(stream), **update})
         check_destination(settings)
+        assume(self.account_id, settings["RoleARN"], stream.delivery_stream_arn)
         stream.version_id = str(int(stream.version_id) + 1)
         stream.last_update_timestamp = utcnow()
         _deliveries[stream.delivery_stream_arn].update(settings)
@@ -287,6 +297,16 @@ class LocalFirehoseBackend(FirehoseBackend):
             "logEvents": log_events,
         }
         self._put(delivery_stream_arn.rpartition("/")[2], [gzip.compress(orjson.dumps(message))])
+
+
+def assume(account: str, role: str, source_arn: str = "") -> roles.Session:
+    """Return the credentials with which Firehose acts as a role. Raises InvalidArgumentException."""
+    try:
+        return roles.session(account, role, "firehose", source_arn=source_arn)
+    except roles.CannotAssume:
+        raise InvalidArgumentException(
+            f"Firehose is unable to assume role {role}. Please check the role provided."
+        ) from None
 
 
 def _record_id() -> str:

@@ -23,7 +23,7 @@ from moto.kinesis.exceptions import ResourceNotFoundError
 from moto.s3.exceptions import AccessDeniedByLock, MissingBucket, MissingKey
 
 from infra.local import kinesis, s3
-from infra.local.core import state, telemetry
+from infra.local.core import roles, state, telemetry
 from infra.local.core.limits import Allowance
 from infra.local.firehose.buffer import Buffer, Places, Segment
 from infra.local.firehose.destination import delimiter_of, described, settings_of
@@ -47,6 +47,10 @@ ACCESS_DENIED = (
     "Access was denied. Ensure that the trust policy for the provided IAM role allows Kinesis Data Firehose to assume the role, "
     "and the access policy allows access to the S3 bucket."
 )
+SOURCE_DENIED = (
+    "Access was denied. Ensure that the trust policy for the provided IAM role allows Kinesis Data Firehose to assume the role, "
+    "and the access policy allows access to the Kinesis stream."
+)
 INTERNAL_ERROR = (
     "An internal error occurred while attempting to deliver data. Delivery will be retried; if the error persists, then it will be "
     "reported to AWS for resolution."
@@ -63,7 +67,7 @@ class Delivery:
         self.folder = state.folder("firehose", account, region) / f"{self.name}-{created}"
         self.changed = threading.Condition()  # guards buffer and settings; no other lock is taken while it is held
         self.source: str | None = (stream.source or {}).get("KinesisStreamARN")
-        self.source_is_gone = False
+        self.source_is_gone = self.source_is_denied = False
         self.buffer = Buffer(self.folder, self._latest() if self.source and not self.folder.exists() else None)
         self.interrupted = {segment.number for segment in self.buffer.sealed}  # begun by a process that was killed
         self.allowance = Allowance(*(LARGE_QUOTA if region in LARGE_REGIONS else QUOTA))
@@ -166,6 +170,8 @@ class Delivery:
         if not self.source or time.time() < self.next_read:
             return
         self.next_read = time.time() + READ_SECONDS
+        if not self._may_read():
+            return
         for _ in range(READS_A_ROUND):
             try:
                 shards = self._readable_shards()
@@ -231,6 +237,25 @@ class Delivery:
         )
         return more and stored == len(records)
 
+    def _may_read(self) -> bool:
+        """Whether the role of the source may read it now; if not, it is asked again in a second, and said once."""
+        role = (self.stream.source or {}).get("RoleARN") or settings_of(self.stream)["RoleARN"]
+        try:
+            session = self._as(role)
+            for action in ("kinesis:DescribeStream", "kinesis:GetShardIterator", "kinesis:GetRecords"):
+                roles.check(session, self.region, action, self.source or "*")
+        except (roles.CannotAssume, roles.Denied):
+            if not self.source_is_denied:
+                self._log_error("Kinesis.AccessDenied", SOURCE_DENIED, self.source or "")
+            self.source_is_denied = True
+            return False
+        self.source_is_denied = False
+        return True
+
+    def _as(self, role: str) -> roles.Session:
+        """Return Firehose's credentials of a role, for one piece of work. Raises roles.CannotAssume."""
+        return roles.session(self.account, role, "firehose", source_arn=self.stream.delivery_stream_arn)
+
     def _note_source_gone(self) -> None:
         if not self.source_is_gone:
             self.source_is_gone = True
@@ -281,13 +306,14 @@ class Delivery:
         try:
             if not s3.exists(self.account, bucket):
                 raise MissingBucket(bucket=bucket)
+            roles.check(self._as(settings["RoleARN"]), self.region, "s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
             _write_object(self.buffer.path(segment), body, settings["CompressionFormat"], key)
             self.buffer.note_target(segment, bucket, key, version)
             s3.put(self.account, bucket, key, body, content_type="application/octet-stream")
         except MissingBucket:
             self._delivery_failed("S3.NoSuchBucket", NO_SUCH_BUCKET, bucket, segment)
             return False
-        except AccessDeniedByLock:
+        except (AccessDeniedByLock, roles.CannotAssume, roles.Denied):
             self._delivery_failed("S3.AccessDenied", ACCESS_DENIED, bucket, segment)
             return False
         except Exception:
@@ -337,7 +363,7 @@ class Delivery:
 
     def _log_error(self, code: str, message: str, destination: str) -> None:
         options = settings_of(self.stream)["CloudWatchLoggingOptions"]
-        if not options.get("Enabled"):
+        if not options.get("Enabled") or not self._may_log(options["LogGroupName"], options["LogStreamName"]):
             return
         line = {
             "deliveryStreamARN": self.stream.delivery_stream_arn,
@@ -349,6 +375,14 @@ class Delivery:
         telemetry.log(
             self.account, self.region, options["LogGroupName"], options["LogStreamName"], [orjson.dumps(line).decode()]
         )
+
+    def _may_log(self, group: str, stream: str) -> bool:
+        arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
+        try:
+            session = self._as(settings_of(self.stream)["RoleARN"])
+        except roles.CannotAssume:
+            return True  # what Firehose says about that, it says as itself
+        return roles.is_allowed(session, self.region, "logs:PutLogEvents", arn)
 
 
 def _write_object(data: Path, target: Path, compression: str, key: str) -> None:

@@ -26,8 +26,9 @@ from infra.local.firehose import buffer as firehose_buffer
 from infra.local.firehose.buffer import Buffer, Places
 from tests.conftest import Server
 from tests.polling import until
+from tests.service_roles import service_role
 
-ROLE = "arn:aws:iam::123456789012:role/firehose"
+ROLE = {"arn": ""}  # of the test that runs: it may do all
 MIB = 1024 * 1024
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
@@ -40,7 +41,7 @@ def objects(s3: Any, bucket: str) -> dict[str, bytes]:
 
 def destination(bucket: str, size: int = 1, interval: int = 0, **settings: Any) -> dict[str, Any]:
     return {
-        "RoleARN": ROLE,
+        "RoleARN": ROLE["arn"],
         "BucketARN": f"arn:aws:s3:::{bucket}",
         "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": interval},
         **settings,
@@ -52,6 +53,11 @@ def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
         call(**parameters)
     error = caught.value.response["Error"]
     return error["Code"], error["Message"]
+
+
+@pytest.fixture(autouse=True)
+def role(client: Callable[..., Any]) -> None:
+    ROLE["arn"] = service_role(client, "firehose")
 
 
 @pytest.fixture
@@ -235,6 +241,7 @@ def test_metrics(firehose: Any, s3: Any, bucket: str, client: Callable[..., Any]
 def test_direct_put_is_limited_when_switched_on(tmp_path: Path, account: str) -> None:
     server = Server(tmp_path / "limited", shard_limits=True)
     try:
+        service_role(lambda service: server.client(service, account), "firehose")
         s3, firehose = server.client("s3", account), server.client("firehose", account, region="eu-central-1")
         s3.create_bucket(Bucket=f"limited-{account}")
         settings = destination(f"limited-{account}", size=5, interval=900)
@@ -272,7 +279,7 @@ def from_kinesis(firehose: Any, account: str, bucket: str, name: str = "from-kin
         DeliveryStreamType="KinesisStreamAsSource",
         KinesisStreamSourceConfiguration={
             "KinesisStreamARN": f"arn:aws:kinesis:us-east-1:{account}:stream/source",
-            "RoleARN": ROLE,
+            "RoleARN": ROLE["arn"],
         },
         ExtendedS3DestinationConfiguration=destination(bucket, **settings),
     )
@@ -313,7 +320,7 @@ def test_kinesis_is_read_from_latest_and_followed_through_resharding(
     description = firehose.describe_delivery_stream(DeliveryStreamName="from-kinesis")["DeliveryStreamDescription"]
     source = description["Source"]["KinesisStreamSourceDescription"]
     assert source["KinesisStreamARN"] == f"arn:aws:kinesis:us-east-1:{account}:stream/source"
-    assert source["RoleARN"] == ROLE and source["DeliveryStartTimestamp"] == description["CreateTimestamp"]
+    assert source["RoleARN"] == ROLE["arn"] and source["DeliveryStartTimestamp"] == description["CreateTimestamp"]
     assert description["DeliveryStreamType"] == "KinesisStreamAsSource"
 
 
@@ -356,13 +363,13 @@ def test_unknown_source_stream_is_refused(firehose: Any, bucket: str, account: s
 def test_description_has_aws_defaults_in_both_forms(firehose: Any, account: str) -> None:
     arn = firehose.create_delivery_stream(
         DeliveryStreamName="plain",
-        S3DestinationConfiguration={"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::b"},
+        S3DestinationConfiguration={"RoleARN": ROLE["arn"], "BucketARN": "arn:aws:s3:::b"},
         Tags=[{"Key": "chapter", "Value": "1"}],
     )["DeliveryStreamARN"]
     assert arn == f"arn:aws:firehose:us-east-1:{account}:deliverystream/plain"
     described = firehose.describe_delivery_stream(DeliveryStreamName="plain")["DeliveryStreamDescription"]
     plain = {
-        "RoleARN": ROLE,
+        "RoleARN": ROLE["arn"],
         "BucketARN": "arn:aws:s3:::b",
         "BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 300},
         "CompressionFormat": "UNCOMPRESSED",
@@ -455,7 +462,10 @@ PROCESSOR = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": []
             "DynamicPartitioningConfiguration: dynamic partitioning is not supported by the local AWS.",
         ),
         (
-            {"S3BackupMode": "Enabled", "S3BackupConfiguration": destination("b")},
+            {
+                "S3BackupMode": "Enabled",
+                "S3BackupConfiguration": {**destination("b"), "RoleARN": "arn:aws:iam::123456789012:role/b"},
+            },
             "S3BackupMode: backup of source records is not supported by the local AWS.",
         ),
         (
@@ -652,6 +662,7 @@ def delivered(s3: Any, bucket: str) -> Counter[str]:
 
 
 def test_kill_loses_no_acknowledged_put_and_doubles_none(own_server: Any, account: str) -> None:
+    service_role(lambda service: own_server.client(service, account), "firehose")
     s3, firehose = own_server.client("s3", account), own_server.client("firehose", account)
     s3.create_bucket(Bucket="killed")
     firehose.create_delivery_stream(
@@ -689,6 +700,7 @@ def test_kill_loses_no_acknowledged_put_and_doubles_none(own_server: Any, accoun
 
 
 def test_kill_keeps_source_and_buffer_consistent(own_server: Any, account: str) -> None:
+    service_role(lambda service: own_server.client(service, account), "firehose")
     s3, kinesis = own_server.client("s3", account), own_server.client("kinesis", account)
     firehose = own_server.client("firehose", account)
     s3.create_bucket(Bucket="killed")
@@ -723,6 +735,7 @@ def test_kill_keeps_source_and_buffer_consistent(own_server: Any, account: str) 
 
 
 def test_a_segment_that_reached_s3_before_the_kill_is_not_delivered_again(own_server: Any, account: str) -> None:
+    service_role(lambda service: own_server.client(service, account), "firehose")
     s3, firehose = own_server.client("s3", account), own_server.client("firehose", account)
     s3.create_bucket(Bucket="once")
     firehose.create_delivery_stream(
@@ -742,6 +755,7 @@ def test_a_segment_that_reached_s3_before_the_kill_is_not_delivered_again(own_se
 
 
 def test_half_written_buffer_files_are_cut_back(own_server: Any, account: str) -> None:
+    service_role(lambda service: own_server.client(service, account), "firehose")
     s3, firehose = own_server.client("s3", account), own_server.client("firehose", account)
     s3.create_bucket(Bucket="cut")
     firehose.create_delivery_stream(

@@ -17,6 +17,7 @@ from infra.local.core import telemetry
 from infra.local.s3 import notifications
 from infra.local.sqs.backend import LocalSQSBackend
 from tests.polling import until
+from tests.service_roles import service_role
 
 REGION = "us-east-1"
 
@@ -307,7 +308,7 @@ def test_firehose_objects_are_told(s3: Any, bucket: str, queue: Queue, client: C
     firehose.create_delivery_stream(
         DeliveryStreamName="told",
         ExtendedS3DestinationConfiguration={
-            "RoleARN": "arn:aws:iam::123456789012:role/firehose",
+            "RoleARN": service_role(client, "firehose"),
             "BucketARN": f"arn:aws:s3:::{bucket}",
             "Prefix": "raw/",
             "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0},
