@@ -15,13 +15,13 @@ OTHER = "299999999901"
 GIGABYTE = 1 << 30
 MEMORY = "EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit of"
 GREEDY = {
-    "a value": "SELECT length(replace(lpad('', 1000000, 'x'), 'x', lpad('', 1000, 'y')))",
-    "values of one vector": "SELECT sum(length(replace(lpad('', 4000, v), v, lpad('', 1000, 'y')))) FROM (VALUES 'a', 'b', 'c') t(v) CROSS JOIN UNNEST(sequence(1, 900)) s(n)",
-    "doubled": "SELECT length(a || a) FROM (SELECT a || a || a || a AS a FROM (SELECT a || a || a || a AS a FROM (SELECT lpad('x', 100000000, 'y') AS a)))",
+    "a value": "SELECT length(array_join(repeat(lpad('', 100000, 'x'), 10000), ''))",
+    "values of one vector": "SELECT sum(length(array_join(repeat(lpad('', 1000, v), 4000), ''))) FROM (VALUES 'a', 'b', 'c') t(v) CROSS JOIN UNNEST(sequence(1, 900)) s(n)",
+    "doubled": "SELECT length(a || a) FROM (SELECT a || a || a || a AS a FROM (SELECT a || a || a || a AS a FROM (SELECT array_join(repeat(lpad('', 10000, 'x'), 3000), '') AS a)))",
     "an array": "SELECT cardinality(array_agg(a.n * b.n * c.n)) FROM UNNEST(sequence(1, 1000)) a(n), UNNEST(sequence(1, 1000)) b(n), UNNEST(sequence(1, 1000)) c(n)",
     "a map": "SELECT cardinality(map_agg(a.n * 1000000 + b.n * 1000 + c.n, lpad('', 100, 'x'))) FROM UNNEST(sequence(1, 1000)) a(n), UNNEST(sequence(1, 1000)) b(n), UNNEST(sequence(1, 1000)) c(n)",
     "a text of many": "SELECT length(listagg(lpad('', 1000, 'x'), ',') WITHIN GROUP (ORDER BY a.n)) FROM UNNEST(sequence(1, 1000)) a(n), UNNEST(sequence(1, 1000)) b(n)",
-    "a Python function": "SELECT length(url_encode(lpad('', 100000000, '/')))",
+    "a Python function": "SELECT length(url_encode(array_join(repeat(lpad('', 10000, '/'), 9000), '')))",
 }  # fmt: skip
 REFUSED = {
     "SELECT repeat('x', 3000000000)": "INVALID_FUNCTION_ARGUMENT: count argument of repeat function must be less than or equal to 10000",
