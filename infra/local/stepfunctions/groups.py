@@ -5,9 +5,10 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html and 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
-from infra.local.stepfunctions import jsonata
+from infra.local.stepfunctions import jsonata, jsonpath
 from infra.local.stepfunctions.dataflow import Visit
 from infra.local.stepfunctions.failures import QUERY_EVALUATION, RUNTIME, StateFailure
 from infra.local.stepfunctions.jsonpath import is_number
@@ -89,8 +90,9 @@ class Groups:
 
     def _child_done(self, child: Frame) -> None:
         frame = self._parent(child)
+        frame.last_event = max(frame.last_event, child.last_event)
         if self._is_map(frame):
-            self.execution.add_event(child, "MapIterationSucceeded", False, name=frame.state, index=child.index)
+            self.execution.add_event(child, "MapIterationSucceeded", name=frame.state, index=child.index)
         self._go_on(frame, child)
 
     def _child_failed(self, child: Frame, failure: StateFailure) -> None:
@@ -100,6 +102,7 @@ class Groups:
             self.execution.add_event(child, "MapIterationFailed", False, name=frame.state, index=child.index)
         group["failures"] += 1
         if group["failures"] <= group["tolerated"] and failure.error != RUNTIME:
+            frame.last_event = max(frame.last_event, child.last_event)
             self._go_on(frame, child)
             return
         self._abort_children(frame, child)
@@ -112,11 +115,11 @@ class Groups:
         """One branch or item is over: start the next, or put the results together."""
         group = _group(frame)
         group["open"] -= 1
-        frame.last_event = max(frame.last_event, child.last_event)
         self.execution.changed.add(frame.id)
         if group["next"] < group["length"]:
             self._guarded(frame, self._start_queued)
         elif group["open"] == 0:
+            frame.last_event = child.last_event
             self._gather(frame)
 
     def _gather(self, frame: Frame) -> None:
@@ -250,8 +253,15 @@ def _batch_number(visit: Visit, batcher: dict[str, Any], name: str) -> int | Non
     return int(value)
 
 
+def _as_number(value: Any) -> Any:
+    """A path may lead to a number written as text."""
+    if isinstance(value, str) and jsonpath.NUMBER.fullmatch(value):
+        return json.loads(value)
+    return value
+
+
 def _whole(visit: Visit, name: str) -> int | None:
-    value = visit.number(name)
+    value = _as_number(visit.number(name))
     if value is None:
         return None
     if not is_number(value) or not float(value).is_integer():
@@ -268,7 +278,7 @@ def _whole(visit: Visit, name: str) -> int | None:
 def _tolerated(visit: Visit, length: int) -> int:
     """Return how many iterations may fail before the Map does."""
     count = _whole(visit, "ToleratedFailureCount") or 0
-    percentage = visit.number("ToleratedFailurePercentage")
+    percentage = _as_number(visit.number("ToleratedFailurePercentage"))
     if percentage is None:
         return count
     if not is_number(percentage):

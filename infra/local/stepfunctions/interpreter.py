@@ -24,7 +24,7 @@ from infra.local.stepfunctions.record import ABORTED, DONE, FAILED, OPEN, QUEUED
 from infra.local.stepfunctions.scope import compact
 
 EVENT_LIMIT = 25_000
-MAX_WAIT_SECONDS = 99_999_999
+MAX_WAIT_SECONDS = 2**31  # AWS counts in 32 bits
 
 
 class StartTask(NamedTuple):
@@ -250,8 +250,15 @@ class Interpreter(Groups):
 
     def _due(self, visit: Visit, frame: Frame) -> float:
         if visit.state.keys() & {"Seconds", "SecondsPath"}:
-            seconds = visit.number("Seconds")
             path = visit.state.get("SecondsPath", "Seconds")
+            try:
+                seconds = visit.number("Seconds")
+            except StateFailure as failure:
+                if failure.is_evaluation:
+                    raise
+                raise StateFailure(
+                    RUNTIME, f"The SecondsPath parameter does not reference an input value: {path}"
+                ) from None
             if isinstance(seconds, bool) or not is_number(seconds) or not float(seconds).is_integer():
                 raise StateFailure(
                     RUNTIME, f"The SecondsPath parameter cannot be parsed as a long value: {path} == {compact(seconds)}"

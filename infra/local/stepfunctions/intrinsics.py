@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
+import math
 import random
 import re
 import uuid
@@ -202,7 +203,7 @@ def _list(value: Any) -> list[Any]:
 
 def _whole(value: Any, what: str) -> int:
     _require(is_number(value), f"{what} must be a number")
-    return round(value)
+    return math.floor(value + 0.5)
 
 
 def _format(template: Any, *values: Any) -> str:
@@ -210,8 +211,19 @@ def _format(template: Any, *values: Any) -> str:
     _require(len(parts) - 1 == len(values), "the number of arguments does not match the occurrences of {}")
     out = parts[0]
     for value, part in zip(values, parts[1:], strict=True):
-        out += (value if isinstance(value, str) else compact(value)) + part
+        out += _shown(value) + part
     return out.replace("\\{", "{").replace("\\}", "}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as States.Format writes it: objects and arrays as Java does."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}={_shown(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_shown, value)) + "]"
+    return compact(value)
 
 
 def _partition(array: Any, size: Any) -> list[list[Any]]:
@@ -293,7 +305,7 @@ def _contains(array: Any, value: Any) -> bool:
 
 def _parse_json(value: Any) -> Any:
     try:
-        return json.loads(_text(value, "the JSON"))
+        return json.loads(text) if (text := _text(value, "the JSON")).strip() else None
     except json.JSONDecodeError as error:
         raise ValueError(f"the text is not JSON: {error}") from None
 
