@@ -25,7 +25,7 @@ MOVED = {
     "infra.local.crawler_formats": "infra.local.glue.crawler.formats",
     "infra.local.crawler_grouping": "infra.local.glue.crawler.grouping",
     "infra.local.crawler_run": "infra.local.glue.crawler.run",
-    "infra.local.crawler_schedule": "infra.local.glue.crawler.schedule",
+    "infra.local.crawler_schedule": "infra.local.core.cron",
     "infra.local.crawler_schema": "infra.local.glue.crawler.schema",
     "infra.local.crawler_tables": "infra.local.glue.crawler.tables",
     "infra.local.glue_jobs": "infra.local.glue.jobs",

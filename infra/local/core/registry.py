@@ -20,6 +20,8 @@ PACKAGES = {
     "events": "infra.local.events",
     "kinesisanalytics": "infra.local.flink",
     "lambda": "infra.local.lambda_",
+    "scheduler": "infra.local.scheduler",
+    "sns": "infra.local.sns",
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
     "states": "infra.local.stepfunctions",
@@ -40,9 +42,7 @@ MODEL_NAMES = {
     "states": "stepfunctions",
     "tagging": "resourcegroupstaggingapi",
 }  # botocore's names where the signature's differ
-CHANGES = {  # of services that are moto's alone
-    "sns": ("sqs",),  # subscriptions
-}
+CHANGES: dict[str, tuple[str, ...]] = {}  # of services that are moto's alone
 
 
 class UnknownService(Exception):

@@ -5,11 +5,8 @@ Metrics are added up in memory and handed to moto's CloudWatch once a minute and
 
 from __future__ import annotations
 
-import contextlib
-import json
 import threading
 import time
-import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -112,34 +109,8 @@ def log(account: str, region: str, group: str, stream: str, lines: list[str]) ->
 def event(
     account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
 ) -> None:
-    """Put one event on the account's default bus, as the service itself would, and save what its targets changed."""
-    backends = _backends("events")
-    with state.lock("events"):
-        backend = backends[account][region]
-        targets = {
-            target["Arn"].split(":")[2]
-            for bus in backend.event_buses.values()
-            for rule in bus.rules.values()
-            for target in rule.targets
-        } & {"events", "logs", "sqs"}
-        with contextlib.ExitStack() as locks:
-            for name in sorted(targets):
-                _backends(name)
-                locks.enter_context(state.lock(name))
-            backend.put_events(
-                [
-                    {
-                        "Source": source,
-                        "DetailType": detail_type,
-                        "Detail": json.dumps(detail),
-                        "Resources": resources or [],
-                        "Time": time.time(),
-                        "TraceHeader": str(uuid.uuid4()),
-                    }
-                ]
-            )
-            for name in sorted(targets):
-                state.save(name, account, region)
+    """Put one event on the account's default bus, as the service itself would: it is on disk for its targets when this returns."""
+    _backends("events")[account][region].put_service_event(source, detail_type, detail, resources or [])
 
 
 @lru_cache(maxsize=256)

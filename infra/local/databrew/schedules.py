@@ -13,7 +13,7 @@ from typing import Any
 from moto.core.utils import utcnow
 
 from infra.local.core import state
-from infra.local.glue import Cron
+from infra.local.core.cron import Cron
 
 from .access import check_role
 from .backend import DataBrewBackend, databrew_backends
@@ -27,7 +27,7 @@ def cron(expression: str) -> Cron:
     """An expression with or without `cron(…)` around it. Raises ValueError."""
     text = expression.strip()
     fields = text[5:-1] if text.lower().startswith("cron(") and text.endswith(")") else text
-    return Cron(f"cron({fields})")
+    return Cron(f"cron({fields})", shortest_minutes=5)
 
 
 class Clock:

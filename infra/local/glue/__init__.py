@@ -2,8 +2,7 @@
 
 from infra.local.core.service import Service
 from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, resume, stop
-from infra.local.glue.crawler.schedule import Cron
 
 SERVICE = Service("glue", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resume=resume, stop=stop)
 
-__all__ = ["SERVICE", "Cron"]
+__all__ = ["SERVICE"]

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.core.cron import Cron
 from infra.local.glue import backend as glue
 from infra.local.glue.crawler import backend as crawler
 from infra.local.glue.crawler.events import changed_objects
-from infra.local.glue.crawler.schedule import Cron
+from tests.local.events.event_lab import queue_policy
 from tests.polling import until
 
 TRUST = {
@@ -453,6 +454,8 @@ def test_event_mode(lake: Lake) -> None:
     sqs = lake.client("sqs")
     url = sqs.create_queue(QueueName="raw-events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = queue_policy(arn, "s3.amazonaws.com", f"arn:aws:s3:::{lake.bucket}")
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events = ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"]
     lake.s3.put_bucket_notification_configuration(
         Bucket=lake.bucket,
@@ -467,9 +470,9 @@ def test_event_mode(lake: Lake) -> None:
 
     lake.put("data/2021/a.json", records(1))
     queued(2)  # S3's test event and the put
-    policy = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"}
+    changes = {"UpdateBehavior": "UPDATE_IN_DATABASE", "DeleteBehavior": "DELETE_FROM_DATABASE"}
     event_mode = {"RecrawlBehavior": "CRAWL_EVENT_MODE"}
-    lake.create(Target={"EventQueueArn": arn}, RecrawlPolicy=event_mode, SchemaChangePolicy=policy)
+    lake.create(Target={"EventQueueArn": arn}, RecrawlPolicy=event_mode, SchemaChangePolicy=changes)
     lake.crawl()
     assert lake.values("data") == [["2021"]]
     assert "INFO : Crawl is not running in S3 event mode." in lake.log_lines()
@@ -602,6 +605,7 @@ def test_events_on_eventbridge(lake: Lake) -> None:
     sqs, events = lake.client("sqs"), lake.client("events")
     url = sqs.create_queue(QueueName="told")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": queue_policy(arn)})
     pattern = {"source": ["aws.glue"], "detail-type": ["Glue Crawler State Change"]}
     events.put_rule(Name="crawls", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="crawls", Targets=[{"Id": "1", "Arn": arn}])
@@ -687,7 +691,7 @@ def test_cron(expression: str, expected: datetime | None) -> None:
 )
 def test_bad_cron(expression: str) -> None:
     with pytest.raises(ValueError):
-        Cron(expression)
+        Cron(expression, shortest_minutes=5)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.core import state, telemetry
 from infra.local.glue import drivers as glue_drivers
+from tests.local.events.event_lab import queue_policy
 from tests.polling import until
 
 BUCKET = "job-tests"
@@ -262,6 +263,7 @@ def test_events_reach_a_queue(lab: Lab, client: Any) -> None:
     sqs, events = client("sqs"), client("events")
     queue = sqs.create_queue(QueueName="job-events")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": queue_policy(arn)})
     pattern = {"source": ["aws.glue"], "detail-type": ["Glue Job State Change"], "detail": {"state": ["FAILED"]}}
     events.put_rule(Name="jobs", EventPattern=json.dumps(pattern))
     events.put_targets(Rule="jobs", Targets=[{"Id": "queue", "Arn": arn}])

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import re
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,8 +34,6 @@ from infra.local.core import telemetry
 from infra.local.core import validation as constraints
 from infra.local.glue.catalog.filter import InvalidExpression, InvalidValue, compile_expression
 
-log = logging.getLogger("workshop.catalog")
-
 # What AWS answers for members of a storage descriptor that were not given.
 DESCRIPTOR_DEFAULTS = {
     "Columns": [],
@@ -46,8 +42,6 @@ DESCRIPTOR_DEFAULTS = {
     "SortColumns": [],
     "StoredAsSubDirectories": False,
 }
-
-_events = ThreadPoolExecutor(max_workers=1, thread_name_prefix="catalog-events")
 
 
 class Table(FakeTable):
@@ -405,24 +399,15 @@ class Catalog(GlueBackend):
             "Glue Data Catalog Table State Change",
             {
                 "databaseName": table.database_name,
-                "changedPartitions": [f"[{', '.join(values)}]" for values in partitions],
+                "changedPartitions": [",".join(values) for values in partitions],
                 "typeOfChange": change,
                 "tableName": table.name,
             },
-            [f"arn:aws:glue:{self.region_name}:{self.account_id}:table/{table.database_name}/{table.name}"],
+            [f"arn:aws:glue:{self.region_name}:{self.account_id}:database/{table.database_name}/{table.name}"],
         )
 
     def _event(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
-        """Put an event later, in a thread of its own: EventBridge's lock must not be taken while Glue's is held."""
-        sent = _events.submit(
-            telemetry.event, self.account_id, self.region_name, "aws.glue", detail_type, detail, resources
-        )
-        sent.add_done_callback(_log_failure)
-
-
-def _log_failure(sent: Future[None]) -> None:
-    if sent.exception() is not None:
-        log.error("An event of the Data Catalog was not delivered.", exc_info=sent.exception())
+        telemetry.event(self.account_id, self.region_name, "aws.glue", detail_type, detail, resources)
 
 
 def _name(name: str) -> str:

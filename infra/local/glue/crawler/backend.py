@@ -22,6 +22,7 @@ from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.utils import validate_crawl_filters
 
 from infra.local.core import state, telemetry
+from infra.local.core.cron import Cron
 from infra.local.glue.catalog.backend import CatalogResponse
 from infra.local.glue.crawler.checks import (
     TARGET_KINDS,
@@ -49,7 +50,6 @@ from infra.local.glue.crawler.run import (
     write,
     write_folders,
 )
-from infra.local.glue.crawler.schedule import Cron
 
 log = logging.getLogger("workshop.crawler")
 

@@ -13,9 +13,10 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 
 from infra.globs import glob_pattern
+from infra.local.core.cron import Cron
 from infra.local.glue.crawler.formats import json_path
-from infra.local.glue.crawler.schedule import Cron
 
+SHORTEST_SCHEDULE_MINUTES = 5
 UPDATE_BEHAVIORS = ("LOG", "UPDATE_IN_DATABASE")
 DELETE_BEHAVIORS = ("LOG", "DELETE_FROM_DATABASE", "DEPRECATE_IN_DATABASE")
 RECRAWL_BEHAVIORS = ("CRAWL_EVERYTHING", "CRAWL_NEW_FOLDERS_ONLY", "CRAWL_EVENT_MODE")
@@ -150,7 +151,7 @@ def _queue_exists(account: str, region: str, arn: str) -> bool:
 def check_schedule(expression: str) -> None:
     """Raises InvalidInputException when a schedule is not valid."""
     try:
-        Cron(expression)
+        Cron(expression, SHORTEST_SCHEDULE_MINUTES)
     except ValueError as error:
         raise InvalidInput(str(error)) from None
 

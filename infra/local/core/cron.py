@@ -1,6 +1,7 @@
-"""AWS's cron expressions: when a schedule is next due.
+"""AWS's schedule expressions, `cron(…)` and `rate(…)`: when they are next due.
 
-Source: https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html
+Sources: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html,
+https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html
 """
 
 from __future__ import annotations
@@ -9,18 +10,23 @@ import calendar
 import re
 from datetime import datetime, timedelta
 
-SHORTEST_MINUTES = 5
+_UNITS = {"minute": 60, "hour": 3600, "day": 86400}
 _MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
 _DAYS = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
 _LOOK_AHEAD_DAYS = 366 * 9  # 29 February can be eight years away
 
 
 class Cron:
-    """`cron(minutes hours day-of-month month day-of-week year)`, in UTC. Raises ValueError when it is not valid."""
+    """`cron(minutes hours day-of-month month day-of-week year)`, in UTC. Raises ValueError when it is not valid.
 
-    def __init__(self, expression: str):
+    Parameters
+    ----------
+    shortest_minutes: what runs more often is refused: crawlers take 5
+    """
+
+    def __init__(self, expression: str, shortest_minutes: int = 1):
         match = re.fullmatch(r"cron\((.+)\)", expression.strip())
-        fields = match[1].upper().split() if match else []
+        fields: list[str] = match[1].upper().split() if match else []
         if len(fields) != 6:
             raise ValueError(f"Invalid schedule expression {expression}: it has the form cron(m h dom mon dow year).")
         minutes, hours, self._month_day, months, self._week_day, years = fields
@@ -37,8 +43,10 @@ class Cron:
         gaps = [later - earlier for earlier, later in zip(ordered, ordered[1:], strict=False)]
         if len(self._hours) > 1:
             gaps.append(60 - ordered[-1] + ordered[0])
-        if gaps and min(gaps) < SHORTEST_MINUTES:
-            raise ValueError(f"Invalid schedule expression {expression}: it runs more often than every 5 minutes.")
+        if gaps and min(gaps) < shortest_minutes:
+            raise ValueError(
+                f"Invalid schedule expression {expression}: it runs more often than every {shortest_minutes} minutes."
+            )
 
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first time after `moment` (naive, UTC), or None when there is none."""
@@ -58,6 +66,21 @@ class Cron:
         if self._week_day == "?":
             return day.day in _month_days(self._month_day, day)
         return day.day in _week_days(self._week_day, day)
+
+
+class Rate:
+    """`rate(1 hour)`, `rate(5 minutes)`. Raises ValueError when it is not valid: one hours, five minute, zero.
+
+    Attributes
+    ----------
+    seconds: from one time to the next
+    """
+
+    def __init__(self, expression: str):
+        match = re.fullmatch(r"rate\((\d+) (minute|hour|day)(s?)\)", expression)
+        if not match or int(match[1]) < 1 or (int(match[1]) == 1) == bool(match[3]):
+            raise ValueError(f"Invalid schedule expression {expression}: it has the form rate(5 minutes).")
+        self.seconds = int(match[1]) * _UNITS[match[2]]
 
 
 def _numbers(field: str, low: int, high: int, names: dict[str, int] | None = None) -> set[int]:

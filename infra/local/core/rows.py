@@ -1,0 +1,49 @@
+"""Records of a service that grow: one row of a SQLite file each, so that a change costs the change and not the collection."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class Rows:
+    """A SQLite file for several threads. What a change wrote survives kill -9 of the process from its end on.
+
+    Parameters
+    ----------
+    path: the file; it is made if it is not there
+    schema: statements, each `CREATE … IF NOT EXISTS`
+    """
+
+    def __init__(self, path: Path, schema: tuple[str, ...]):
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        # A killed process loses nothing that the operating system has; only a power cut could.
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute("PRAGMA synchronous=OFF")
+        for statement in schema:
+            self._connection.execute(statement)
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it is stored at the end, or nothing when an exception leaves it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def read(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._connection.execute(statement, parameters).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
