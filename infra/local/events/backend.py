@@ -1,56 +1,324 @@
-"""Amazon EventBridge: buses, rules and targets are moto's; what a target gets is corrected here.
+"""Amazon EventBridge: buses and rules are moto's records; patterns, what is refused, schedules and delivery are made real here.
 
-A disabled rule sends nothing, a target gets the whole event or what its Input, InputPath or InputTransformer makes of it, and a target that fails
-(or that the local AWS does not have) is logged and does not stop the others.
-
-Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+Sources: https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html, API_PutRule.html, API_PutTargets.html
 """
 
 from __future__ import annotations
 
-import copy
-import logging
+import json
+import re
+import time
+import uuid
+from datetime import UTC, datetime
 from typing import Any
 
+from moto.core.exceptions import JsonRESTError
 from moto.events import models
-from moto.events.models import Rule, events_backends
+from moto.events.exceptions import InvalidEventPatternException, ResourceNotFoundException, ValidationException
+from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
-from moto.events.utils import EventTemplateParser
 
-log = logging.getLogger("workshop.events")
+from infra.local.core.service_principal import NotAllowed
+from infra.local.events import buses, delivery, patterns, schedules, targets, transform
+from infra.local.events.archives import LocalArchive, LocalReplay
 
 BACKENDS = events_backends
-RESPONSE = EventsHandler
 
-EventTemplateParser.DEFAULT_EVENT_INPUT_TEMPLATE = (  # moto's leaves out the account
-    '{"version": "0", "id": "<id>", "detail-type": "<detail-type>", "source": "<source>", "account": "<account>", "time": <time>, '
-    '"region": "<region>", "resources": <resources>, "detail": <detail>}'
-)
+MOST_ENTRIES = 10
+MOST_BYTES = 1_048_576
+TIME_BYTES = 14
+MOST_TARGETS = 5
+RESERVED = {
+    "aws.events.rule-arn",
+    "aws.events.rule-name",
+    "aws.events.event.ingestion-time",
+    "aws.events.event",
+    "aws.events.event.json",
+}
+
+
+class LocalPattern(EventPattern):
+    @classmethod
+    def load(cls, raw_pattern: str | None) -> LocalPattern:
+        """Raises InvalidEventPatternException."""
+        if not raw_pattern:
+            return cls(None, {})
+        try:
+            return cls(raw_pattern, patterns.parse(raw_pattern))
+        except patterns.InvalidPattern as error:
+            raise InvalidEventPatternException(reason=str(error)) from None
+
+    def matches_event(self, event: Any) -> bool:
+        return bool(self._pattern) and patterns.matches(self._pattern, event)
 
 
 class LocalRule(Rule):
-    def send_to_targets(self, original_event: Any, transform_input: bool = True) -> None:
-        if self.state == "DISABLED":
-            return
-        for target in self.targets:
-            alone = copy.copy(self)
-            alone.targets = [_with_template(target)]
+    def takes(self, event: dict[str, Any]) -> bool:
+        """Whether the rule is on and its pattern matches an event."""
+        return self.state != "DISABLED" and self.event_pattern.matches_event(event)  # type: ignore[arg-type]
+
+
+def envelope(
+    account: str,
+    region: str,
+    source: str,
+    detail_type: str,
+    detail: dict[str, Any],
+    resources: list[str],
+    seconds: float | None = None,
+) -> dict[str, Any]:
+    """Return an event as targets get it. seconds: its time, since 1970; now when None."""
+    moment = datetime.fromtimestamp(time.time() if seconds is None else seconds, UTC)
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": source,
+        "account": account,
+        "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": region,
+        "resources": resources,
+        "detail": detail,
+    }
+
+
+class LocalEventsBackend(EventsBackend):
+    # --- events ---
+
+    def put_service_event(
+        self, source: str, detail_type: str, detail: dict[str, Any], resources: list[str], seconds: float | None = None
+    ) -> None:
+        """Put an event of an AWS service on the default bus: it is on disk for all targets when this returns."""
+        event = envelope(self.account_id, self.region_name, source, detail_type, detail, resources, seconds)
+        buses.put(self._bus_arn("default"), event, self.account_id)
+
+    def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Put up to ten events; those that are not valid are answered by an error each.
+
+        Raises
+        ------
+        ValidationException: too many, or too large together
+        AccessDeniedException: the policy of another account's bus does not let this account
+        """
+        if len(events) > MOST_ENTRIES:
+            raise ValidationException(
+                "1 validation error detected: Value '[PutEventsRequestEntry]' at 'entries' failed to satisfy "
+                "constraint: Member must have length less than or equal to 10"
+            )
+        if sum(_size(entry) for entry in events) >= MOST_BYTES:
+            raise ValidationException("Total size of the entries in the request is over the limit.")
+        answers, accepted = [], []
+        for entry in events:
+            problem = _problem(entry)
+            if problem:
+                answers.append({"ErrorCode": problem[0], "ErrorMessage": problem[1]})
+                continue
+            event = self._event(entry)
             try:
-                super(LocalRule, alone).send_to_targets(original_event, transform_input)
-            except NotImplementedError:
-                log.warning("rule %s: the local AWS sends no events to %s", self.name, target["Arn"])
-            except Exception as error:
-                log.warning("rule %s to %s: %s: %s", self.name, target["Arn"], type(error).__name__, error)
+                accepted += buses.items(self._bus_arn(entry.get("EventBusName")), event, self.account_id)
+            except buses.NoBus:
+                pass  # EventBridge takes the event and drops it
+            except NotAllowed as error:
+                raise JsonRESTError("AccessDeniedException", str(error)) from None
+            answers.append({"EventId": event["id"]})
+        delivery.outbox.add(accepted)
+        return answers
+
+    def _event(self, entry: dict[str, Any]) -> dict[str, Any]:
+        return envelope(
+            self.account_id,
+            self.region_name,
+            entry["Source"],
+            entry["DetailType"],
+            json.loads(entry["Detail"]),
+            entry.get("Resources") or [],
+            entry.get("Time"),
+        )
+
+    def _bus_arn(self, bus: str | None) -> str:
+        if bus and bus.startswith("arn:"):
+            return bus
+        return f"arn:aws:events:{self.region_name}:{self.account_id}:event-bus/{bus or 'default'}"
+
+    # --- rules ---
+
+    def put_rule(self, name: str, **given: Any) -> Rule:  # type: ignore[override]
+        expression = given.get("scheduled_expression")
+        if expression and not schedules.is_valid(expression):
+            bus = self._normalize_event_bus_arn(given.get("event_bus_arn"))
+            if bus == "default":
+                raise ValidationException("Parameter ScheduleExpression is not valid.")
+        rule = super().put_rule(name, **given)
+        schedules.plan(rule)
+        return rule
+
+    def describe_rule(self, name: str, event_bus_arn: str | None) -> Rule:
+        bus = self._get_event_bus(self._normalize_event_bus_arn(event_bus_arn))
+        if name not in bus.rules:
+            raise ResourceNotFoundException(f"Rule {name} does not exist on EventBus {bus.name}.")
+        return bus.rules[name]
+
+    def enable_rule(self, name: str, event_bus_arn: str | None) -> bool:
+        rule = self.describe_rule(name, event_bus_arn)
+        rule.enable()
+        schedules.plan(rule)
+        return True
+
+    def disable_rule(self, name: str, event_bus_arn: str | None) -> bool:
+        rule = self.describe_rule(name, event_bus_arn)
+        rule.disable()
+        schedules.plan(rule)
+        return True
+
+    def delete_rule(self, name: str, event_bus_arn: str | None) -> None:
+        super().delete_rule(name, event_bus_arn)
+        if self._normalize_event_bus_arn(event_bus_arn) == "default":
+            schedules.forget(f"arn:aws:events:{self.region_name}:{self.account_id}:rule/{name}")
+
+    # --- targets ---
+
+    def put_targets(self, name: str, event_bus_arn: str | None, targets: list[dict[str, Any]]) -> None:
+        rule = self.describe_rule(name, event_bus_arn)
+        for target in targets:
+            if not rule.managed_by and not name.startswith("Events-Archive-"):
+                _check_target(target, self.account_id, self.region_name)
+        if len({target["Id"] for target in (*rule.targets, *targets)}) > MOST_TARGETS:
+            raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+        super().put_targets(name, event_bus_arn, targets)
+
+    def create_api_destination(self, *_: Any, **__: Any) -> dict[str, Any]:
+        raise ValidationException(NO_API_DESTINATIONS)
+
+    def _put_permission_from_params(
+        self, event_bus: Any, action: Any, principal: Any, statement_id: Any, condition: Any
+    ) -> None:
+        super()._put_permission_from_params(event_bus, action, principal, statement_id, condition)
+        if principal == "*":  # moto writes the root of an account "*"
+            event_bus._statements[statement_id].principal = "*"
 
 
-def _with_template(target: dict[str, Any]) -> dict[str, Any]:
-    """Return a target with its Input or InputPath as the InputTransformer that does the same: moto knows only that."""
+# --- what PutEvents refuses -----------------------------------------------------------------------------------------
+
+
+def _size(entry: dict[str, Any]) -> int:
+    texts = [entry.get("Source"), entry.get("DetailType"), entry.get("Detail"), *(entry.get("Resources") or ())]
+    return (TIME_BYTES if entry.get("Time") is not None else 0) + sum(len(text.encode()) for text in texts if text)
+
+
+def _problem(entry: dict[str, Any]) -> tuple[str, str] | None:
+    """Return code and message of what is wrong with an entry of PutEvents."""
+    for name in ("Source", "DetailType", "Detail"):
+        if not entry.get(name):
+            return "InvalidArgument", f"Parameter {name} is not valid. Reason: {name} is a required argument."
+    if entry["Source"].startswith("aws."):
+        return "NotAuthorizedForSourceException", "Not authorized for the source."
+    try:
+        detail = json.loads(entry["Detail"])
+    except ValueError:
+        detail = None
+    return None if isinstance(detail, dict) else ("MalformedDetail", "Detail is malformed.")
+
+
+# --- what PutTargets refuses ----------------------------------------------------------------------------------------
+
+ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d{12})?:\S+")
+NO_API_DESTINATIONS = "The local AWS does not call API destinations: it sends nothing to other machines. Let a Lambda function make the call."
+
+
+def _check_target(target: dict[str, Any], account: str, region: str) -> None:
+    """Raises ValidationException."""
+    arn, identifier = target["Arn"], target["Id"]
+    if not ARN.fullmatch(arn):
+        raise ValidationException(f"Parameter {arn} is not valid. Reason: Provided Arn is not in correct format.")
+    if sum(name in target for name in ("Input", "InputPath", "InputTransformer")) > 1:
+        raise ValidationException(
+            f"Only one of Input, InputPath, or InputTransformer must be provided for target {identifier}."
+        )
+    _check_input(target, identifier)
+    if ":api-destination/" in arn:
+        raise ValidationException(NO_API_DESTINATIONS)
+    is_bus, kind = ":event-bus/" in arn, targets.kind(arn)
+    if not is_bus and kind is None:
+        service = arn.split(":")[2]
+        hint = " EventBridge cannot start crawlers and jobs either." if service == "glue" else ""
+        raise ValidationException(f"The local AWS sends no events to targets of this kind: {arn}.{hint}")
+    elsewhere = is_bus and targets.split_arn(arn)[1:3] != (region, account)
+    if not target.get("RoleArn") and (elsewhere or kind is not None and targets.KINDS[kind].needs_role):
+        raise ValidationException(f"RoleArn is required for target {arn}.")
+
+
+def _check_input(target: dict[str, Any], identifier: str) -> None:
     if "Input" in target:
-        return {**target, "InputTransformer": {"InputTemplate": target["Input"]}}
-    if "InputPath" in target:
-        transformer = {"InputPathsMap": {"part": target["InputPath"]}, "InputTemplate": "<part>"}
-        return {**target, "InputTransformer": transformer}
-    return target
+        try:
+            json.loads(target["Input"])
+        except ValueError:
+            raise ValidationException(f"JSON syntax error in input for target {identifier}.") from None
+    transformer = target.get("InputTransformer", {})
+    paths = transformer.get("InputPathsMap", {})
+    for path in [*paths.values(), *([target["InputPath"]] if "InputPath" in target else [])]:
+        try:
+            transform.steps(path)
+        except transform.InvalidPath:
+            raise ValidationException(f"Invalid JSON path {path} for target {identifier}.") from None
+    for placeholder in transform.PLACEHOLDER.findall(transformer.get("InputTemplate", "")):
+        if placeholder not in paths and placeholder not in RESERVED:
+            raise ValidationException(
+                f"InputTemplate for target {identifier} contains invalid placeholder {placeholder}."
+            )
 
 
-models.Rule = LocalRule
+# --- answers --------------------------------------------------------------------------------------------------------
+
+EVENT_FIELDS = ("id", "account", "source", "time", "region", "resources", "detail-type")
+
+
+class LocalEventsResponse(EventsHandler):
+    def list_targets_by_rule(self) -> tuple[str, dict[str, Any]]:
+        self.events_backend.describe_rule(self._get_param("Rule"), self._get_param("EventBusName"))
+        return super().list_targets_by_rule()
+
+    def test_event_pattern(self) -> str:  # type: ignore[override]
+        pattern = LocalPattern.load(self._get_param("EventPattern") or "")
+        try:
+            event = json.loads(self._get_param("Event"))
+        except ValueError:
+            raise ValidationException("Parameter Event is not valid. Reason: it is not valid JSON.") from None
+        missing = [name for name in EVENT_FIELDS if not isinstance(event, dict) or name not in event]
+        if missing:
+            raise ValidationException(f"Parameter Event is not valid. Reason: it has no {', '.join(missing)}.")
+        return json.dumps({"Result": pattern.matches_event(event)})
+
+
+RESPONSE = LocalEventsResponse
+
+models.EventPattern = LocalPattern  # type: ignore[misc]
+models.Rule = LocalRule  # type: ignore[misc]
+models.Archive = LocalArchive  # type: ignore[misc]
+models.Replay = LocalReplay  # type: ignore[misc]
+events_backends.backend = LocalEventsBackend
+
+
+def bus_policy(account: str, region: str, resource: str) -> str | None:
+    """Return the policy of a bus by the last part of its ARN; None where there is none."""
+    bus = events_backends[account][region].event_buses.get(resource.removeprefix("event-bus/"))
+    return bus.policy if bus is not None else None
+
+
+# --- start and stop of the server -----------------------------------------------------------------------------------
+
+
+def resume() -> None:
+    """Go on with events that were under way and with schedules; a lake of an older version gets today's classes."""
+    for _, _, backend in list(events_backends.iter_backends()):
+        backend.__class__ = LocalEventsBackend
+        for bus in backend.event_buses.values():
+            for rule in bus.rules.values():
+                rule.__class__ = LocalRule
+                rule.event_pattern = LocalPattern(rule.event_pattern.dump(), rule.event_pattern.get_pattern())
+    schedules.resume()
+    delivery.outbox.resume()
+
+
+def stop() -> None:
+    schedules.table.stop()
+    delivery.outbox.stop()

@@ -1,20 +1,18 @@
 """Amazon S3 event notifications: the messages as S3 makes them, to SQS, SNS, Lambda and EventBridge.
 
-S3 calls `send_event` while it holds its lock, so an event only goes into an outbox there: a line in a file, before the put is acknowledged. A thread
-delivers, saves the services that it changed, and notes how far it came. After a kill what was not noted is delivered again: at least once, as on AWS.
+S3 calls `send_event` while it holds its lock, so an event only goes into an outbox there, before the put is acknowledged; it is delivered in the
+background: at least once, as on AWS.
 
-Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, ev-events.html, EventNotifications.html.
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html, ev-events.html, EventNotifications.html,
+grant-destinations-permissions-to-s3.html
 """
 
 from __future__ import annotations
 
 import base64
 import logging
-import os
 import secrets
-import threading
 import time
-from collections import Counter, deque
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,12 +24,13 @@ from moto.s3.exceptions import S3ClientError
 from moto.s3.notifications import S3NotificationEvent
 
 from infra.local.core import state, telemetry
+from infra.local.core.outbox import Again, Item, Outbox
+from infra.local.core.service_principal import Caller, NotAllowed, check
 
 log = logging.getLogger("workshop.notifications")
 
-BATCH = 500  # events delivered before the changed services are saved
-PAUSE_SECONDS = 0.1  # between two batches: saving a full queue takes long, so a burst is saved together
-STOP_SECONDS = 5.0
+MOST_ATTEMPTS = 10
+LONGEST_PAUSE_SECONDS = 300.0
 REQUEST_ID_CHARACTERS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
 REASONS = {
     "Put": "PutObject",
@@ -117,6 +116,7 @@ def detail(event: str, bucket: Any, key: Any, sequence: int) -> dict[str, Any]:
         described["version-id"] = key.version_id
     told: dict[str, Any] = {
         "version": "0",
+        "event-version": "1.2",
         "bucket": {"name": bucket.name},
         "object": described,
         "request-id": _request_id(),
@@ -146,21 +146,25 @@ def send_event(account_id: str, event_name: S3NotificationEvent, bucket: Any, ke
     if _is_only_moto(event, bucket, key):
         return
     sequence = _sequence()
-    entries = [
-        {"to": notification.arn, "message": record(event, bucket, key, notification.id, sequence)}
+    _outbox.add(
+        _item(bucket.account_id, bucket.name, notification.arn, record(event, bucket, key, notification.id, sequence))
         for notification in (*configuration.cloud_function, *configuration.queue, *configuration.topic)
         if notification.matches(event, key.name)
-    ]
+    )
     if configuration.event_bridge is not None:
-        entries.append(
-            {
-                "to": f"arn:aws:events:{bucket.region_name}:{bucket.account_id}:event-bus/default",
-                "type": moto_notifications._detail_type(event),
-                "resource": bucket.arn,
-                "message": detail(event, bucket, key, sequence),
-            }
+        telemetry.event(
+            bucket.account_id,
+            bucket.region_name,
+            "aws.s3",
+            moto_notifications._detail_type(event),
+            detail(event, bucket, key, sequence),
+            [bucket.arn],
         )
-    _outbox.add(bucket.account_id, entries)
+
+
+def _item(account: str, bucket_name: str, destination: str, message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    body = {"account": account, "bucket": bucket_name, "to": destination, "message": message}
+    return f"{bucket_name} {destination}", body
 
 
 def _is_only_moto(event: str, bucket: Any, key: Any) -> bool:
@@ -179,19 +183,34 @@ def send_test_event(account_id: str, bucket: Any) -> None:
     configuration = bucket.notification_configuration
     message = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": _now(), "Bucket": bucket.name}
     arns = dict.fromkeys(notification.arn for notification in (*configuration.queue, *configuration.topic))
-    entries = [{"to": arn, "message": {**message, "RequestId": _request_id(), "HostId": _host_id()}} for arn in arns]
-    _outbox.add(bucket.account_id, entries)
+    _outbox.add(
+        _item(bucket.account_id, bucket.name, arn, {**message, "RequestId": _request_id(), "HostId": _host_id()})
+        for arn in arns
+    )
 
 
-def check_destinations(configuration: dict[str, Any] | None) -> None:
-    """Check that the queues, topics and functions of a notification configuration are there, in moto's form of it.
+def check_destinations(account: str, bucket_name: str, configuration: dict[str, Any] | None) -> None:
+    """Check that the destinations of a notification configuration, in moto's form of it, are there and let S3 send to them.
 
-    Raises S3ClientError with S3's code InvalidArgument. Their policies are not looked at.
+    Raises S3ClientError with S3's code InvalidArgument.
     """
-    for kind, is_there in (("Queue", _is_queue), ("Topic", _is_topic), ("CloudFunction", _is_function)):
+    for kind, is_there, action in DESTINATIONS:
         for each in (configuration or {}).get(f"{kind}Configuration") or ():
-            if not is_there(each[kind]):
+            arn = each[kind]
+            if not is_there(arn) or not _lets_s3(account, bucket_name, action, arn):
                 raise S3ClientError("InvalidArgument", "Unable to validate the following destination configurations")
+
+
+def _lets_s3(account: str, bucket_name: str, action: str, arn: str) -> bool:
+    try:
+        check(_caller(account, bucket_name, arn.split(":")[3]), action, arn)
+    except NotAllowed:
+        return False
+    return True
+
+
+def _caller(account: str, bucket_name: str, region: str) -> Caller:
+    return Caller("s3.amazonaws.com", account, region, f"arn:aws:s3:::{bucket_name}")
 
 
 def _backend(service: str, arn: str) -> Any:
@@ -220,161 +239,79 @@ def _is_function(arn: str) -> bool:
     return True
 
 
-# --- the outbox -----------------------------------------------------------------------------------------------------
-
-
-class Outbox:
-    """Events that are on their way. Each account has a file of JSON lines: events, and how many of them were delivered."""
-
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
-        self.waiting: deque[tuple[str, dict[str, Any]]] = deque()
-        self.files: dict[str, int] = {}
-        self.stopping = False
-        self.thread: threading.Thread | None = None
-
-    def add(self, account: str, entries: list[dict[str, Any]]) -> None:
-        """Take events: they are on disk when this returns. Raises OSError."""
-        if not entries:
-            return
-        with self.changed:
-            self._append(account, entries)
-            self.waiting.extend((account, entry) for entry in entries)
-            self._wake()
-
-    def load(self, account: str) -> None:
-        """Take over what a killed process had not delivered."""
-        path = _path(account)
-        if not path.exists():
-            return
-        entries, delivered = [], 0
-        for line in path.read_bytes().splitlines():
-            try:
-                entry = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                break  # the kill came while it was written: its put was not acknowledged
-            delivered += entry.get("delivered", 0)
-            if "to" in entry:
-                entries.append(entry)
-        left = entries[delivered:]
-        state.write_atomically(path, _lines(left))
-        with self.changed:
-            self.waiting.extend((account, entry) for entry in left)
-            if left:
-                self._wake()
-
-    def _wake(self) -> None:
-        if self.thread is None:
-            self.thread = threading.Thread(target=self._run, name="s3 notifications", daemon=True)
-            self.thread.start()
-        self.changed.notify_all()
-
-    def _append(self, account: str, entries: list[dict[str, Any]]) -> None:
-        if account not in self.files:
-            self.files[account] = os.open(_path(account), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.write(self.files[account], _lines(entries))
-
-    def _run(self) -> None:
-        while True:
-            with self.changed:
-                self.changed.wait_for(lambda: self.waiting or self.stopping)
-                if self.stopping:
-                    return
-                batch = [self.waiting[number] for number in range(min(BATCH, len(self.waiting)))]
-            deliver([entry for _, entry in batch])
-            with self.changed:
-                for account, count in Counter(account for account, _ in batch).items():
-                    self._append(account, [{"delivered": count}])
-                for _ in batch:
-                    self.waiting.popleft()
-                if not self.waiting:
-                    for file in self.files.values():
-                        os.ftruncate(file, 0)
-                self.changed.wait_for(lambda: self.stopping, PAUSE_SECONDS)
-
-    def stop(self) -> None:
-        """End the thread; what was not delivered waits in the files."""
-        with self.changed:
-            self.stopping = True
-            self.changed.notify_all()
-        if self.thread is not None:
-            self.thread.join(STOP_SECONDS)
-        for file in self.files.values():
-            os.close(file)
-        self.files.clear()
-
-
-def _lines(entries: list[dict[str, Any]]) -> bytes:
-    return b"".join(orjson.dumps(entry) + b"\n" for entry in entries)
-
-
-def _path(account: str) -> Path:
-    return state.folder("s3", account, "aws") / "notifications"
+DESTINATIONS = (
+    ("Queue", _is_queue, "sqs:SendMessage"),
+    ("Topic", _is_topic, "sns:Publish"),
+    ("CloudFunction", _is_function, "lambda:InvokeFunction"),
+)
 
 
 # --- delivery -------------------------------------------------------------------------------------------------------
 
 
-def deliver(entries: list[dict[str, Any]]) -> None:
-    """Hand events to their destinations, and save what this changed. One that fails is logged: S3 drops such events, too."""
-    from infra.local.core import registry
+def _deliver(items: list[Item]) -> list[Again | None]:
+    """Hand events to their destination. One that it refuses is logged: S3 drops such events, too."""
+    from infra.local import events
 
-    changed = set()
-    for entry in entries:
-        service, region, account = entry["to"].split(":")[2:5]
-        try:
-            registry.get(service)
-            DELIVER[service](account, region, entry)
-        except Exception as error:
-            log.warning("S3 event for %s was not delivered: %s: %s", entry["to"], type(error).__name__, error)
-            continue
-        if service in ("sqs", "sns"):
-            changed.add((service, account, region))
-        if service == "sns":
-            changed.add(("sqs", account, region))
-    for service, account, region in sorted(changed):
-        state.save(service, account, region)
+    body = items[0].body
+    target = {"Arn": body["to"], "Subject": "Amazon S3 Notification"}
+    deliveries = [events.Delivery(item.body["message"], orjson.dumps(item.body["message"]).decode()) for item in items]
+    caller = _caller(body["account"], body["bucket"], body["to"].split(":")[3])
+    return [
+        _settled(body["to"], item, failure)
+        for item, failure in zip(items, events.send(caller, target, deliveries), strict=True)
+    ]
 
 
-def _to_queue(account: str, region: str, entry: dict[str, Any]) -> None:
-    with state.lock("sqs"):
-        _backend("sqs", entry["to"]).send_message(
-            queue_name=entry["to"].rpartition(":")[2], message_body=orjson.dumps(entry["message"]).decode()
-        )
+def _settled(destination: str, item: Item, failure: Any) -> Again | None:
+    if failure is None:
+        return None
+    if failure.retry and item.attempts < MOST_ATTEMPTS:
+        return Again(min(LONGEST_PAUSE_SECONDS, 2.0**item.attempts), failure.message)
+    log.warning("S3 event for %s was not delivered: %s: %s", destination, failure.code, failure.message)
+    return None
 
 
-def _to_topic(account: str, region: str, entry: dict[str, Any]) -> None:
-    from infra.local.core import registry
-
-    registry.get("sqs")
-    with state.lock("sns"), state.lock("sqs"):
-        _backend("sns", entry["to"]).publish(
-            arn=entry["to"], message=orjson.dumps(entry["message"]).decode(), subject="Amazon S3 Notification"
-        )
+def _path() -> Path:
+    return state.root() / "s3_notifications.sqlite"
 
 
-def _to_function(account: str, region: str, entry: dict[str, Any]) -> None:
-    telemetry.client(account, region, "lambda").invoke(
-        FunctionName=entry["to"], InvocationType="Event", Payload=orjson.dumps(entry["message"])
-    )
-
-
-def _to_event_bus(account: str, region: str, entry: dict[str, Any]) -> None:
-    telemetry.event(account, region, "aws.s3", entry["type"], entry["message"], [entry["resource"]])
-
-
-DELIVER = {"sqs": _to_queue, "sns": _to_topic, "lambda": _to_function, "events": _to_event_bus}
-
-_outbox = Outbox()
+_outbox = Outbox("s3-notifications", _path, _deliver)
 
 moto_notifications.send_event = send_event
 moto_notifications.send_test_event = send_test_event
 
 
 def resume(accounts: list[str]) -> None:
-    """Go on with what was under way in these accounts."""
+    """Go on with what was under way; what an older version left in the files of these accounts goes first."""
     for account in accounts:
-        _outbox.load(account)
+        _take_over(account)
+    _outbox.resume()
+
+
+def _take_over(account: str) -> None:
+    path = state.folder("s3", account, "aws") / "notifications"
+    if not path.exists():
+        return
+    entries, delivered = [], 0
+    for line in path.read_bytes().splitlines():
+        try:
+            entry = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            break  # the kill came while it was written: its put was not acknowledged
+        delivered += entry.get("delivered", 0)
+        if "to" in entry:
+            entries.append(entry)
+    for entry in entries[delivered:]:
+        if "type" in entry:
+            region = entry["to"].split(":")[3]
+            telemetry.event(account, region, "aws.s3", entry["type"], entry["message"], [entry["resource"]])
+        else:
+            records = entry["message"].get("Records") or [
+                {"s3": {"bucket": {"name": entry["message"].get("Bucket", "")}}}
+            ]
+            _outbox.add([_item(account, records[0]["s3"]["bucket"]["name"], entry["to"], entry["message"])])
+    path.unlink()
 
 
 def stop() -> None:

@@ -294,7 +294,7 @@ class StoredBucket(FakeBucket):
         self.keys.load()
 
     def set_notification_configuration(self, notification_config: dict[str, Any] | None) -> None:
-        notifications.check_destinations(notification_config)
+        notifications.check_destinations(self.account_id, self.name, notification_config)
         super().set_notification_configuration(notification_config)
 
 

@@ -1,6 +1,6 @@
-"""Amazon SQS."""
+"""Amazon SQS: a message is a row; long polls take no thread."""
 
 from infra.local.core.service import Service
-from infra.local.sqs.backend import BACKENDS, RESPONSE, UNLOCKED
+from infra.local.sqs.backend import BACKENDS, RESPONSE, UNSAVED, resume, wire
 
-SERVICE = Service("sqs", BACKENDS, RESPONSE, unlocked=UNLOCKED)
+SERVICE = Service("sqs", BACKENDS, RESPONSE, unsaved=UNSAVED, wire=wire, resume=resume)

@@ -1,29 +1,179 @@
-"""Amazon SQS: queues and messages are moto's; receiving is corrected here.
+"""Amazon SQS: queues and their attributes are moto's; messages are rows of `messages`, long polls wait in `waiting`.
 
-A long poll must not hold the service's lock, or nobody could send meanwhile. Messages older than the queue's retention period go away (moto would stop at
-the first one), and are not checked one by one against all attributes of the queue, which takes seconds when thousands wait.
-
-Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/Welcome.html
 """
 
 from __future__ import annotations
 
-import time
+import hashlib
+import re
+from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import urlparse
 
-from moto.sqs.models import Message, SQSBackend, sqs_backends
+from moto.sqs import models
+from moto.sqs.exceptions import (
+    InvalidParameterValue,
+    MissingParameter,
+    ReceiptHandleIsInvalid,
+    SQSException,
+)
+from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes, sqs_backends
 from moto.sqs.responses import SQSResponse
 
-from infra.local.core import state
+from infra.local.core import front, moto_call, registry, state
+from infra.local.core.answers import Answer
+from infra.local.core.request import Request
+from infra.local.sqs import waiting
+from infra.local.sqs.messages import BadReceipt, Messages, Redrive, Stored, now_ms, receipt
 
 BACKENDS = sqs_backends
-RESPONSE = SQSResponse
-UNLOCKED = {"ReceiveMessage"}
+UNSAVED = {
+    "ChangeMessageVisibility",
+    "ChangeMessageVisibilityBatch",
+    "DeleteMessage",
+    "DeleteMessageBatch",
+    "PurgeQueue",
+    "ReceiveMessage",
+    "SendMessage",
+    "SendMessageBatch",
+}
+LONGEST_HIDDEN_MS = 43_200_000
+NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-POLL_SECONDS = 0.1
+
+@lru_cache(maxsize=1024)
+def messages(account: str, region: str) -> Messages:
+    """Return the messages of an account's queues in a region."""
+    return Messages(state.folder("sqs", account, region) / "messages.sqlite")
+
+
+class LocalQueue(Queue):
+    @property
+    def stored(self) -> Messages:
+        return messages(self.account_id, self.region)
+
+    @property
+    def key(self) -> waiting.Key:
+        return self.account_id, self.region, self.name
+
+    def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
+        """Change the attributes that are named; moto would take away the policy with any other change."""
+        kept = getattr(self, "_policy_json", None)
+        super()._set_attributes(attributes, now)
+        if "Policy" not in attributes and kept is not None:
+            self._policy_json = kept
+
+    @property
+    def approximate_number_of_messages(self) -> int:
+        return self.stored.counts(self.name)[0]
+
+    @property
+    def approximate_number_of_messages_not_visible(self) -> int:
+        return self.stored.counts(self.name)[1]
+
+    @property
+    def approximate_number_of_messages_delayed(self) -> int:
+        return self.stored.counts(self.name)[2]
+
+    @property
+    def redrive(self) -> Redrive | None:
+        """Where messages go that were received too often; None when there is no such queue."""
+        dead: Any = self.dead_letter_queue
+        if (
+            dead is None
+            or not self.redrive_policy
+            or dead.name not in sqs_backends[self.account_id][self.region].queues
+        ):
+            return None
+        return Redrive(dead.name, self.redrive_policy["maxReceiveCount"])
+
+
+def _message(queue: Any, stored: Stored) -> Message:
+    """Return a stored message in the form that moto's answers are made of."""
+    made = Message(stored.message_id, stored.body, stored.system)
+    made.message_attributes = stored.attributes
+    made.sent_timestamp = stored.sent  # type: ignore[assignment]
+    made.approximate_first_receive_timestamp = stored.first_received
+    made.approximate_receive_count = stored.received
+    made.deduplication_id, made.group_id = stored.deduplication_id, stored.group_id
+    if queue.fifo_queue:
+        made.sequence_number = stored.sequence_number
+    return made
 
 
 class LocalSQSBackend(SQSBackend):
+    # --- sending ---
+
+    def _validate_message(
+        self,
+        queue: Any,
+        message_body: str,
+        delay_seconds: int,
+        deduplication_id: str | None = None,
+        group_id: str | None = None,
+        validate_group_id: bool = True,
+    ) -> None:
+        if not message_body:
+            raise MissingParameter("MessageBody")
+        if NOT_ALLOWED.search(message_body):
+            raise SQSException("InvalidMessageContents", "Message contains invalid characters outside the allowed set.")
+        if len(message_body.encode()) > queue.maximum_message_size:
+            raise InvalidParameterValue(
+                f"One or more parameters are invalid. Reason: Message must be shorter than {queue.maximum_message_size} bytes."
+            )
+        if not 0 <= delay_seconds <= 900:
+            raise InvalidParameterValue(
+                f"Value {delay_seconds} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+            )
+        if not queue.fifo_queue:
+            return
+        if not group_id:
+            raise MissingParameter("MessageGroupId")
+        if not queue.content_based_deduplication and not deduplication_id:
+            raise InvalidParameterValue(
+                "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+            )
+        if delay_seconds:
+            raise InvalidParameterValue(
+                f"Value {delay_seconds} for parameter DelaySeconds is invalid. Reason: "
+                "The request include parameter that is not valid for this queue type."
+            )
+
+    def send_message(
+        self,
+        queue_name: str,
+        message_body: str,
+        message_attributes: dict[str, Any] | None = None,
+        delay_seconds: int | None = None,
+        deduplication_id: str | None = None,
+        group_id: str | None = None,
+        system_attributes: dict[str, Any] | None = None,
+        validate_group_id: bool = True,
+    ) -> Message:
+        """Store a message: it is on disk when this returns. Raises SQSException."""
+        queue: Any = self.get_queue(queue_name)
+        self._validate_message(queue, message_body, int(delay_seconds or 0), deduplication_id, group_id)
+        for name in message_attributes or {}:
+            Message.validate_attribute_name(name)
+        if queue.fifo_queue and deduplication_id is None and queue.content_based_deduplication:
+            deduplication_id = hashlib.sha256(message_body.encode()).hexdigest()
+        delay = queue.delay_seconds if delay_seconds is None else int(delay_seconds)
+        stored = queue.stored.send(
+            queue.name,
+            message_body,
+            message_attributes or {},
+            system_attributes or {},
+            delay_ms=delay * 1000,
+            group_id=group_id,
+            deduplication_id=deduplication_id if queue.fifo_queue else None,
+            scope=group_id or "" if queue.deduplication_scope == "messageGroup" else "",
+        )
+        waiting.bell.ring(queue.key)
+        return _message(queue, stored)
+
+    # --- receiving ---
+
     def receive_message(
         self,
         queue_name: str,
@@ -32,24 +182,121 @@ class LocalSQSBackend(SQSBackend):
         visibility_timeout: int,
         message_attribute_names: list[str] | None = None,
     ) -> list[Message]:
-        deadline = time.monotonic() + wait_seconds_timeout
-        while True:
-            with state.lock("sqs"):
-                self._forget_expired(queue_name)
-                found = super().receive_message(queue_name, count, 0, visibility_timeout, message_attribute_names)
-            left = deadline - time.monotonic()
-            if found or left <= 0:
-                return found
-            time.sleep(min(POLL_SECONDS, left))
-
-    def _forget_expired(self, queue_name: str) -> None:
+        """Return messages that are there now: `waiting` has done the waiting."""
         queue: Any = self.get_queue(queue_name)
-        oldest_ms = (time.time() - queue.message_retention_period) * 1000
-        if any(message.sent_timestamp < oldest_ms for message in queue._messages):
-            queue._messages = [message for message in queue._messages if message.sent_timestamp >= oldest_ms]
+        oldest = now_ms() - queue.message_retention_period * 1000
+        redrive = queue.redrive
+        received = []
+        for stored in queue.stored.receive(
+            queue.name, count, int(visibility_timeout) * 1000, queue.fifo_queue, redrive, oldest
+        ):
+            message = _message(queue, stored)
+            message.receipt_handle = receipt(queue.name, stored)
+            _filter_message_attributes(message, message_attribute_names or [])
+            received.append(message)
+        if redrive:
+            waiting.bell.ring((self.account_id, self.region_name, redrive.queue))
+        return received
 
-    def is_message_valid_based_on_retention_period(self, queue_name: str, message: Message) -> bool:
-        return True  # expired ones are gone
+    # --- received messages ---
+
+    def delete_message(self, queue_name: str, receipt_handle: str) -> None:
+        queue: Any = self.get_queue(queue_name)
+        try:
+            queue.stored.delete(queue.name, receipt_handle)
+        except BadReceipt:
+            raise ReceiptHandleIsInvalid from None
+        if queue.fifo_queue:
+            waiting.bell.ring(queue.key)  # the next of its group may come
+
+    def change_message_visibility(self, queue_name: str, receipt_handle: str, visibility_timeout: int) -> None:
+        queue: Any = self.get_queue(queue_name)
+        milliseconds = int(visibility_timeout) * 1000
+        try:
+            stored = queue.stored.hide(queue.name, receipt_handle, milliseconds)
+        except BadReceipt:
+            raise ReceiptHandleIsInvalid from None
+        if stored is None:
+            raise InvalidParameterValue(
+                f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not "
+                "available for visibility timeout change."
+            )
+        waiting.bell.ring(queue.key)
+
+    # --- queues ---
+
+    def purge_queue(self, queue_name: str) -> None:
+        queue: Any = self.get_queue(queue_name)
+        queue.stored.purge(queue.name)
+
+    def delete_queue(self, queue_name: str) -> None:
+        queue: Any = self.get_queue(queue_name)
+        super().delete_queue(queue_name)
+        queue.stored.forget(queue.name)
 
 
+class LocalSQSResponse(SQSResponse):
+    def _get_queue_name(self) -> str:
+        """Return the name in a queue's URL; of another account's URL what no queue is called."""
+        path = urlparse(self._get_param("QueueUrl") or "").path.strip("/").split("/")
+        if len(path) == 2 and path[0].isdigit() and path[0] != self.current_account:
+            return "/".join(path)
+        return super()._get_queue_name()
+
+
+RESPONSE = LocalSQSResponse
+
+
+async def wire(request: Request) -> Answer:
+    """Answer a request; a long poll waits here, on the event loop. Raises Refused."""
+    body = await request.body()
+    answer = await front.ordinary(request, body)
+    if request.operation != "ReceiveMessage" or not waiting.is_empty(answer):
+        return answer
+    name = str(request.parameters.get("QueueUrl") or request.raw_path).rstrip("/").rpartition("/")[2]
+    queue: Any = sqs_backends[request.account][request.region].queues.get(name)
+    if queue is None:
+        return answer
+    seconds = int(request.parameters.get("WaitTimeSeconds", queue.receive_message_wait_time_seconds))
+    if not seconds:
+        return answer
+
+    def next_visible() -> float | None:
+        shows = queue.stored.next_visible(queue.name)
+        return None if shows is None else shows / 1000
+
+    ask = partial(moto_call.answer, registry.get("sqs"), request, body)
+    return await waiting.receive(queue.key, seconds, ask, next_visible)
+
+
+models.Queue = LocalQueue  # type: ignore[misc]
 sqs_backends.backend = LocalSQSBackend
+
+
+def resume() -> None:
+    """Messages that an older version kept in the queue's pickle become rows."""
+    for account, region, backend in list(sqs_backends.iter_backends()):
+        backend.__class__ = LocalSQSBackend
+        for queue in backend.queues.values():
+            queue.__class__ = LocalQueue
+            if not queue._messages:
+                continue
+            messages(account, region).take_over(queue.name, [_of_older(message) for message in queue._messages])
+            queue._messages, queue._pending_messages, queue.deleted_messages = [], set(), set()
+            state.save("sqs", account, region)
+
+
+def _of_older(message: Message) -> Stored:
+    return Stored(
+        0,
+        message.id,
+        message.body,
+        message.message_attributes,
+        message.system_attributes,
+        message.group_id,
+        message.deduplication_id,
+        int(message.sent_timestamp or now_ms()),
+        message.approximate_first_receive_timestamp,
+        message.approximate_receive_count,
+        int(max(message.visible_at, message.delayed_until)),
+    )

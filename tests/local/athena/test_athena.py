@@ -23,6 +23,7 @@ from infra.engines.athena.errors import QueryError
 from infra.local.athena.lake import projection
 from tests.conftest import Server
 from tests.local.athena.athena_lake import Lake
+from tests.local.events.event_lab import queue_policy
 
 LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
@@ -304,6 +305,8 @@ def test_lists_and_batches(lake: Lake) -> None:
 def test_events_of_a_query(lake: Lake, client: Callable[..., Any], account: str) -> None:
     events, queue = client("events"), client("sqs")
     url = queue.create_queue(QueueName="states")["QueueUrl"]
+    policy = queue_policy(f"arn:aws:sqs:us-east-1:{account}:states")
+    queue.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     events.put_rule(Name="athena", EventPattern=json.dumps({"source": ["aws.athena"]}))
     events.put_targets(Rule="athena", Targets=[{"Id": "1", "Arn": f"arn:aws:sqs:us-east-1:{account}:states"}])
     lake.ok("SELECT 1")

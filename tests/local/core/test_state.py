@@ -161,13 +161,6 @@ def test_what_would_run_a_function_is_refused(made: tuple[Server, dict[str, Any]
         assert caught.value.response["Error"] == {
             "Code": "NotImplemented", "Message": "The local AWS does not run Lambda functions: f",
         }  # fmt: skip
-    sns = made[0].client("sns", ACCOUNT)
-    topic = sns.create_topic(Name="to-function")["TopicArn"]
-    function = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
-    sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
-    assert sns.publish(TopicArn=topic, Message="m")["MessageId"]
-    told = (made[0].home / "server.log").read_text(encoding="utf-8")
-    assert "a message of SNS was not delivered: The local AWS does not run Lambda functions: f" in told
     with pytest.raises(client.exceptions.ResourceNotFoundException):
         client.invoke(FunctionName="other", Payload=b"{}")
 

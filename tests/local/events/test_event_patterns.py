@@ -1,0 +1,227 @@
+"""Event patterns: what matches, and what EventBridge refuses, by AWS's documentation."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.local.events import patterns, transform
+
+EVENT: dict[str, Any] = {
+    "source": "aws.s3",
+    "detail-type": "Object Created",
+    "resources": ["arn:aws:s3:::lake"],
+    "detail": {
+        "bucket": {"name": "lake"},
+        "object": {"key": "data/raw/2022/a.JSON", "size": 178, "ratio": 0.5},
+        "ip": "10.1.2.3",
+        "ipv6": "2001:db8::1",
+        "empty": [],
+        "nothing": None,
+        "yes": True,
+        "tags": ["red", "blue"],
+        "files": [{"name": "a", "size": 1}, {"name": "b", "size": 2}],
+        "nested": [[{"name": "c"}], "d"],
+        "text": "a*b\\c",
+    },
+}
+
+
+def detail(**wanted: Any) -> dict[str, Any]:
+    return {"detail": wanted}
+
+
+MATCHING: list[dict[str, Any]] = [
+    {"source": ["aws.s3"]},
+    {"source": ["aws.glue", "aws.s3"]},
+    {"source": ["aws.s3"], "detail-type": ["Object Created"]},
+    {"resources": ["arn:aws:s3:::lake"]},
+    {"resources": [{"suffix": ":lake"}]},
+    detail(bucket={"name": ["lake"]}),
+    detail(object={"key": [{"prefix": "data/raw/"}]}),
+    detail(object={"key": [{"prefix": {"equals-ignore-case": "DATA/"}}]}),
+    detail(object={"key": [{"suffix": ".JSON"}]}),
+    detail(object={"key": [{"suffix": {"equals-ignore-case": ".json"}}]}),
+    detail(object={"key": [{"wildcard": "data/*/a.*"}]}),
+    detail(object={"key": [{"wildcard": "*"}]}),
+    detail(object={"key": [{"equals-ignore-case": "DATA/RAW/2022/A.json"}]}),
+    detail(object={"key": [{"anything-but": "data/raw/b"}]}),
+    detail(object={"key": [{"anything-but": ["x", "y"]}]}),
+    detail(object={"key": [{"anything-but": {"prefix": "data/processed"}}]}),
+    detail(object={"key": [{"anything-but": {"suffix": ".parquet"}}]}),
+    detail(object={"key": [{"anything-but": {"suffix": [".parquet", ".csv"]}}]}),
+    detail(object={"key": [{"anything-but": {"wildcard": "*.parquet"}}]}),
+    detail(object={"key": [{"anything-but": {"equals-ignore-case": ["X"]}}]}),
+    detail(object={"size": [178]}),
+    detail(object={"size": [178.0]}),
+    detail(object={"size": [{"numeric": [">", 0, "<=", 178]}]}),
+    detail(object={"size": [{"numeric": ["=", 1.78e2]}]}),
+    detail(object={"size": [{"anything-but": 179}]}),
+    detail(object={"size": [{"anything-but": [1, 2]}]}),
+    detail(object={"ratio": [{"numeric": ["<", 1]}]}),
+    detail(ip=[{"cidr": "10.0.0.0/8"}]),
+    detail(ipv6=[{"cidr": "2001:db8::/32"}]),
+    detail(nothing=[None]),
+    detail(nothing=[{"exists": True}]),
+    detail(yes=[True]),
+    detail(absent=[{"exists": False}]),
+    detail(absent={"below": [{"exists": False}]}),
+    detail(bucket=[{"exists": False}]),  # only leaves exist
+    detail(empty=[{"exists": False}]),  # an empty list has no leaf
+    detail(object={"key": [{"exists": True}]}),
+    detail(tags=["blue"]),
+    detail(tags=[{"anything-but": "red"}]),  # one of the values is another
+    detail(tags=["green", {"prefix": "re"}]),
+    detail(files={"name": ["b"], "size": [2]}),
+    detail(nested={"name": ["c"]}),
+    detail(nested=["d"]),
+    detail(text=[{"wildcard": "a\\*b\\\\c"}]),
+    {"$or": [{"source": ["x"]}, {"detail-type": ["Object Created"]}]},
+    detail(**{"$or": [{"ip": ["x"]}, {"object": {"size": [{"numeric": ["<", 200]}]}}]}),
+    {"source": ["aws.s3"], "$or": [{"detail": {"yes": [True]}}, {"account": ["1"]}]},
+]
+OTHERS: list[dict[str, Any]] = [
+    {"source": ["aws.glue"]},
+    {"source": ["AWS.S3"]},
+    {"account": ["1"]},
+    {"source": ["aws.s3"], "detail-type": ["Object Deleted"]},
+    detail(object={"key": ["data/raw/2022/a.json"]}),
+    detail(object={"key": [{"prefix": "raw"}]}),
+    detail(object={"size": ["178"]}),
+    detail(object={"size": [{"numeric": [">", 178]}]}),
+    detail(object={"size": [{"prefix": "1"}]}),
+    detail(yes=["true"]),
+    detail(yes=[1]),
+    detail(yes=[{"numeric": ["=", 1]}]),
+    detail(nothing=["null"]),
+    detail(absent=[None]),
+    detail(absent=[{"exists": True}]),
+    detail(absent=[{"anything-but": "x"}]),
+    detail(bucket=[{"exists": True}]),
+    detail(empty=[{"exists": True}]),
+    detail(tags=[{"exists": False}]),
+    detail(object={"key": [{"anything-but": {"prefix": "data/"}}]}),
+    detail(object={"size": [{"anything-but": [178]}]}),
+    detail(ip=[{"cidr": "10.2.0.0/16"}]),
+    detail(yes=[{"cidr": "10.2.0.0/16"}]),
+    detail(files={"name": ["a"], "size": [2]}),  # both in one object
+    detail(files={"name": [{"exists": False}]}),
+    detail(text=[{"wildcard": "a\\*c"}]),
+    {"$or": [{"source": ["x"]}, {"detail-type": ["y"]}]},
+]
+
+
+@pytest.mark.parametrize("pattern", MATCHING, ids=json.dumps)
+def test_match(pattern: dict[str, Any]) -> None:
+    assert patterns.matches(patterns.parse(json.dumps(pattern)), EVENT)
+
+
+@pytest.mark.parametrize("pattern", OTHERS, ids=json.dumps)
+def test_no_match(pattern: dict[str, Any]) -> None:
+    assert not patterns.matches(patterns.parse(json.dumps(pattern)), EVENT)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "Unrecognized token"),
+        ("[]", "Filter is not an object"),
+        ("{}", "Empty objects are not allowed"),
+        ('{"detail": {}}', "Empty objects are not allowed"),
+        ('{"source": "aws.s3"}', '"source" must be an object or an array'),
+        ('{"source": null}', '"source" must be an object or an array'),
+        ('{"source": []}', "Empty arrays are not allowed"),
+        ('{"source": [["x"]]}', "Match value must be String, number, true, false, or null"),
+        ('{"source": [{}]}', "Match expression name not found"),
+        ('{"source": [{"prefix": "a", "suffix": "b"}]}', "Only one key allowed in match expression"),
+        ('{"source": [{"NUMERIC": ["=", 1]}]}', "Unrecognized match type NUMERIC"),
+        ('{"source": [{"prefix": 1}]}', "prefix match pattern must be a string"),
+        ('{"source": [{"suffix": null}]}', "suffix match pattern must be a string"),
+        ('{"source": [{"equals-ignore-case": 1}]}', "equals-ignore-case match pattern must be a string"),
+        ('{"source": [{"wildcard": 1}]}', "wildcard match pattern must be a string"),
+        ('{"source": [{"wildcard": "a**b"}]}', "Consecutive wildcard characters at pos 2"),
+        ('{"source": [{"wildcard": "a\\\\b"}]}', "Invalid escape character at pos 2"),
+        ('{"source": [{"exists": "yes"}]}', "exists match pattern must be either true or false."),
+        ('{"source": [{"cidr": "10.0.0.0"}]}', "Malformed CIDR, one '/' required"),
+        ('{"source": [{"cidr": "10.0.0.0/x"}]}', "Malformed CIDR, mask bits must be an integer"),
+        ('{"source": [{"cidr": "10.0.0/8"}]}', "Nonstandard IP address: 10.0.0"),
+        ('{"source": [{"cidr": "10.0.0.0/33"}]}', "IPv4 mask bits must be < 32"),
+        ('{"source": [{"numeric": 1}]}', "Value of numeric must be an array."),
+        ('{"source": [{"numeric": []}]}', "Invalid member in numeric match: ]"),
+        ('{"source": [{"numeric": [1]}]}', "Invalid member in numeric match: 1"),
+        ('{"source": [{"numeric": ["<>", 1]}]}', "Unrecognized numeric range operator: <>"),
+        ('{"source": [{"numeric": ["=", "1"]}]}', "Value of equals must be numeric"),
+        ('{"source": [{"numeric": [">"]}]}', "Value of > must be numeric"),
+        ('{"source": [{"numeric": ["<", 1, ">", 0]}]}', "Too many elements in numeric expression"),
+        ('{"source": [{"numeric": [">", 0, ">", 1]}]}', "Bad numeric range operator: >"),
+        ('{"source": [{"numeric": [">", 0, 1]}]}', "Bad value in numeric range: 1"),
+        ('{"source": [{"numeric": [">", 0, "<", "1"]}]}', "Value of < must be numeric"),
+        ('{"source": [{"numeric": [">", 1, "<", 0]}]}', "Bottom must be less than top"),
+        ('{"source": [{"numeric": ["=", 6e9]}]}', "Value must be between -5.0E9 and 5.0E9, inclusive"),
+        ('{"source": [{"anything-but": null}]}', "Value of anything-but must be an array or single"),
+        ('{"source": [{"anything-but": [null]}]}', "Inside anything but list, start|null|boolean is not supported."),
+        ('{"source": [{"anything-but": [1, "a"]}]}', "mixed type is not supported"),
+        ('{"source": [{"anything-but": []}]}', "mixed type is not supported"),
+        ('{"source": [{"anything-but": {"numeric": ["=", 1]}}]}', "Unsupported anything-but pattern: numeric"),
+        ('{"source": [{"anything-but": {"prefix": ""}}]}', "Null prefix/suffix not allowed"),
+        ('{"source": [{"anything-but": {"prefix": 1}}]}', "prefix/suffix match pattern must be a string"),
+        ('{"$or": {}}', "It must be an Array followed with $or."),
+        ('{"$or": [{"source": ["a"]}]}', "There must have at least 2 Objects in $or relationship."),
+        ('{"$or": ["a", "b"]}', "Only JSON object is allowed in array of $or relationship."),
+        ('{"$or": [{"prefix": ["a"]}, {"b": ["c"]}]}', "cannot be used inside $or."),
+    ],
+)
+def test_refused(text: str, reason: str) -> None:
+    with pytest.raises(patterns.InvalidPattern, match=".*") as refused:
+        patterns.parse(text)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ('{"key": <key>, "size": <size>}', '{"key": "data/raw/\\"2022\\"", "size": 178}'),
+        ('{"text": "<key> has <size> bytes"}', '{"text": "data/raw/\\"2022\\" has 178 bytes"}'),
+        ('"<key>"', '"data/raw/\\"2022\\""'),
+        ("<object>", '{"key":"data/raw/\\"2022\\"","size":178}'),
+        ('{"x": <missing>, "y": "<missing>"}', '{"x": null, "y": ""}'),
+        ('{"escaped \\"<size>": <size>}', '{"escaped \\"178": 178}'),
+        ('{"a": <list>, "b": "<list>"}', '{"a": [1,2], "b": "[1,2]"}'),
+        ('{"rule": <aws.events.rule-name>}', '{"rule": "r"}'),
+        ("<unknown> stays", "<unknown> stays"),
+    ],
+)
+def test_transformer(template: str, expected: str) -> None:
+    event = {"detail": {"object": {"key": 'data/raw/"2022"', "size": 178}, "list": [1, 2]}}
+    paths = {
+        "key": "$.detail.object.key",
+        "size": "$.detail.object.size",
+        "object": "$.detail.object",
+        "missing": "$.detail.no",
+        "list": "$.detail.list",
+    }
+    target = {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
+    assert transform.payload(event, target, {"aws.events.rule-name": "r"}) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("$", {"a": {"b-c": [{"d": 1}, {"d": 2}]}}),
+        ("$.a.b-c[1].d", 2),
+        ("$.a['b-c'][0]", {"d": 1}),
+        ("$.a.b-c[*].d", [1, 2]),
+        ("$.a.x", transform.MISSING),
+        ("$.a.b-c[2]", transform.MISSING),
+    ],
+)
+def test_paths(path: str, found: Any) -> None:
+    assert transform.part({"a": {"b-c": [{"d": 1}, {"d": 2}]}}, path) == found
+
+
+@pytest.mark.parametrize("path", ["", "a", "$.", "$..a", "$.a[", "$[x]", "$.a b"])
+def test_bad_paths(path: str) -> None:
+    with pytest.raises(transform.InvalidPath):
+        transform.steps(path)
