@@ -42,7 +42,6 @@ MODEL_NAMES = {
     "states": "stepfunctions",
     "tagging": "resourcegroupstaggingapi",
 }  # botocore's names where the signature's differ
-CHANGES: dict[str, tuple[str, ...]] = {}  # of services that are moto's alone
 
 
 class UnknownService(Exception):
@@ -75,7 +74,7 @@ def of_path(path: str) -> str | None:
 def _made(name: str) -> Service:
     if name in PACKAGES:
         return importlib.import_module(PACKAGES[name]).SERVICE
-    return Service(name, _moto_backends(name), changes=CHANGES.get(name, ()))
+    return Service(name, _moto_backends(name))
 
 
 def loaded_by_name(name: str) -> Service | None:
