@@ -63,8 +63,10 @@ def resource_policy(account: str, region: str, name: str) -> str | None:
 
 def _resume() -> None:
     from infra.local.lambda_ import asynchronous
+    from infra.local.lambda_.mappings import pollers
 
     asynchronous.resume()
+    pollers.resume()
 
 
 def _stop() -> None:
@@ -72,7 +74,9 @@ def _stop() -> None:
 
     if "infra.local.lambda_.pool" in sys.modules:
         from infra.local.lambda_ import asynchronous, pool
+        from infra.local.lambda_.mappings import pollers
 
+        pollers.stop_all()
         asynchronous.QUEUE.stop()
         pool.POOL.stop()
 

@@ -12,11 +12,13 @@ from infra.local.core import rest, validation
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_ import functions, invoking, layers, policy, urls, versions
 from infra.local.lambda_.errors import LambdaError, invalid
+from infra.local.lambda_.mappings import operations as mappings
 
 OPERATIONS: dict[str, Any] = {
     **functions.OPERATIONS,
     **invoking.OPERATIONS,
     **layers.OPERATIONS,
+    **mappings.OPERATIONS,
     **policy.OPERATIONS,
     **urls.OPERATIONS,
     **versions.OPERATIONS,

@@ -84,7 +84,7 @@ def run(
     try:
         POOL.enter(backend.account_id, function.arn, function.reserved, reserved_of_all)
     except LambdaError:
-        _metrics(backend, function.name, asked, {"Throttles": (1, "Count")})
+        metrics(backend, function.name, asked, {"Throttles": (1, "Count")})
         raise
     try:
         invoked_arn = f"{function.arn}:{asked}" if asked else function.arn
@@ -93,7 +93,7 @@ def run(
         return _Run(backend, function, version, asked, event).result()
     finally:
         concurrent = POOL.leave(backend.account_id, function.arn)
-        _metrics(backend, function.name, asked, {"ConcurrentExecutions": (concurrent, "Count")})
+        metrics(backend, function.name, asked, {"ConcurrentExecutions": (concurrent, "Count")})
 
 
 def _await_active(version: Version) -> None:
@@ -103,7 +103,7 @@ def _await_active(version: Version) -> None:
         version.settle()
 
 
-def _metrics(backend: LocalLambdaBackend, name: str, qualifier: str, values: dict[str, tuple[float, str]]) -> None:
+def metrics(backend: LocalLambdaBackend, name: str, qualifier: str, values: dict[str, tuple[float, str]]) -> None:
     for dimensions in (
         {"FunctionName": name},
         {"FunctionName": name, "Resource": f"{name}:{qualifier}" if qualifier else name},
@@ -299,7 +299,7 @@ class _Run:
             "Errors": (int(bool(outcome.fault)), "Count"),
             "Duration": (outcome.seconds * 1000, "Milliseconds"),
         }
-        _metrics(self.backend, self.function.name, self.asked, values)
+        metrics(self.backend, self.function.name, self.asked, values)
 
 
 def _launcher() -> Launcher:

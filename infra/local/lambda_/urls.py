@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.local.core import telemetry
+from infra.local.core.request import SIGNED_V4, account_of
+from infra.local.core.roles import authorization, resource_policies
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_ import pages, running
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -175,7 +177,7 @@ def _allowed(backend: LocalLambdaBackend, function: Function, qualifier: str, co
     """Return the caller's account, "anonymous" without one; None when the URL is not for the caller."""
     signed = "AWS4-HMAC-SHA256" in asked.headers.get("authorization", "")
     if config["AuthType"] == "AWS_IAM":
-        return _account(asked) if signed else None
+        return _signer(backend, config["FunctionArn"], asked) if signed else None
     for statement in function.policies.get(qualifier, []):
         actions = statement["Action"]
         wanted = statement.get("Condition", {}).get("StringEquals", {}).get("lambda:FunctionUrlAuthType", "NONE")
@@ -184,11 +186,20 @@ def _allowed(backend: LocalLambdaBackend, function: Function, qualifier: str, co
     return None
 
 
-def _account(asked: Asked) -> str:
-    from infra.local.core.front import CREDENTIAL, account_of
-
-    found = CREDENTIAL.search(asked.headers["authorization"])
-    return account_of(found[1] if found else "")
+def _signer(backend: LocalLambdaBackend, arn: str, asked: Asked) -> str | None:
+    """Return the account of who signed a request; None when it may not call the function."""
+    found = SIGNED_V4.match(asked.headers["authorization"])
+    if not found:
+        return None
+    account, caller = account_of(found[1]), authorization.find(found[1])
+    if caller is None:  # the account itself
+        return account if account == backend.account_id else None
+    policies, owner = resource_policies.of(backend.account_id, backend.region_name, arn)
+    given: dict[str, tuple[str, ...]] = {"lambda:functionurlauthtype": ("AWS_IAM",)}
+    _, decision = authorization.decide(
+        caller, backend.region_name, "lambda:InvokeFunctionUrl", arn, given, policies, owner
+    )
+    return account if decision.allowed else None
 
 
 def _event(backend: LocalLambdaBackend, asked: Asked, caller: str) -> Json:
