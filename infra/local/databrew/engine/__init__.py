@@ -12,7 +12,7 @@ It knows no service, no account and no S3: the caller gives paths and frames.
         profile(frame, configuration)                               # DataBrew's result as a dict
         validate(frame, ruleset)                                    # the report of a ruleset
 
-Nothing here is imported before it is used: DuckDB is heavy.
+DuckDB is heavy: import this package where it is used, not at the start of the server.
 """
 
 from .errors import DataRefused, StepRefused

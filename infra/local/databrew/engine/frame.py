@@ -43,15 +43,16 @@ class Workspace:
     Parameters
     ----------
     folders : where the data is.
-    spill : where DuckDB puts what does not fit into memory; without it a statement that needs more fails.
+    spill : where DuckDB puts what does not fit into memory, and files are unpacked; without it a statement that needs more fails.
     memory : DuckDB's limit, for example "1GB".
     """
 
     def __init__(self, folders: Iterable[Path] = (), spill: Path | None = None, memory: str = MEMORY):
         self.connection = duckdb.connect(":memory:")
+        self._spill = spill
         self._names = itertools.count(1)
         self._unused: list[str] = []
-        allowed = ", ".join(literal(str(folder.resolve()) + "/") for folder in folders)
+        allowed = ", ".join(literal(str(folder.resolve()) + "/") for folder in [*folders, *([spill] if spill else [])])
         for name, value in (
             ("memory_limit", literal(memory)),
             ("temp_directory", literal(str(spill or ""))),
@@ -69,6 +70,12 @@ class Workspace:
     def key(self) -> str:
         """A name for a new column that no column has."""
         return f"c{next(self._names)}"
+
+    def scratch(self) -> Path | None:
+        """The folder for files that only this workspace needs, None without `spill`."""
+        if self._spill:
+            self._spill.mkdir(parents=True, exist_ok=True)
+        return self._spill
 
     def execute(self, sql: str) -> duckdb.DuckDBPyConnection:
         """Run SQL; what DuckDB says when it fails reaches nobody as it is.
