@@ -20,6 +20,7 @@ Series = tuple[
 _pending: dict[Series, list[float]] = {}  # → [sum, minimum, maximum, samples]
 _pending_lock = threading.Lock()
 _endpoint = ""
+READ_SECONDS = 960  # that an operation of this server may take: a Lambda function has a quarter of an hour
 
 
 def set_endpoint(url: str) -> None:
@@ -138,7 +139,7 @@ def new_client(region: str, service: str, access_key: str, secret_key: str, toke
         aws_access_key_id=access_key,
         aws_secret_access_key=secret_key,
         aws_session_token=token,
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS),
     )
     made.meta.events.register("before-send", _on_its_own_connection)
     return made

@@ -83,6 +83,11 @@ class Engine:
         """End an execution because its user wants it."""
         self._change(run, lambda: run.interpreter.stop("ABORTED", error, cause))
 
+    def stop_all(self, machine_arn: str) -> None:
+        """End all executions of a state machine that is deleted."""
+        for run in [run for run in list(self.runs.values()) if run.execution.machine_arn == machine_arn]:
+            self.stop(run, None, None)
+
     def redrive(self, execution: Execution) -> Run:
         """Let an execution that failed go on; it has its frames."""
         run = Run(execution, Interpreter(execution), self.store(execution.account, execution.region))

@@ -13,6 +13,7 @@ from infra.local.core import registry, roles
 from infra.local.stepfunctions.api import Answer, Ask, page, present
 from infra.local.stepfunctions.backend import ACTIVITY, MACHINE, Alias, Machine, Settings, check_name
 from infra.local.stepfunctions.definition import Definition
+from infra.local.stepfunctions.engine import ENGINE
 from infra.local.stepfunctions.errors import StatesError, invalid, invalid_arn, no_resource
 from infra.local.stepfunctions.validation import diagnose
 from infra.local.stepfunctions.variables import references
@@ -98,6 +99,7 @@ def delete(ask: Ask) -> Answer:
     machine = ask.backend.find(match[1])
     if machine is not None:
         ask.backend.state_machines.remove(machine)
+        ENGINE.stop_all(machine.arn)
         ask.backend.tagger.delete_all_tags_for_resource(machine.arn)
     return {}
 

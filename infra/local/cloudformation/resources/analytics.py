@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import zipfile
 from typing import Any
 
@@ -13,7 +12,6 @@ from infra.local.cloudformation.resources.types import (
     ResourceFailure,
     ResourceType,
     created_tags,
-    lower_camel,
     picked,
     retag,
     without,
@@ -396,71 +394,6 @@ class EventSourceMapping(ResourceType):
         return {"Id": physical_id, "EventSourceMappingArn": arn}
 
 
-# --- Step Functions -------------------------------------------------------------------------------------------------
-
-
-class StateMachine(ResourceType):
-    supported = frozenset(
-        {
-            "Definition",
-            "DefinitionS3Location",
-            "DefinitionString",
-            "DefinitionSubstitutions",
-            "LoggingConfiguration",
-            "RoleArn",
-            "StateMachineName",
-            "StateMachineType",
-            "Tags",
-            "TracingConfiguration",
-        }
-    )
-    name_length = 80
-
-    def physical_id(self, context: Context, name: str, properties: Properties) -> str:
-        return context.arn("states", f"stateMachine:{name}")
-
-    def _parameters(self, context: Context, properties: Properties) -> Properties:
-        if "DefinitionS3Location" in properties:
-            place = properties["DefinitionS3Location"]
-            answer = context.client("s3").get_object(
-                Bucket=place["Bucket"],
-                Key=place["Key"],
-                **({"VersionId": place["Version"]} if "Version" in place else {}),
-            )
-            text = answer["Body"].read().decode()
-        elif "Definition" in properties:
-            text = json.dumps(properties["Definition"])
-        else:
-            text = properties.get("DefinitionString", "")
-        for name, value in properties.get("DefinitionSubstitutions", {}).items():
-            text = text.replace(f"${{{name}}}", str(value))
-        parameters = {"definition": text, "roleArn": properties["RoleArn"]}
-        for key in ("LoggingConfiguration", "TracingConfiguration"):
-            if key in properties:
-                parameters[key[0].lower() + key[1:]] = lower_camel(properties[key])
-        return parameters
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        arn = context.client("stepfunctions").create_state_machine(
-            name=name,
-            type=properties.get("StateMachineType", "STANDARD"),
-            **self._parameters(context, properties),
-            **created_tags("stepfunctions", properties, context),
-        )["stateMachineArn"]
-        context.made(arn)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        machines = context.client("stepfunctions")
-        machines.update_state_machine(stateMachineArn=physical_id, **self._parameters(context, properties))
-        retag("stepfunctions", physical_id, properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("stepfunctions").delete_state_machine(stateMachineArn=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"Arn": physical_id, "Name": physical_id.rpartition(":")[2]}
-
-
 # --- Managed Service for Apache Flink -------------------------------------------------------------------------------
 
 
@@ -600,5 +533,4 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Lambda::EventSourceMapping": EventSourceMapping(),
     "AWS::Lambda::Function": Function(),
     "AWS::Lambda::Permission": Permission(),
-    "AWS::StepFunctions::StateMachine": StateMachine(),
 }
