@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
-import zipfile
 from typing import Any
 
 from infra.local.cloudformation.resources.types import (
     Context,
-    ResourceFailure,
     ResourceType,
     created_tags,
     picked,
@@ -274,126 +271,6 @@ class PreparedStatement(ResourceType):
         context.client("athena").delete_prepared_statement(**picked(properties, "StatementName", "WorkGroup"))
 
 
-# --- Lambda ---------------------------------------------------------------------------------------------------------
-
-
-class Function(ResourceType):
-    configuration = (
-        "DeadLetterConfig",
-        "Description",
-        "Environment",
-        "EphemeralStorage",
-        "Handler",
-        "Layers",
-        "LoggingConfig",
-        "MemorySize",
-        "Role",
-        "Runtime",
-        "Timeout",
-        "TracingConfig",
-        "VpcConfig",
-    )
-    supported = frozenset(
-        {*configuration, "Architectures", "Code", "FunctionName", "PackageType", "ReservedConcurrentExecutions", "Tags"}
-    )
-
-    def _code(self, properties: Properties) -> Properties:
-        code = properties["Code"]
-        if "ZipFile" not in code:
-            return picked(code, "S3Bucket", "S3Key", "S3ObjectVersion")
-        file_name = "index.js" if properties.get("Runtime", "").startswith("nodejs") else "index.py"
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-            packed.writestr(zipfile.ZipInfo(file_name), code["ZipFile"])
-        return {"ZipFile": archive.getvalue()}
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        functions = context.client("lambda")
-        functions.create_function(
-            FunctionName=name,
-            Code=self._code(properties),
-            **picked(properties, "Architectures", "PackageType", *self.configuration),
-            **created_tags("lambda", properties, context),
-        )
-        context.made(name)
-        self._wait(context, name)
-        self._concurrency(context, name, properties, {})
-
-    def _wait(self, context: Context, name: str) -> None:
-        functions = context.client("lambda")
-
-        def is_ready() -> bool:
-            found = functions.get_function_configuration(FunctionName=name)
-            if "Failed" in (found.get("State"), found.get("LastUpdateStatus")):
-                raise ResourceFailure(found.get("StateReason") or found.get("LastUpdateStatusReason") or "Failed")
-            return (
-                found.get("State", "Active") == "Active" and found.get("LastUpdateStatus", "Successful") == "Successful"
-            )
-
-        context.wait(is_ready)
-
-    def _concurrency(self, context: Context, name: str, properties: Properties, old: Properties) -> None:
-        functions, key = context.client("lambda"), "ReservedConcurrentExecutions"
-        if key in properties and properties[key] != old.get(key):
-            functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=properties[key])
-        elif key in old and key not in properties:
-            functions.delete_function_concurrency(FunctionName=name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        functions = context.client("lambda")
-        if properties["Code"] != old["Code"]:
-            functions.update_function_code(FunctionName=physical_id, **self._code(properties))
-            self._wait(context, physical_id)
-        empty: Properties = {"Description": "", "Environment": {"Variables": {}}, "Layers": []}
-        cleared = {key: value for key, value in empty.items() if key in old and key not in properties}
-        functions.update_function_configuration(
-            FunctionName=physical_id, **picked(properties, *self.configuration), **cleared
-        )
-        self._wait(context, physical_id)
-        self._concurrency(context, physical_id, properties, old)
-        retag("lambda", context.arn("lambda", f"function:{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("lambda").delete_function(FunctionName=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"Arn": context.arn("lambda", f"function:{physical_id}")}
-
-
-class Permission(ResourceType):
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("lambda").add_permission(StatementId=name, **properties)
-        context.made(name)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("lambda").remove_permission(FunctionName=properties["FunctionName"], StatementId=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"Id": physical_id}
-
-
-class EventSourceMapping(ResourceType):
-    def physical_id(self, context: Context, name: str, properties: Properties) -> None:
-        return None
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        answer = context.client("lambda").create_event_source_mapping(
-            **without(properties, "Tags"), **created_tags("lambda", properties, context)
-        )
-        context.made(answer["UUID"])
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        fixed = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp", "Tags")
-        context.client("lambda").update_event_source_mapping(UUID=physical_id, **without(properties, *fixed))
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("lambda").delete_event_source_mapping(UUID=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        arn = context.arn("lambda", f"event-source-mapping:{physical_id}")
-        return {"Id": physical_id, "EventSourceMappingArn": arn}
-
-
 # --- Managed Service for Apache Flink -------------------------------------------------------------------------------
 
 
@@ -530,7 +407,4 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Glue::Trigger": Trigger(),
     "AWS::KinesisAnalyticsV2::Application": FlinkApplication(),
     "AWS::KinesisAnalyticsV2::ApplicationCloudWatchLoggingOption": FlinkLoggingOption(),
-    "AWS::Lambda::EventSourceMapping": EventSourceMapping(),
-    "AWS::Lambda::Function": Function(),
-    "AWS::Lambda::Permission": Permission(),
 }

@@ -232,6 +232,6 @@ def lower_camel(value: Any) -> Any:
 
 def types() -> dict[str, ResourceType]:
     """Return every resource type that stacks can hold here."""
-    from infra.local.cloudformation.resources import analytics, core, databrew, stepfunctions
+    from infra.local.cloudformation.resources import analytics, core, databrew, lambda_, stepfunctions
 
-    return {**core.TYPES, **analytics.TYPES, **databrew.TYPES, **stepfunctions.TYPES}
+    return {**core.TYPES, **analytics.TYPES, **databrew.TYPES, **lambda_.TYPES, **stepfunctions.TYPES}
