@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,20 +12,19 @@ from infra.local.cloudformation.resources.types import (
     ResourceType,
     as_tag_list,
     created_tags,
+    document,
     exists,
     is_missing,
+    missing_is_fine,
     picked,
     retag,
     tag_map,
     tags_changed,
+    text_attributes,
     without,
 )
 
 Properties = dict[str, Any]
-
-
-def _document(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 # --- S3 -------------------------------------------------------------------------------------------------------------
@@ -219,11 +216,11 @@ class BucketPolicy(ResourceType):
                 raise
         else:
             raise ResourceFailure("The bucket policy already exists on bucket " + properties["Bucket"] + ".")
-        s3.put_bucket_policy(Bucket=properties["Bucket"], Policy=_document(properties["PolicyDocument"]))
+        s3.put_bucket_policy(Bucket=properties["Bucket"], Policy=document(properties["PolicyDocument"]))
         context.made(properties["Bucket"])
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("s3").put_bucket_policy(Bucket=physical_id, Policy=_document(properties["PolicyDocument"]))
+        context.client("s3").put_bucket_policy(Bucket=physical_id, Policy=document(properties["PolicyDocument"]))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("s3").delete_bucket_policy(Bucket=physical_id)
@@ -425,7 +422,7 @@ class Role(ResourceType):
         parameters = picked(properties, "Path", "Description", "MaxSessionDuration", "PermissionsBoundary")
         iam.create_role(
             RoleName=name,
-            AssumeRolePolicyDocument=_document(properties["AssumeRolePolicyDocument"]),
+            AssumeRolePolicyDocument=document(properties["AssumeRolePolicyDocument"]),
             **parameters,
             **created_tags("iam", properties, context),
         )
@@ -438,8 +435,8 @@ class Role(ResourceType):
         for policy in old.get("Policies", []):
             if policy["PolicyName"] not in inline:
                 iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
-        for policy_name, document in inline.items():
-            iam.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=_document(document))
+        for policy_name, text in inline.items():
+            iam.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document(text))
         attached, before = properties.get("ManagedPolicyArns", []), old.get("ManagedPolicyArns", [])
         for arn in before:
             if arn not in attached:
@@ -451,7 +448,7 @@ class Role(ResourceType):
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         iam = context.client("iam")
         iam.update_assume_role_policy(
-            RoleName=physical_id, PolicyDocument=_document(properties["AssumeRolePolicyDocument"])
+            RoleName=physical_id, PolicyDocument=document(properties["AssumeRolePolicyDocument"])
         )
         if any(properties.get(key) != old.get(key) for key in ("Description", "MaxSessionDuration")):
             iam.update_role(
@@ -472,25 +469,16 @@ class Role(ResourceType):
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         iam = context.client("iam")
         for policy in properties.get("Policies", []):
-            with _missing_is_fine():
+            with missing_is_fine():
                 iam.delete_role_policy(RoleName=physical_id, PolicyName=policy["PolicyName"])
         for arn in properties.get("ManagedPolicyArns", []):
-            with _missing_is_fine():
+            with missing_is_fine():
                 iam.detach_role_policy(RoleName=physical_id, PolicyArn=arn)
         iam.delete_role(RoleName=physical_id)
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
         role = context.client("iam").get_role(RoleName=physical_id)["Role"]
         return {"Arn": role["Arn"], "RoleId": role["RoleId"]}
-
-
-@contextlib.contextmanager
-def _missing_is_fine() -> Any:
-    try:
-        yield
-    except ClientError as error:
-        if not is_missing(error):
-            raise
 
 
 HOLDERS = (("Roles", "role", "RoleName"), ("Users", "user", "UserName"), ("Groups", "group", "GroupName"))
@@ -513,7 +501,7 @@ class Policy(ResourceType):
                 getattr(iam, f"put_{kind}_policy")(
                     **{parameter: holder},
                     PolicyName=properties["PolicyName"],
-                    PolicyDocument=_document(properties["PolicyDocument"]),
+                    PolicyDocument=document(properties["PolicyDocument"]),
                 )
 
     def _take(self, context: Context, properties: Properties, kept: set[tuple[str, str, str]]) -> None:
@@ -521,7 +509,7 @@ class Policy(ResourceType):
         for key, kind, parameter in HOLDERS:
             for holder in properties.get(key, []):
                 if (key, holder, properties["PolicyName"]) not in kept:
-                    with _missing_is_fine():
+                    with missing_is_fine():
                         getattr(iam, f"delete_{kind}_policy")(
                             **{parameter: holder}, PolicyName=properties["PolicyName"]
                         )
@@ -547,7 +535,7 @@ class ManagedPolicy(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         arn = context.client("iam").create_policy(
             PolicyName=name,
-            PolicyDocument=_document(properties["PolicyDocument"]),
+            PolicyDocument=document(properties["PolicyDocument"]),
             **picked(properties, "Path", "Description"),
         )["Policy"]["Arn"]
         context.made(arn)
@@ -559,7 +547,7 @@ class ManagedPolicy(ResourceType):
             now, before = properties.get(key, []), old.get(key, [])
             for holder in before:
                 if holder not in now:
-                    with _missing_is_fine():
+                    with missing_is_fine():
                         getattr(iam, f"detach_{kind}_policy")(**{parameter: holder}, PolicyArn=arn)
             for holder in now:
                 if holder not in before:
@@ -575,7 +563,7 @@ class ManagedPolicy(ResourceType):
             for version in self._old_versions(context, physical_id):
                 iam.delete_policy_version(PolicyArn=physical_id, VersionId=version)
             iam.create_policy_version(
-                PolicyArn=physical_id, PolicyDocument=_document(properties["PolicyDocument"]), SetAsDefault=True
+                PolicyArn=physical_id, PolicyDocument=document(properties["PolicyDocument"]), SetAsDefault=True
             )
         self._attach(context, physical_id, properties, old)
 
@@ -613,7 +601,7 @@ class InstanceProfile(ResourceType):
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         iam = context.client("iam")
         for role in properties["Roles"]:
-            with _missing_is_fine():
+            with missing_is_fine():
                 iam.remove_role_from_instance_profile(InstanceProfileName=physical_id, RoleName=role)
         iam.delete_instance_profile(InstanceProfileName=physical_id)
 
@@ -647,7 +635,7 @@ class Queue(ResourceType):
             raise context.already_exists(name)
         url = sqs.create_queue(
             QueueName=name,
-            Attributes=_text_attributes(properties, "QueueName"),
+            Attributes=text_attributes(properties, "QueueName"),
             **created_tags("sqs", properties, context),
         )["QueueUrl"]
         context.made(url)
@@ -663,7 +651,7 @@ class Queue(ResourceType):
         }
         gone = {key: defaults.get(key, "") for key in old if key not in properties and key != "Tags"}
         sqs.set_queue_attributes(
-            QueueUrl=physical_id, Attributes={**gone, **_text_attributes(properties, "QueueName", "FifoQueue")}
+            QueueUrl=physical_id, Attributes={**gone, **text_attributes(properties, "QueueName", "FifoQueue")}
         )
         retag("sqs", physical_id, properties, old, context)
 
@@ -675,28 +663,14 @@ class Queue(ResourceType):
         return {**properties, "Arn": context.arn("sqs", name), "QueueName": name, "QueueUrl": physical_id}
 
 
-def _text_attributes(properties: Properties, *left_out: str) -> dict[str, str]:
-    """Return properties as the text attributes of SQS and SNS."""
-    result = {}
-    for key, value in without(properties, "Tags", *left_out).items():
-        result[key] = (
-            str(value).lower()
-            if isinstance(value, bool)
-            else _document(value)
-            if isinstance(value, (dict, list))
-            else str(value)
-        )
-    return result
-
-
 class QueuePolicy(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         context.made(name)
-        self._set(context, properties["Queues"], _document(properties["PolicyDocument"]))
+        self._set(context, properties["Queues"], document(properties["PolicyDocument"]))
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         self._clear(context, [url for url in old["Queues"] if url not in properties["Queues"]])
-        self._set(context, properties["Queues"], _document(properties["PolicyDocument"]))
+        self._set(context, properties["Queues"], document(properties["PolicyDocument"]))
 
     def _set(self, context: Context, urls: list[str], policy: str) -> None:
         for url in urls:
@@ -707,105 +681,11 @@ class QueuePolicy(ResourceType):
 
     def _clear(self, context: Context, urls: list[str]) -> None:
         for url in urls:
-            with _missing_is_fine():
+            with missing_is_fine():
                 self._set(context, [url], "")
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
         return {"Id": physical_id}
-
-
-class Topic(ResourceType):
-    supported = frozenset({"DisplayName", "FifoTopic", "KmsMasterKeyId", "Subscription", "Tags", "TopicName"})
-    name_length = 256
-
-    def physical_id(self, context: Context, name: str, properties: Properties) -> str:
-        return context.arn("sns", name)
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        sns = context.client("sns")
-        if exists(sns.get_topic_attributes, TopicArn=self.physical_id(context, name, properties)):
-            raise context.already_exists(name)
-        arn = sns.create_topic(
-            Name=name,
-            Attributes=_text_attributes(properties, "TopicName", "Subscription"),
-            **created_tags("sns", properties, context),
-        )["TopicArn"]
-        context.made(arn)
-        for subscription in properties.get("Subscription", []):
-            sns.subscribe(TopicArn=arn, **subscription)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        sns = context.client("sns")
-        for key in ("DisplayName", "KmsMasterKeyId"):
-            if properties.get(key) != old.get(key):
-                sns.set_topic_attributes(
-                    TopicArn=physical_id, AttributeName=key, AttributeValue=properties.get(key, "")
-                )
-        for subscription in properties.get("Subscription", []):
-            if subscription not in old.get("Subscription", []):
-                sns.subscribe(TopicArn=physical_id, **subscription)
-        for subscription in old.get("Subscription", []):
-            if subscription not in properties.get("Subscription", []):
-                for found in sns.list_subscriptions_by_topic(TopicArn=physical_id)["Subscriptions"]:
-                    if (found["Protocol"], found["Endpoint"]) == (subscription["Protocol"], subscription["Endpoint"]):
-                        sns.unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-        retag("sns", physical_id, properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("sns").delete_topic(TopicArn=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {**properties, "TopicArn": physical_id, "TopicName": physical_id.rpartition(":")[2]}
-
-
-class Rule(ResourceType):
-    def _bus(self, properties: Properties) -> Properties:
-        return picked(properties, "EventBusName")
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        if exists(context.client("events").describe_rule, Name=name, **self._bus(properties)):
-            raise context.already_exists(name)
-        self._put(context, name, properties, with_tags=True)
-        context.made(name)
-        self._targets(context, name, properties)
-
-    def _put(self, context: Context, name: str, properties: Properties, with_tags: bool = False) -> None:
-        events = context.client("events")
-        parameters = picked(properties, "EventBusName", "Description", "RoleArn", "ScheduleExpression", "State")
-        if "EventPattern" in properties:
-            parameters["EventPattern"] = _document(properties["EventPattern"])
-        if with_tags:
-            parameters |= created_tags("events", properties, context)
-        events.put_rule(Name=name, **parameters)
-
-    def _targets(self, context: Context, name: str, properties: Properties) -> None:
-        if properties.get("Targets"):
-            answer = context.client("events").put_targets(
-                Rule=name, Targets=properties["Targets"], **self._bus(properties)
-            )
-            if answer["FailedEntryCount"]:
-                raise ResourceFailure(answer["FailedEntries"][0].get("ErrorMessage", "A target was refused."))
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        self._put(context, physical_id, properties)
-        self._targets(context, physical_id, properties)
-        kept = {target["Id"] for target in properties.get("Targets", [])}
-        self._remove(context, physical_id, old, [t["Id"] for t in old.get("Targets", []) if t["Id"] not in kept])
-        retag("events", self.attributes(context, physical_id, properties)["Arn"], properties, old, context)
-
-    def _remove(self, context: Context, name: str, properties: Properties, ids: list[str]) -> None:
-        if ids:
-            context.client("events").remove_targets(Rule=name, Ids=ids, **self._bus(properties))
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        with _missing_is_fine():
-            self._remove(context, physical_id, properties, [target["Id"] for target in properties.get("Targets", [])])
-        context.client("events").delete_rule(Name=physical_id, **self._bus(properties))
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        bus = properties.get("EventBusName", "default")
-        path = physical_id if bus == "default" else f"{bus}/{physical_id}"
-        return {"Arn": context.arn("events", f"rule/{path}"), "RuleName": physical_id}
 
 
 class WaitConditionHandle(ResourceType):
@@ -830,7 +710,6 @@ class WaitConditionHandle(ResourceType):
 
 TYPES: dict[str, ResourceType] = {
     "AWS::CloudFormation::WaitConditionHandle": WaitConditionHandle(),
-    "AWS::Events::Rule": Rule(),
     "AWS::IAM::InstanceProfile": InstanceProfile(),
     "AWS::IAM::ManagedPolicy": ManagedPolicy(),
     "AWS::IAM::Policy": Policy(),
@@ -841,7 +720,6 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Logs::LogStream": LogStream(),
     "AWS::S3::Bucket": Bucket(),
     "AWS::S3::BucketPolicy": BucketPolicy(),
-    "AWS::SNS::Topic": Topic(),
     "AWS::SQS::Queue": Queue(),
     "AWS::SQS::QueuePolicy": QueuePolicy(),
 }

@@ -5,6 +5,8 @@ The types themselves are in `cloudformation_types_core` and `cloudformation_type
 
 from __future__ import annotations
 
+import contextlib
+import json
 import random
 import re
 import string
@@ -230,8 +232,47 @@ def lower_camel(value: Any) -> Any:
     return [lower_camel(item) for item in value] if isinstance(value, list) else value
 
 
+def document(value: Any) -> str:
+    """Return a policy or pattern as the text that APIs take."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+@contextlib.contextmanager
+def missing_is_fine() -> Any:
+    """Pass over a service's error that says that the resource is not there."""
+    try:
+        yield
+    except ClientError as error:
+        if not is_missing(error):
+            raise
+
+
+def text_attributes(properties: dict[str, Any], *left_out: str) -> dict[str, str]:
+    """Return properties as the text attributes of SQS and SNS."""
+    result = {}
+    for key, value in without(properties, "Tags", *left_out).items():
+        result[key] = (
+            str(value).lower()
+            if isinstance(value, bool)
+            else document(value)
+            if isinstance(value, (dict, list))
+            else str(value)
+        )
+    return result
+
+
 def types() -> dict[str, ResourceType]:
     """Return every resource type that stacks can hold here."""
-    from infra.local.cloudformation.resources import analytics, core, databrew, lambda_, stepfunctions
+    from infra.local.cloudformation.resources import (
+        analytics,
+        core,
+        databrew,
+        events,
+        lambda_,
+        scheduler,
+        sns,
+        stepfunctions,
+    )
 
-    return {**core.TYPES, **analytics.TYPES, **databrew.TYPES, **lambda_.TYPES, **stepfunctions.TYPES}
+    modules: tuple[Any, ...] = (analytics, core, databrew, events, lambda_, scheduler, sns, stepfunctions)
+    return {name: made for module in modules for name, made in module.TYPES.items()}
