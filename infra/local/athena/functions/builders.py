@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.types import Type
+from infra.engines.athena.types import Type, literal
 from infra.engines.athena.udf import Refused, json_canonical, zone_name, zoned_parts
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.casts import castable
@@ -21,14 +21,6 @@ def _expr(sql: str, kind: Type, *parts, constant=None):
     return Expr(sql, kind, parts, constant)
 
 
-# Stands for a dollar sign in SQL that a signature's text is still to be put around.
-GUARD = "\x02"
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''").replace("$", GUARD) + "'"
-
-
 # --- literals
 
 
@@ -40,18 +32,18 @@ def typed_literal(ex, node: Node):
         return _timestamp_literal(ex, node, text)
     if name == "json":
         try:
-            return _expr(f"CAST({_quote(json_canonical(text))} AS JSON)", t.JSON)
+            return _expr(f"CAST({literal(json_canonical(text))} AS JSON)", t.JSON)
         except Refused:
             raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid JSON literal") from None
     if name == "char":
-        return _expr(_quote(text), Type("char", (len(text),)), constant=text)
+        return _expr(literal(text), Type("char", (len(text),)), constant=text)
     if name == "varchar":
-        return _expr(_quote(text), t.VARCHAR, constant=text)
+        return _expr(literal(text), t.VARCHAR, constant=text)
     if name == "time":
         match = re.fullmatch(r"\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?", text)
         if not match:
             raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid TIME literal")
-        return _expr(f"CAST({_quote(_full_clock(text))} AS TIME)", Type("time", (len(match[1] or ""),)))
+        return _expr(f"CAST({literal(_full_clock(text))} AS TIME)", Type("time", (len(match[1] or ""),)))
     if name == "date":
         try:
             year, month, day = text.strip().split("-")
@@ -61,7 +53,7 @@ def typed_literal(ex, node: Node):
         return _expr(f"DATE '{value}'", t.DATE)
     kind = ex.type(name, node.pos)
     if kind.name in t.NUMBERS or kind.name in ("boolean", "uuid", "ipaddress"):
-        return _expr(ex.casts.cast(_quote(text), t.VARCHAR, kind), kind)
+        return _expr(ex.casts.cast(literal(text), t.VARCHAR, kind), kind)
     raise ex.error("INVALID_LITERAL", node, f"No literal form for type {kind}")
 
 
@@ -81,7 +73,7 @@ def _timestamp_literal(ex, node: Node, text: str):
     ):
         return _expr(f"TIMESTAMP '{_padded(local)}'", Type("timestamp", (len(fraction),)))
     _check_zone(ex, node, zone)
-    return _expr(f"at_zone(TIMESTAMP '{_padded(local)}', {_quote(zone)})", Type(t.ZONED[0], (len(fraction),)))
+    return _expr(f"at_zone(TIMESTAMP '{_padded(local)}', {literal(zone)})", Type(t.ZONED[0], (len(fraction),)))
 
 
 def _padded(local: str) -> str:
@@ -148,7 +140,7 @@ def current(ex, node: Node):
         return _expr("'awsdatacatalog'", t.VARCHAR, constant="awsdatacatalog")
     if word == "CURRENT_SCHEMA":
         name = ex.checker.database
-        return _expr(_quote(name) if name else "CAST(NULL AS VARCHAR)", t.VARCHAR, constant=name)
+        return _expr(literal(name) if name else "CAST(NULL AS VARCHAR)", t.VARCHAR, constant=name)
     raise ex.error("NOT_SUPPORTED", node, f"{word} is not supported")
 
 
@@ -322,7 +314,7 @@ def at_time_zone(ex, node: Node):
     else:
         constant = zone_name(node.zone.value)
         _check_zone(ex, node.zone, constant)
-        name = _quote(constant)
+        name = literal(constant)
     return in_zone(ex, node, value, name)
 
 
@@ -347,7 +339,7 @@ def subscript(ex, node: Node):
             text = f"ROW index out of bounds: {index.constant}"
             raise ex.error("INVALID_FUNCTION_ARGUMENT", node.index, text)
         name = t.field_names(kind)[index.constant - 1]
-        return _expr(f"struct_extract({base.sql}, {_quote(name)})", kind.args[index.constant - 1][1], base)
+        return _expr(f"struct_extract({base.sql}, {literal(name)})", kind.args[index.constant - 1][1], base)
     if kind.name == "array" and index.type.name in (*t.INTEGERS, "unknown"):
         return _expr(f"array_subscript({base.sql}, {index.sql})", kind.element, base, index)
     if kind.name == "map" and t.coercible(index.type, kind.args[0]):
@@ -445,7 +437,7 @@ def _try(ex, node: Node):
 def _typeof(ex, node: Node):
     _count(ex, node, 1, 1, "typeof")
     value = ex.check(node.args[0])
-    name = _quote(str(value.type))
+    name = literal(str(value.type))
     # An aggregate must stay one, for the query has one row by it.
     text = f"CASE WHEN {value.sql} IS NULL THEN {name} ELSE {name} END" if value.aggregate else name
     return _expr(text, t.VARCHAR, value, constant=str(value.type))
@@ -478,11 +470,11 @@ SPECIAL_FORMS = {"format": _format, "if": _if, "coalesce": _coalesce, "nullif": 
 # --- functions whose text depends on types or literals
 
 
-def _again(text: str, old: list[str], new: list[str]) -> str:
-    """A lambda's body with other texts for its parameters, whose names occur nowhere else."""
-    for a, b in zip(old, new, strict=True):
-        text = re.sub(rf"\b{a}\b", b.replace("\\", r"\\"), text)
-    return text
+def _again(ex, node: Node, bound, which: int, texts: list[str]) -> str:
+    """The body of a lambda among the arguments, with these texts for its parameters."""
+    pattern = bound.args[which]
+    body, _ = ex.lambda_body(node.args[which], list(pattern.args[:-1]), texts)
+    return ex.coerce(body, pattern.args[-1]).sql
 
 
 def concat(ex, node, bound, args):
@@ -526,12 +518,16 @@ def _pattern(e) -> str | None:
         return e.sql
     if _BEYOND_RE2.search(e.constant):
         return None
-    return _quote(re.sub(r"\(\?<(?![=!])", "(?P<", e.constant))
+    return literal(re.sub(r"\(\?<(?![=!])", "(?P<", e.constant))
 
 
 def regexp_like(ex, node, bound, args):
     pattern = _pattern(args[1])
-    return "py_regexp_like($0, $1)" if pattern is None else f"regexp_matches($0, {pattern})"
+    return (
+        f"py_regexp_like({args[0].sql}, {args[1].sql})"
+        if pattern is None
+        else f"regexp_matches({args[0].sql}, {pattern})"
+    )
 
 
 def _group(args) -> str:
@@ -555,24 +551,30 @@ def regexp_extract(ex, node, bound, args):
     pattern = _pattern(args[1])
     constant_group = len(args) < 3 or isinstance(args[2].constant, int)
     if pattern is None or not constant_group or not isinstance(args[1].constant, str):
-        return f"py_regexp_extract($0, $1, {_group(args)})"
+        return f"py_regexp_extract({args[0].sql}, {args[1].sql}, {_group(args)})"
     group = args[2].constant if len(args) > 2 else 0
     if group and re.search(r"\)[?*]|\)\{0|\|", args[1].constant):
-        return f"py_regexp_extract($0, $1, {_group(args)})"  # a group that took no part is NULL, for RE2 it is ''
-    return f"CASE WHEN regexp_matches($0, {pattern}) THEN regexp_extract($0, {pattern}, {group}) END"
+        return f"py_regexp_extract({args[0].sql}, {args[1].sql}, {_group(args)})"  # a group that took no part is NULL, for RE2 it is ''
+    return (
+        f"CASE WHEN regexp_matches({args[0].sql}, {pattern}) THEN regexp_extract({args[0].sql}, {pattern}, {group}) END"
+    )
 
 
 def regexp_extract_all(ex, node, bound, args):
     _check_group(ex, node, args)
     pattern = _pattern(args[1])
     if pattern is None or not isinstance(args[1].constant, str) or (len(args) > 2 and args[2].constant is None):
-        return f"py_regexp_extract_all($0, $1, {_group(args)})"
-    return f"regexp_extract_all($0, {pattern}, {args[2].constant if len(args) > 2 else 0})"
+        return f"py_regexp_extract_all({args[0].sql}, {args[1].sql}, {_group(args)})"
+    return f"regexp_extract_all({args[0].sql}, {pattern}, {args[2].constant if len(args) > 2 else 0})"
 
 
 def regexp_count(ex, node, bound, args):
     pattern = _never_empty(args[1])
-    found = "py_regexp_extract_all($0, $1, 0)" if pattern is None else f"regexp_extract_all($0, {pattern})"
+    found = (
+        f"py_regexp_extract_all({args[0].sql}, {args[1].sql}, 0)"
+        if pattern is None
+        else f"regexp_extract_all({args[0].sql}, {pattern})"
+    )
     return f"CAST(len({found}) AS BIGINT)"
 
 
@@ -586,18 +588,26 @@ def _never_empty(e) -> str | None:
 
 
 def regexp_position(ex, node, bound, args):
-    return f"py_regexp_position($0, $1, {args[2].sql if len(args) > 2 else '1'}, 1)"
+    return f"py_regexp_position({args[0].sql}, {args[1].sql}, {args[2].sql if len(args) > 2 else '1'}, 1)"
 
 
 def regexp_split(ex, node, bound, args):
     pattern = _never_empty(args[1])
-    return "py_regexp_split($0, $1)" if pattern is None else f"regexp_split_to_array($0, {pattern})"
+    return (
+        f"py_regexp_split({args[0].sql}, {args[1].sql})"
+        if pattern is None
+        else f"regexp_split_to_array({args[0].sql}, {pattern})"
+    )
 
 
 def regexp_replace(ex, node, bound, args):
     pattern = _pattern(args[1])
     if len(args) == 2:
-        return "py_regexp_replace($0, $1, '')" if pattern is None else f"regexp_replace($0, {pattern}, '', 'g')"
+        return (
+            f"py_regexp_replace({args[0].sql}, {args[1].sql}, '')"
+            if pattern is None
+            else f"regexp_replace({args[0].sql}, {pattern}, '', 'g')"
+        )
     replacement = args[2].constant
     if (
         pattern is None
@@ -605,11 +615,11 @@ def regexp_replace(ex, node, bound, args):
         or not isinstance(args[1].constant, str)
         or "${" in replacement
     ):
-        return "py_regexp_replace($0, $1, $2)"
+        return f"py_regexp_replace({args[0].sql}, {args[1].sql}, {args[2].sql})"
     if re.search(r"\)[?*]|\|", args[1].constant) and "$" in replacement:
-        return "py_regexp_replace($0, $1, $2)"
+        return f"py_regexp_replace({args[0].sql}, {args[1].sql}, {args[2].sql})"
     text = re.sub(r"\\(.)|\$(\d)|(\\)", _replacement, replacement)
-    return f"regexp_replace($0, {pattern}, {_quote(text)}, 'g')"
+    return f"regexp_replace({args[0].sql}, {pattern}, {literal(text)}, 'g')"
 
 
 def _replacement(match: re.Match) -> str:
@@ -620,14 +630,13 @@ def _replacement(match: re.Match) -> str:
 
 def regexp_replace_lambda(ex, node, bound, args):
     """The text between the matches and, after each but the last piece, what the lambda makes of the match's groups."""
-    names, body = args[2].constant
     piece, index, once = ex.casts.fresh(), ex.casts.fresh(), ex.casts.fresh()
-    made = _again(body.sql, names, [f"{once}.g[{index}]"])
+    made = _again(ex, node, bound, 2, [f"{once}.g[{index}]"])
     parts = (
         f"list_transform({once}.p, lambda {piece}, {index}: {piece} || "
         f"CASE WHEN {index} <= len({once}.g) THEN {made} ELSE '' END)"
     )
-    inner = "p := py_regexp_split($0, $1), g := py_regexp_groups($0, $1)"
+    inner = f"p := py_regexp_split({args[0].sql}, {args[1].sql}), g := py_regexp_groups({args[0].sql}, {args[1].sql})"
     return f"list_transform([struct_pack({inner})], lambda {once}: array_to_string({parts}, ''))[1]"
 
 
@@ -666,21 +675,25 @@ def mod_decimal(ex, node, bound, args):
 def avg_decimal(ex, node, bound, args):
     p, s = args[0].type.args
     kind = args[0].type
-    top = f"sum(unscaled({args[0].sql}, {s}))$F"
-    return f"CAST(rescaled(rounded_division({top}, CAST(count({args[0].sql})$F AS HUGEINT)), {s}) AS {t.duckdb(kind)})".replace(
-        "sum(", "sum($D"
-    ).replace("count(", "count($D")
+    of, distinct, tail = args[0].sql, bound.extra.distinct, bound.extra.tail
+    top = f"sum({distinct}unscaled({of}, {s})){tail}"
+    count = f"CAST(count({distinct}{of}){tail} AS HUGEINT)"
+    return f"CAST(rescaled(rounded_division({top}, {count}), {s}) AS {t.duckdb(kind)})"
 
 
 def extreme(ex, node, bound, args):
     if not t.orderable(args[0].type):
         raise ex._not_found(node, args, functions.AGGREGATES[node.name])
-    return f"{node.name}($D$0)$F"
+    return f"{node.name}({bound.extra.distinct}{args[0].sql}){bound.extra.tail}"
 
 
 def array_agg(ex, node, bound, args):
     # DISTINCT keeps the first of equals in its place.
-    return "ordered_distinct(list($0)$F)" if node.distinct and not node.order else "list($D$0$O)$F"
+    return (
+        f"ordered_distinct(list({args[0].sql}){bound.extra.tail})"
+        if node.distinct and not node.order
+        else f"list({bound.extra.distinct}{args[0].sql}{bound.extra.order}){bound.extra.tail}"
+    )
 
 
 def checksum(ex, node, bound, args):
@@ -697,11 +710,11 @@ def checksum(ex, node, bound, args):
         data = f"float_bytes({args[0].sql}, '<d')"
     else:
         raise ex.error("NOT_SUPPORTED", node, f"checksum of {args[0].type} is not supported by the local Athena")
-    return f"checksum_of(list({data})$F)"
+    return f"checksum_of(list({data}){bound.extra.tail})"
 
 
 def numeric_histogram(ex, node, bound, args):
-    return f"histogram_of(list({args[1].sql})$F, {args[0].sql})"
+    return f"histogram_of(list({args[1].sql}){bound.extra.tail}, {args[0].sql})"
 
 
 # dates and times
@@ -731,10 +744,10 @@ def date_trunc(ex, node, bound, args):
     kind = args[1].type
     unit = _unit(ex, node, args, *_units(kind))
     if kind.name == "time":
-        return f"CAST(date_trunc('{unit}', DATE '1970-01-01' + $1) AS TIME)"
+        return f"CAST(date_trunc('{unit}', DATE '1970-01-01' + {args[1].sql}) AS TIME)"
     if kind.name == t.ZONED[0]:
-        return f"at_zone(date_trunc('{unit}', local_time($1)), struct_extract($1, 'z'))"
-    value = f"date_trunc('{unit}', $1)"
+        return f"at_zone(date_trunc('{unit}', local_time({args[1].sql})), struct_extract({args[1].sql}, 'z'))"
+    value = f"date_trunc('{unit}', {args[1].sql})"
     return f"CAST({value} AS DATE)" if kind.name == "date" else f"CAST({value} AS TIMESTAMP)"
 
 
@@ -752,12 +765,12 @@ def date_add(ex, node, bound, args):
     unit = _unit(ex, node, args, *_units(kind))
     amount = _amount(unit, args[1].sql)
     if kind.name == "date":
-        return f"CAST($2 + {amount} AS DATE)"
+        return f"CAST({args[2].sql} + {amount} AS DATE)"
     if kind.name == t.ZONED[0]:
         if unit in _TIME_UNITS:
-            return f"shown_in(struct_pack(i := struct_extract($2, 'i') + {amount}, z := ''), struct_extract($2, 'z'))"
-        return f"at_zone(local_time($2) + {amount}, struct_extract($2, 'z'))"
-    return f"($2 + {amount})"
+            return f"shown_in(struct_pack(i := struct_extract({args[2].sql}, 'i') + {amount}, z := ''), struct_extract({args[2].sql}, 'z'))"
+        return f"at_zone(local_time({args[2].sql}) + {amount}, struct_extract({args[2].sql}, 'z'))"
+    return f"({args[2].sql} + {amount})"
 
 
 def date_diff(ex, node, bound, args):
@@ -784,8 +797,8 @@ def date_format(ex, node, bound, args):
 
     moment = _moment(args[0])
     if not isinstance(args[1].constant, str):
-        return f"strftime({moment}, mysql_format($1))"
-    return f"strftime({moment}, {_quote(_refusing(mysql_format, args[1].constant))})"
+        return f"strftime({moment}, mysql_format({args[1].sql}))"
+    return f"strftime({moment}, {literal(_refusing(mysql_format, args[1].constant))})"
 
 
 def _refusing(function, *values):
@@ -801,11 +814,11 @@ def date_parse(ex, node, bound, args):
     from infra.engines.athena.udf import mysql_format
 
     if not isinstance(args[1].constant, str):
-        return "strptime($0, mysql_format($1))"
+        return f"strptime({args[0].sql}, mysql_format({args[1].sql}))"
     text = _refusing(mysql_format, args[1].constant).replace("%-", "%")
     if re.search("%[YyG]", text):
-        return f"CAST(strptime($0, {_quote(text)}) AS TIMESTAMP)"
-    return f"CAST(strptime('1970 ' || $0, {_quote('%Y ' + text)}) AS TIMESTAMP)"
+        return f"CAST(strptime({args[0].sql}, {literal(text)}) AS TIMESTAMP)"
+    return f"CAST(strptime('1970 ' || {args[0].sql}, {literal('%Y ' + text)}) AS TIMESTAMP)"
 
 
 _JODA = {
@@ -822,10 +835,10 @@ def format_datetime(ex, node, bound, args):
         tokens = _refusing(joda_tokens, args[1].constant)
         if all(text or field in _JODA for field, text in tokens):
             text = "".join(_JODA[field] if field else text.replace("%", "%%") for field, text in tokens)
-            return f"strftime({_moment(args[0])}, {_quote(text)})"
+            return f"strftime({_moment(args[0])}, {literal(text)})"
     if args[0].type.name == t.ZONED[0]:
-        return "joda_format(local_time($0), struct_extract($0, 'z'), zone_minutes($0), $1)"
-    return "joda_format(CAST($0 AS TIMESTAMP), 'UTC', 0, $1)"
+        return f"joda_format(local_time({args[0].sql}), struct_extract({args[0].sql}, 'z'), zone_minutes({args[0].sql}), {args[1].sql})"
+    return f"joda_format(CAST({args[0].sql} AS TIMESTAMP), 'UTC', 0, {args[1].sql})"
 
 
 def to_iso8601(ex, node, bound, args):
@@ -834,14 +847,16 @@ def to_iso8601(ex, node, bound, args):
     text = f"strftime({_moment(args[0])}, '%Y-%m-%dT%H:%M:%S.%f')"
     text = f"left({text}, {19 + (digits + 1 if digits else 0)})" if digits < 6 else text
     if kind.name == t.ZONED[0]:
-        text = f"({text} || CASE WHEN struct_extract($0, 'z') = 'UTC' THEN 'Z' ELSE iso_offset(zone_minutes($0)) END)"
+        text = f"({text} || CASE WHEN struct_extract({args[0].sql}, 'z') = 'UTC' THEN 'Z' ELSE iso_offset(zone_minutes({args[0].sql})) END)"
     return text
 
 
 def date_sequence(ex, node, bound, args):
-    start, stop = "CAST($0 AS TIMESTAMP)", "CAST($1 AS TIMESTAMP)"
+    start, stop = f"CAST({args[0].sql} AS TIMESTAMP)", f"CAST({args[1].sql} AS TIMESTAMP)"
     if len(args) < 3:
-        moments = f"day_sequence({start}, {stop}, CASE WHEN $0 <= $1 THEN 86400000 ELSE -86400000 END)"
+        moments = (
+            f"day_sequence({start}, {stop}, CASE WHEN {args[0].sql} <= {args[1].sql} THEN 86400000 ELSE -86400000 END)"
+        )
     elif args[2].type.name == INTERVALS[0]:
         moments = f"day_sequence({start}, {stop}, epoch_ms({args[2].sql}))"
     else:
@@ -870,16 +885,14 @@ def _duckdb_path(ex, path: str) -> str | None:
 def json_extract(ex, node, bound, args):
     path = _duckdb_path(ex, args[1].constant) if isinstance(args[1].constant, str) else None
     if path is None:
-        return "CAST(json_path(CAST($0 AS VARCHAR), $1) AS JSON)"
-    return f"json_extract({_json_input(args[0])}, {_quote(path)})"
+        return f"CAST(json_path(CAST({args[0].sql} AS VARCHAR), {args[1].sql}) AS JSON)"
+    return f"json_extract({_json_input(args[0])}, {literal(path)})"
 
 
 def json_extract_scalar(ex, node, bound, args):
     found = json_extract(ex, node, bound, args)
     # DuckDB would write the number 1.50 as 1.5.
-    return (
-        f"CASE WHEN json_type({found}) = 'DOUBLE' THEN json_path(CAST($0 AS VARCHAR), $1) ELSE json_scalar({found}) END"
-    )
+    return f"CASE WHEN json_type({found}) = 'DOUBLE' THEN json_path(CAST({args[0].sql} AS VARCHAR), {args[1].sql}) ELSE json_scalar({found}) END"
 
 
 def json_size(ex, node, bound, args):
@@ -906,7 +919,7 @@ def json_path_call(ex, node: Node):
             defaults.append(ex.check(choice))
         else:
             form[when] = choice
-    text = f"sql_json(CAST({value.sql} AS VARCHAR), {_quote(path)}, {_quote(json.dumps(form))})"
+    text = f"sql_json(CAST({value.sql} AS VARCHAR), {literal(path)}, {literal(json.dumps(form))})"
     if node.name == "json_exists":
         return _expr(f"CAST(nullif({text}, '') AS BOOLEAN)", t.BOOLEAN, value)
     kind = ex.type(*node.returning) if node.returning else t.VARCHAR
@@ -915,7 +928,7 @@ def json_path_call(ex, node: Node):
     answer = ex.casts.cast(text, t.VARCHAR, kind)
     if defaults:
         other = ex.coerce(defaults[0], kind).sql
-        answer = f"CASE WHEN {text} = {_quote(DEFAULT)} THEN {other} ELSE {answer} END"
+        answer = f"CASE WHEN {text} = {literal(DEFAULT)} THEN {other} ELSE {answer} END"
     return _expr(answer, kind, value, *defaults)
 
 
@@ -966,18 +979,17 @@ def array_join(ex, node, bound, args):
         raise ex.error("TYPE_MISMATCH", node, f"Cannot cast {element} to varchar")
     text = ex.casts.text(name, element)
     text = f"coalesce(CAST({text} AS VARCHAR), {args[2].sql})" if len(args) > 2 else text
-    joined = f"array_to_string(list_transform($0, lambda {name}: {text}), $1)"
-    return f"CASE WHEN $0 IS NOT NULL AND $1 IS NOT NULL THEN coalesce({joined}, '') END"
+    joined = f"array_to_string(list_transform({args[0].sql}, lambda {name}: {text}), {args[1].sql})"
+    return f"CASE WHEN {args[0].sql} IS NOT NULL AND {args[1].sql} IS NOT NULL THEN coalesce({joined}, '') END"
 
 
 def array_sort(ex, node, bound, args):
     """Sorted by a comparison: each element goes behind those that the lambda puts before it."""
-    names, body = args[1].constant
     item, index, other, done, once = (ex.casts.fresh() for _ in range(5))
-    before = _again(body.sql, names, [other, item])
+    before = _again(ex, node, bound, 1, [other, item])
     ranked = f"struct_pack(r := len(list_filter({once}, lambda {other}: {before} < 0)), i := {index}, v := {item})"
     order = f"list_sort(list_transform({once}, lambda {item}, {index}: {ranked}))"
-    return f"list_transform([$0], lambda {once}: list_transform({order}, lambda {done}: {done}.v))[1]"
+    return f"list_transform([{args[0].sql}], lambda {once}: list_transform({order}, lambda {done}: {done}.v))[1]"
 
 
 def reduce(ex, node, bound, args):
@@ -985,9 +997,11 @@ def reduce(ex, node, bound, args):
     (state, item), body = step.constant
     state_type = step.constant[1].type
     first = ex.casts.cast(start.sql, start.type, state_type)
-    folded = f"list_reduce($0, lambda {state}, {item}: {body.sql}, CAST({first} AS {t.duckdb(state_type)}))"
+    folded = f"list_reduce({args[0].sql}, lambda {state}, {item}: {body.sql}, CAST({first} AS {t.duckdb(state_type)}))"
     (name,), last = finish.constant
-    return f"CASE WHEN $0 IS NULL THEN NULL ELSE list_transform([{folded}], lambda {name}: {last.sql})[1] END"
+    return (
+        f"CASE WHEN {args[0].sql} IS NULL THEN NULL ELSE list_transform([{folded}], lambda {name}: {last.sql})[1] END"
+    )
 
 
 def _once(ex, args, made) -> str:
@@ -1038,44 +1052,41 @@ def _longest(lists: tuple[str, ...]) -> str:
 
 def zip_with(ex, node, bound, args):
     index = ex.casts.fresh()
-    names, body = args[2].constant
 
     def made(*lists: str) -> str:
-        element = _again(body.sql, names, [f"{x}[{index}]" for x in lists])
+        element = _again(ex, node, bound, 2, [f"{x}[{index}]" for x in lists])
         return f"{_or_null(lists)} ELSE list_transform({_longest(lists)}, lambda {index}: {element}) END"
 
     return _once(ex, args[:2], made)
 
 
-def _entries(ex, args, which: int = 1) -> tuple[str, str]:
+def _entries(ex, node: Node, bound) -> tuple[str, str]:
     """A lambda over a map's entries: the entry's name and the body."""
-    names, body = args[which].constant
     entry = ex.casts.fresh()
-    return entry, _again(body.sql, names, [f"{entry}.key", f"{entry}.value"])
+    return entry, _again(ex, node, bound, 1, [f"{entry}.key", f"{entry}.value"])
 
 
 def map_filter(ex, node, bound, args):
-    entry, body = _entries(ex, args)
-    return f"map_from_entries(list_filter(map_entries($0), lambda {entry}: {body}))"
+    entry, body = _entries(ex, node, bound)
+    return f"map_from_entries(list_filter(map_entries({args[0].sql}), lambda {entry}: {body}))"
 
 
 def transform_keys(ex, node, bound, args):
-    entry, body = _entries(ex, args)
-    return f"map(list_transform(map_entries($0), lambda {entry}: {body}), map_values($0))"
+    entry, body = _entries(ex, node, bound)
+    return f"map(list_transform(map_entries({args[0].sql}), lambda {entry}: {body}), map_values({args[0].sql}))"
 
 
 def transform_values(ex, node, bound, args):
-    entry, body = _entries(ex, args)
-    return f"map(map_keys($0), list_transform(map_entries($0), lambda {entry}: {body}))"
+    entry, body = _entries(ex, node, bound)
+    return f"map(map_keys({args[0].sql}), list_transform(map_entries({args[0].sql}), lambda {entry}: {body}))"
 
 
 def map_zip_with(ex, node, bound, args):
-    names, body = args[2].constant
     key = ex.casts.fresh()
 
     def made(a: str, b: str) -> str:
         keys = f"ordered_distinct(list_concat(map_keys({a}), map_keys({b})))"
-        value = _again(body.sql, names, [key, f"map_extract_value({a}, {key})", f"map_extract_value({b}, {key})"])
+        value = _again(ex, node, bound, 2, [key, f"map_extract_value({a}, {key})", f"map_extract_value({b}, {key})"])
         return f"{_or_null((a, b))} ELSE map({keys}, list_transform({keys}, lambda {key}: {value})) END"
 
     return _once(ex, args[:2], made)
@@ -1089,8 +1100,8 @@ def map_from_entries(ex, node, bound, args):
     key, value = _row_parts(args[0])
     entry = ex.casts.fresh()
     return (
-        f"map(list_transform($0, lambda {entry}: struct_extract({entry}, {_quote(key)})), "
-        f"list_transform($0, lambda {entry}: struct_extract({entry}, {_quote(value)})))"
+        f"map(list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(key)})), "
+        f"list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(value)})))"
     )
 
 
@@ -1098,6 +1109,6 @@ def multimap_from_entries(ex, node, bound, args):
     key, value = _row_parts(args[0])
     entry = ex.casts.fresh()
     return (
-        f"collected(list_transform($0, lambda {entry}: struct_pack(k := struct_extract({entry}, {_quote(key)}), "
-        f"v := struct_extract({entry}, {_quote(value)}))))"
+        f"collected(list_transform({args[0].sql}, lambda {entry}: struct_pack(k := struct_extract({entry}, {literal(key)}), "
+        f"v := struct_extract({entry}, {literal(value)}))))"
     )

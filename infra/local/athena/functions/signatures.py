@@ -26,12 +26,21 @@ class Signature(NamedTuple):
         return f"{self.name}({inner})"
 
 
+class Extra(NamedTuple):
+    """What a call of an aggregate or window function says beside its arguments, as SQL."""
+
+    distinct: str = ""
+    order: str = ""
+    tail: str = ""  # FILTER and OVER
+
+
 class Bound(NamedTuple):
     """A signature with its variables filled in."""
 
     signature: Signature
     args: list[Type]
     result: Type
+    extra: Extra = Extra()
 
 
 def _written(pattern: Type) -> str:

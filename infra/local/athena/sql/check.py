@@ -4,14 +4,14 @@ Every table is read under a name of its own (`t0`, `t1`, …), which the caller 
 that no name of a user's can collide. Source: https://trino.io/docs/current/sql/select.html
 """
 
-import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, Type, View, quoted
 from infra.local.athena.sql.casts import Casts
-from infra.local.athena.sql.expressions import Expr, Expressions, canonical, written
+from infra.local.athena.sql.expressions import Expr, Expressions, Lift, canonical, written
 from infra.local.athena.sql.grammar import Node, line_and_column, parse
 
 HIDDEN = {
@@ -33,6 +33,7 @@ class TableUse:
     columns: set[str] = field(default_factory=set)  # what is read, hidden columns too
     sample: float = 100.0  # how many of its files are read, in percent: TABLESAMPLE SYSTEM
     conjuncts: list["Conjunct"] = field(default_factory=list)
+    read: set[str] | None = None  # what is read in the whole statement, where that is known already
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Field:
 
     @property
     def is_read(self) -> bool:
-        return self.table is None or self.root.name in self.table.columns
+        return self.table is None or self.table.read is None or self.root.name in self.table.read
 
     def matches(self, parts: list[str]) -> bool:
         if self.name is None or self.name.lower() != parts[-1]:
@@ -108,20 +109,25 @@ class Scope:
         return [f for f in self.fields if f.matches(parts)]
 
 
-@dataclass
-class _Parts:
-    """The pieces of a SELECT as SQL."""
+class Clauses(NamedTuple):
+    """The clauses of a SELECT that aggregates may stand in."""
 
     items: list[Expr]
     names: list[str | None]
+    nodes: list[Node]
+    having: Expr | None
+    order: str
+    order_values: list[Expr]
+    lifted: bool  # whether a TRY stands around an aggregate
+
+
+class Parts(NamedTuple):
+    """The other clauses of a SELECT, as SQL."""
+
     source: str
     where: str
     group: str
-    having: str
-    order: str
-    groups: dict[str, str]
-    aggregates: list[str]  # the SQL of each aggregate in it
-    lifted: bool  # whether a TRY stands around an aggregate
+    lift: Lift | None
 
 
 class Relation:
@@ -152,20 +158,24 @@ class Named:
         self.columns = columns
 
 
-# Stands in SQL for a projection that finish() writes.
-MARK = "\x03"
-_MARKED = re.compile(f"{MARK}(\\d+){MARK}")
-
-
 class Checker:
-    def __init__(self, text: str, catalog, database: str | None, parameters: list[str]):
+    """Checks one statement and makes its SQL.
+
+    Derived tables have the columns that the statement reads, which is known at its end only. Where there are any, `waits` is true,
+    and a second checker that is told what the first one's tables were `read` for makes the SQL.
+    """
+
+    def __init__(
+        self, text: str, catalog, database: str | None, parameters: list[str], read: list[set[str]] | None = None
+    ):
         self.text = text
+        self.read = read
+        self.waits = False
         self.catalog = catalog
         self.database = database
         self.parameters = parameters
         self.casts = Casts()
         self.tables: list[TableUse] = []
-        self.projections: list[tuple[Relation, list[str]]] = []
         self.count = 0
         self.views: list[tuple[str, str]] = []  # views being read, against views that read themselves
 
@@ -284,8 +294,8 @@ class Checker:
         names = ", ".join(f"c{i}" for i in range(len(base.types)))
         texts = [f"{own}_0 AS MATERIALIZED (SELECT {names} FROM ({base.sql}) b)"]
         for n in range(1, MAX_RECURSION + 2):
-            earlier = re.sub(rf"\b{own}\b", f"{own}_{n - 1}", step)
-            texts.append(f"{own}_{n} AS MATERIALIZED ({earlier})")
+            # The step reads `own`, which in each round means the rows of the round before.
+            texts.append(f"{own}_{n} AS MATERIALIZED (WITH {own} AS (SELECT * FROM {own}_{n - 1}) {step})")
         message = f"NOT_SUPPORTED: Recursion depth limit exceeded ({MAX_RECURSION}). "
         message += "Use ''max_recursion_depth'' session property to modify the limit."
         failed = f"fail_as(c0, '{message}')"
@@ -465,68 +475,82 @@ class Checker:
             where = f" WHERE {condition.sql}"
             self._note_conjuncts(node.where, scope)
         group, groups = self._group_by(node, scope)
-        expressions = Expressions(self, scope, "SELECT", aggregates=True, windows=True, groups=groups)
-        items, item_names, item_nodes = self._items(node, scope, expressions)
-        having = ""
-        having_value = conditions = None
+        seen = len(self.tables)
+        clauses = self._clauses(node, query, scope, groups, None)
+        self._check_groups(node, query, clauses)
+        lift = None
+        if clauses.lifted:
+            del self.tables[seen:]
+            lift = Lift(groups)
+            clauses = self._clauses(node, query, scope, groups, lift)
+        return self._emit(node, query, clauses, Parts(relation.sql, where, group, lift), names, parent, named)
+
+    def _clauses(self, node: Node, query: Node, scope: Scope, groups: dict[str, str], lift: Lift | None) -> "Clauses":
+        """SELECT, HAVING and ORDER BY. `lift`: where their groups and aggregates are columns of."""
+
+        def clause(name: str, windows: bool) -> Expressions:
+            found = Expressions(
+                self, scope, name, aggregates=True, windows=windows, groups=lift.groups if lift else groups
+            )
+            found.lift = lift
+            return found
+
+        expressions = clause("SELECT", windows=True)
+        items, names, nodes = self._items(node, scope, expressions)
+        having, lifted = None, False
         if node.having is not None:
-            conditions = Expressions(self, scope, "HAVING clause", aggregates=True, groups=groups)
-            having_value = conditions.boolean(node.having, "HAVING clause must evaluate to a boolean: actual type {}")
-            having = f" HAVING {having_value.sql}"
-        order, order_values = self._select_order(node, query, expressions, items, item_names)
-        grouped = bool(node.group) or node.having is not None or any(e.aggregate for e in (*items, *order_values))
-        if grouped:
-            self._refuse_loose(items, item_nodes)
-            if having_value is not None and having_value.loose is not None:
+            conditions = clause("HAVING clause", windows=False)
+            having = conditions.boolean(node.having, "HAVING clause must evaluate to a boolean: actual type {}")
+            lifted = conditions.lifted
+        order, order_values = self._select_order(node, query, expressions, items, names)
+        return Clauses(items, names, nodes, having, order, order_values, lifted or expressions.lifted)
+
+    def _check_groups(self, node: Node, query: Node, clauses: "Clauses") -> None:
+        """Refuse columns that are neither grouped nor in an aggregate, and what DISTINCT does not go with."""
+        values = (*clauses.items, *clauses.order_values)
+        if node.group or node.having is not None or any(e.aggregate for e in values):
+            self._refuse_loose(clauses.items, clauses.nodes)
+            if clauses.having is not None and clauses.having.loose is not None:
                 raise self._not_aggregate(node.having)
-            for value, item in zip(order_values, query.order or [], strict=False):
+            for value, item in zip(clauses.order_values, query.order or [], strict=False):
                 if value.loose is not None:
                     raise self._not_aggregate(item.value)
         if node.distinct:
-            self._check_distinct(items, item_nodes, query, order_values)
-        lifted = expressions.lifted or (conditions is not None and conditions.lifted)
-        aggregates = expressions.aggregate_texts + (conditions.aggregate_texts if conditions else [])
-        parts = _Parts(items, item_names, relation.sql, where, group, having, order, groups, aggregates, lifted)
-        return self._emit(node, query, parts, self._limits(query, parent, named), names)
+            self._check_distinct(clauses.items, clauses.nodes, query, clauses.order_values)
 
-    def _emit(self, node: Node, query: Node, parts: "_Parts", limits: str, names: bool) -> Query:
-        if parts.lifted:
-            parts = self._lift(parts)
-        items = parts.items
-        output = self._output(parts.names, names)
+    def _emit(
+        self,
+        node: Node,
+        query: Node,
+        clauses: "Clauses",
+        parts: "Parts",
+        names: bool,
+        parent: Scope | None,
+        named: dict,
+    ) -> Query:
+        items = clauses.items
+        output = self._output(clauses.names, names)
         columns = ", ".join(f"{e.sql} AS {o}" for e, o in zip(items, output, strict=True))
+        limits = self._limits(query, parent, named)
         source = f" FROM {parts.source}" if parts.source else ""
+        rest = f"{parts.where}{parts.group}"
+        condition = clauses.having.sql if clauses.having else ""
+        if parts.lift is not None:
+            inner = f"SELECT {parts.lift.select_list()}{source}{rest}"
+            source, rest = f" FROM ({inner}) g", f" WHERE {condition}" if condition else ""
+        elif condition:
+            rest += f" HAVING {condition}"
         ties = ""
         if query.ties:
-            if not parts.order:
+            if not clauses.order:
                 raise self.error("MISSING_ORDER_BY", query, "FETCH FIRST WITH TIES clause requires ORDER BY")
-            ties = f" QUALIFY rank() OVER (ORDER BY {parts.order}) <= {query.limit.value}"
-        order = f" ORDER BY {parts.order}" if parts.order else ""
+            ties = f" QUALIFY rank() OVER (ORDER BY {clauses.order}) <= {query.limit.value}"
+        order = f" ORDER BY {clauses.order}" if clauses.order else ""
         word = "SELECT DISTINCT" if node.distinct else "SELECT"
-        sql = f"{word} {columns}{source}{parts.where}{parts.group}{parts.having}{ties}{order}{limits}"
-        whole = parts.group or parts.having or limits or any(e.aggregate or e.window for e in items)
+        sql = f"{word} {columns}{source}{rest}{ties}{order}{limits}"
+        whole = parts.group or condition or limits or any(e.aggregate or e.window for e in items)
         origins = None if whole else [e.column if e.column and e.column.table else None for e in items]
-        return Query(sql, parts.names, [e.type for e in items], origins)
-
-    def _lift(self, parts: "_Parts") -> "_Parts":
-        """Aggregates in a query of their own, for DuckDB has no TRY around them."""
-        texts = {text: f"g.a{i}" for i, text in enumerate(dict.fromkeys(parts.aggregates))}
-        texts |= {text: f"g.k{i}" for i, text in enumerate(parts.groups.values())}
-        longest = sorted(texts, key=len, reverse=True)
-        pattern = re.compile("|".join(f'{re.escape(text)}(?![\\w"])' for text in longest))
-
-        def lifted(sql: str) -> str:
-            return pattern.sub(lambda m: texts[m[0]], sql)
-
-        columns = ", ".join(f"{text} AS {name[2:]}" for text, name in texts.items())
-        source = f" FROM {parts.source}" if parts.source else ""
-        inner = f"SELECT {columns}{source}{parts.where}{parts.group}"
-        items = []
-        for e in parts.items:
-            found = Expr(lifted(e.sql), e.type, (e,))
-            items.append(found)
-        having = f" WHERE {lifted(parts.having.removeprefix(' HAVING '))}" if parts.having else ""
-        return _Parts(items, parts.names, f"({inner}) g", having, "", "", lifted(parts.order), {}, [], False)
+        return Query(sql, clauses.names, [e.type for e in items], origins)
 
     def _items(self, node: Node, scope: Scope, expressions: Expressions):
         """The select list with `*` spelt out: expressions, names and the nodes they came from."""
@@ -728,7 +752,8 @@ class Checker:
         columns = self.catalog.columns(database, table)
         if columns is None:
             self._missing_table(node, database, table)
-        use = TableUse(database, table, f"t{len(self.tables)}")
+        number = len(self.tables)
+        use = TableUse(database, table, f"t{number}", read=self.read[number] if self.read is not None else None)
         self.tables.append(use)
         relation = (database, table)
         fields = [
@@ -828,27 +853,15 @@ class Checker:
         return Relation(sql, moved.fields)
 
     def _projected(self, found: Relation, more: list[str]) -> Relation:
-        """A relation as a derived table of its columns c0, c1, … and of `more` expressions, which follow them.
-
-        Which columns are read is known at the end only: finish() writes them.
-        """
+        """A relation as a derived table of its columns c0, c1, … and of `more` expressions, which follow them."""
+        self.waits = self.waits or self.read is None
         alias = self.fresh("r")
-        mark = f"{MARK}{len(self.projections)}{MARK}"
-        self.projections.append((found, more))
-        moved = Relation(f"({mark}) {alias}", [f.moved(f"{alias}.c{i}") for i, f in enumerate(found.fields)])
-        moved.alias = alias
-        return moved
-
-    def finish(self, sql: str) -> str:
-        """The SQL with its projections written out, each with the columns that are read."""
-        while MARK in sql:
-            sql = _MARKED.sub(lambda m: self._projection(*self.projections[int(m[1])]), sql)
-        return sql
-
-    def _projection(self, found: Relation, more: list[str]) -> str:
         texts = [f"{f.sql} AS c{i}" for i, f in enumerate(found.fields) if f.is_read]
         texts += [f"{text} AS c{len(found.fields) + i}" for i, text in enumerate(more)]
-        return f"SELECT {', '.join(texts) or '1 AS nothing'}{f' FROM {found.sql}' if found.sql else ''}"
+        sql = f"SELECT {', '.join(texts) or '1 AS nothing'}{f' FROM {found.sql}' if found.sql else ''}"
+        moved = Relation(f"({sql}) {alias}", [f.moved(f"{alias}.c{i}") for i, f in enumerate(found.fields)])
+        moved.alias = alias
+        return moved
 
     def _cross(self, left: Relation, node: Node, parent, named) -> Relation:
         if _is_unnest(node):

@@ -17,16 +17,13 @@ from infra.local.athena.sql.grammar import Node
 DECIMAL_LITERALS_ARE_DOUBLE = True
 
 
-GUARD = builders.GUARD
-
-
 class Expr:
     """A checked expression: DuckDB SQL, Trino type, and what its surroundings need to know of it."""
 
     __slots__ = ("aggregate", "column", "constant", "loose", "sql", "type", "window")
 
     def __init__(self, sql: str, type_: Type, parts: tuple = (), constant=None):
-        self.sql = sql.replace(GUARD, "$") if GUARD in sql else sql
+        self.sql = sql
         self.type = type_
         self.constant = constant  # the value of a literal
         self.column = None  # the Field that a plain column is
@@ -46,6 +43,27 @@ def canonical(sql: str) -> str:
     return _FRESH.sub(lambda m: names.setdefault(m[0], f"e_{len(names)}"), sql)
 
 
+PLAIN = signatures.Extra()
+
+
+class Lift:
+    """A query of its own for the groups and aggregates of a SELECT, for DuckDB has no TRY around an aggregate.
+
+    Its columns are g.k0, g.k1, … for the groups and g.a0, g.a1, … for the aggregates.
+    """
+
+    def __init__(self, groups: dict[str, str]):
+        self.columns = {text: f"g.k{i}" for i, text in enumerate(groups.values())}
+        self.groups = {key: self.columns[text] for key, text in groups.items()}
+
+    def name(self, sql: str) -> str:
+        """The column of an aggregate's SQL."""
+        return self.columns.setdefault(sql, f"g.a{len(self.columns)}")
+
+    def select_list(self) -> str:
+        return ", ".join(f"{text} AS {name.removeprefix('g.')}" for text, name in self.columns.items())
+
+
 class Expressions:
     """Checks the expressions of one clause of one query."""
 
@@ -59,8 +77,8 @@ class Expressions:
         self.aliases: dict[str, Expr] = {}  # output columns that ORDER BY may name
         self.variables: list[dict[str, Expr]] = []
         self.inside: Node | None = None  # the aggregate whose arguments are being checked
-        self.aggregate_texts: list[str] = []  # the SQL of the aggregates in the clause
-        self.lifted = False  # whether a TRY stands around one of them
+        self.lift: Lift | None = None  # where aggregates and groups are worked out, if not in the clause itself
+        self.lifted = False  # whether a TRY stands around an aggregate
         self.casts = checker.casts
 
     # --- errors
@@ -479,7 +497,8 @@ class Expressions:
                 )
         found = Expr(f"CAST(grouping({', '.join(v.sql for v in values)}) AS BIGINT)", t.BIGINT)
         found.aggregate = True
-        self.aggregate_texts.append(found.sql)
+        if self.lift is not None:
+            found.sql = self.lift.name(found.sql)
         return found
 
     def _call(self, node: Node) -> Expr:
@@ -514,13 +533,11 @@ class Expressions:
         bound, args = self.bind(node, lines, args)
         return self.render(node, bound, args)
 
-    def render(self, node: Node, bound, args: list[Expr], extra: dict | None = None) -> Expr:
+    def render(self, node: Node, bound, args: list[Expr], extra: signatures.Extra = PLAIN) -> Expr:
         text = bound.signature.text
         if text.startswith("@"):
-            made = getattr(builders, text[1:])(self, node, bound, [guarded(a) for a in args])
-            if isinstance(made, Expr):
-                return made
-            text = made
+            made = getattr(builders, text[1:])(self, node, bound._replace(extra=extra), args)
+            return made if isinstance(made, Expr) else Expr(made, bound.result, tuple(args))
         return Expr(substitute(text, args, bound.result, extra), bound.result, tuple(args))
 
     def bind(self, node: Node, lines: list[str], args: list[Expr | None]):
@@ -627,7 +644,8 @@ class Expressions:
             raise self.error("EXPRESSION_NOT_SCALAR", node, text)
         found = self._aggregate_call(node, "")
         found.loose, found.aggregate, found.window = None, True, False
-        self.aggregate_texts.append(found.sql)
+        if self.lift is not None:
+            found.sql = self.lift.name(found.sql)
         return found
 
     def attempt(self, sql: str, value: Expr) -> str:
@@ -654,7 +672,7 @@ class Expressions:
             text = f"DISTINCT can only be applied to comparable types (actual: {args[0].type})"
             raise self.error("TYPE_MISMATCH", node.args[0], text)
         tail = f" FILTER (WHERE {condition.sql})" if condition else ""
-        extra = {"D": "DISTINCT " if node.distinct else "", "O": order, "F": tail + over}
+        extra = signatures.Extra("DISTINCT " if node.distinct else "", order, tail + over)
         found = self.render(node, bound, args, extra)
         for part in (*order_parts, *([condition] if condition else [])):
             found.loose = found.loose or part.loose
@@ -724,7 +742,7 @@ class Expressions:
         args = [self.check(a) for a in node.args]
         bound, args = self.bind(node, functions.WINDOW[node.name], args)
         ignore = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
-        return self.render(node, bound, args, {"D": "", "O": ignore, "F": over})
+        return self.render(node, bound, args, signatures.Extra("", ignore, over))
 
     def window(self, node: Node) -> tuple[str, list[Expr], bool]:
         """OVER (…) as SQL, the expressions in it, and whether it is ordered."""
@@ -802,20 +820,10 @@ def _without_nan(text: str, operator: str, left: tuple[Expr, str], right: tuple[
     return f"({text} OR isnan({loose[0]}))" if operator == "<>" else f"({text} AND NOT isnan({loose[0]}))"
 
 
-def guarded(e: Expr) -> Expr:
-    """An argument for builders.py, its dollar signs safe from substitute()."""
-    found = Expr("", e.type, (e,), e.constant)
-    found.sql = e.sql.replace("$", GUARD)
-    if isinstance(e.constant, tuple):
-        names, body = e.constant
-        found.constant = (names, guarded(body))
-    return found
-
-
 _PLACE = re.compile(r"\$(\d|\*|[rDOF])")
 
 
-def substitute(text: str, args: list[Expr], result: Type, extra: dict | None = None) -> str:
+def substitute(text: str, args: list[Expr], result: Type, extra: signatures.Extra) -> str:
     """A signature's text with its arguments put in."""
 
     def put(match: re.Match) -> str:
@@ -826,7 +834,7 @@ def substitute(text: str, args: list[Expr], result: Type, extra: dict | None = N
             return ", ".join(a.sql for a in args)
         if mark == "r":
             return t.duckdb(result)
-        return (extra or {}).get(mark, "")
+        return {"D": extra.distinct, "O": extra.order, "F": extra.tail}[mark]
 
     return _PLACE.sub(put, text)
 

@@ -54,13 +54,12 @@ def translate(
 ) -> Translated:
     """DuckDB SQL for a SELECT, VALUES, TABLE or WITH statement.
 
-    query: the statement's text (or a sqlglot expression); `start` and `end` say where in it the query stands, so that errors
+    query: the statement's text; `start` and `end` say where in it the query stands, so that errors
     name positions of the whole statement (CREATE TABLE … AS). parameters: SQL literals for `?`, in order.
     Raises SyntaxRefused (Athena refuses the statement at once) or QueryError (the query fails).
     """
-    text = query if isinstance(query, str) else query.sql(dialect="athena")
     try:
-        return _translate(text, catalog, database, parameters, start, end)
+        return _translate(query, catalog, database, parameters, start, end)
     except RecursionError:
         raise SyntaxRefused("statement is too large (stack overflow while parsing)", 1, 1) from None
 
@@ -76,10 +75,14 @@ def _translate(
             1,
             1,
         )
-    checker = Checker(text, catalog, database.lower() if database else None, list(parameters))
+    schema = database.lower() if database else None
+    checker = Checker(text, catalog, schema, list(parameters))
     found = checker.query(tree, None, {}, names=True)
+    if checker.waits:
+        checker = Checker(text, catalog, schema, list(parameters), [use.columns for use in checker.tables])
+        found = checker.query(tree, None, {}, names=True)
     columns = [Column(n, str(k)) for n, k in zip(final_names(found.names), found.types, strict=True)]
-    return Translated(checker.finish(found.sql), columns, checker.tables)
+    return Translated(found.sql, columns, checker.tables)
 
 
 __all__ = [
