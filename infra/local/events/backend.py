@@ -19,7 +19,7 @@ from moto.events.models import EventPattern, EventsBackend, Rule, events_backend
 from moto.events.responses import EventsHandler
 
 from infra.local.core.service_principal import NotAllowed
-from infra.local.events import buses, delivery, patterns, schedules, targets, transform
+from infra.local.events import buses, delivery, lineage, patterns, schedules, targets, transform
 from infra.local.events.archives import LocalArchive, LocalReplay
 
 BACKENDS = events_backends
@@ -92,8 +92,12 @@ class LocalEventsBackend(EventsBackend):
         event = envelope(self.account_id, self.region_name, source, detail_type, detail, resources, seconds)
         buses.put(self._bus_arn("default"), event, self.account_id)
 
-    def put_events(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def put_events(self, events: list[dict[str, Any]], hops: int = 0) -> list[dict[str, Any]]:
         """Put up to ten events; those that are not valid are answered by an error each.
+
+        Parameters
+        ----------
+        hops: how many times the event behind the call has come round
 
         Raises
         ------
@@ -115,7 +119,7 @@ class LocalEventsBackend(EventsBackend):
                 continue
             event = self._event(entry)
             try:
-                accepted += buses.items(self._bus_arn(entry.get("EventBusName")), event, self.account_id)
+                accepted += buses.items(self._bus_arn(entry.get("EventBusName")), event, self.account_id, hops)
             except buses.NoBus:
                 pass  # EventBridge takes the event and drops it
             except NotAllowed as error:
@@ -273,6 +277,12 @@ EVENT_FIELDS = ("id", "account", "source", "time", "region", "resources", "detai
 
 
 class LocalEventsResponse(EventsHandler):
+    def put_events(self) -> str:
+        hops = lineage.of(self.headers.get("X-Amzn-Trace-Id"))
+        answers = self.events_backend.put_events(self._get_param("Entries"), hops)
+        failed = sum(1 for answer in answers if "ErrorCode" in answer)
+        return json.dumps({"FailedEntryCount": failed, "Entries": answers})
+
     def list_targets_by_rule(self) -> tuple[str, dict[str, Any]]:
         self.events_backend.describe_rule(self._get_param("Rule"), self._get_param("EventBusName"))
         return super().list_targets_by_rule()

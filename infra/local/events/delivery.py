@@ -22,7 +22,7 @@ from infra.local.events.targets import Delivery, Failure, Outcome
 log = logging.getLogger("workshop.events")
 
 PRINCIPAL = "events.amazonaws.com"
-MOST_HOPS = 16  # from bus to bus; EventBridge itself would go on for ever
+MOST_HOPS = 16  # from bus to bus, or over a function that puts events; EventBridge itself would go on for ever
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def items(
 
     Parameters
     ----------
-    hops: how many buses the event has already come from
+    hops: how many buses and functions the event has come through
     """
     _count(rule, {"MatchedEvents": 1, "TriggeredRules": 1})
     body = {"arn": rule.arn, "name": rule.name, "account": rule.account, "region": rule.region}
@@ -55,7 +55,7 @@ def items(
 def _deliver(items: list[Item]) -> list[Again | None]:
     """Hand over events of one rule to one target; a target that was changed in between is another one."""
     outcomes: list[Again | None] = []
-    for _, group in groupby(items, key=lambda item: item.body["target"]):
+    for _, group in groupby(items, key=lambda item: (item.body["target"], item.body["hops"] > MOST_HOPS)):
         outcomes += _deliver_alike(list(group))
     return outcomes
 
@@ -65,11 +65,14 @@ def _deliver_alike(items: list[Item]) -> list[Again | None]:
     rule = RuleRef(body["arn"], body["name"], body["account"], body["region"])
     target = body["target"]
     caller = Caller(PRINCIPAL, rule.account, rule.region, rule.arn)
-    deliveries = [Delivery(item.body["event"], _text(rule, item)) for item in items]
+    deliveries = [Delivery(item.body["event"], _text(rule, item), item.body["hops"]) for item in items]
     retried = sum(1 for item in items if item.attempts)
     _count(rule, {"InvocationAttempts": len(items), "RetryInvocationAttempts": retried})
-    if _is_bus(target["Arn"]):
-        failures: list[Outcome] = [_forward(caller, target["Arn"], item) for item in items]
+    if items[0].body["hops"] > MOST_HOPS:
+        reason = f"The event has come round {MOST_HOPS} times: its rules send it in a circle."
+        failures: list[Outcome] = [Failure("LOOP_DETECTED", reason)] * len(items)
+    elif _is_bus(target["Arn"]):
+        failures = [_forward(caller, target["Arn"], item) for item in items]
     else:
         failures = targets.send(caller, target, deliveries)
     return [_settled(rule, caller, target, item, failure) for item, failure in zip(items, failures, strict=True)]
@@ -99,10 +102,6 @@ def _forward(caller: Caller, arn: str, item: Item) -> Outcome:
     hops = item.body["hops"] + 1
     event = item.body["event"]
     _, region, account, _ = targets.split_arn(arn)
-    if hops > MOST_HOPS:
-        reason = f"The event has come from bus to bus {MOST_HOPS} times: its rules send it round in a circle."
-        log.warning("rule %s: %s", caller.source_arn, reason)
-        return Failure("LOOP_DETECTED", reason)
     if account != caller.account and event["account"] not in (caller.account, account):
         return Failure(
             "THIRD_ACCOUNT_HOP_DETECTED", "An event that came from another account is not sent on to a third."

@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.core import telemetry
 from infra.local.core.service_principal import Caller, NotAllowed, check, check_policy, client, split_arn
-from infra.local.events import transform
+from infra.local.events import lineage, transform
 
 MISSING_CODES = (
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -50,10 +50,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way to one target: the text that the target gets, and the event itself."""
+    """One event on its way to one target: the text that the target gets, and the event itself.
+
+    Attributes
+    ----------
+    hops: how many buses and functions the event has come through
+    """
 
     event: dict[str, Any]
     text: str
+    hops: int = 0
 
 
 Outcome = Failure | None
@@ -145,10 +151,12 @@ def _to_function(caller: Caller, target: dict[str, Any], deliveries: list[Delive
     functions = _acting(
         caller, target, "lambda:InvokeFunction", lambda made: made.get_function_configuration(FunctionName=arn)
     )
-    return _one_by_one(
-        deliveries,
-        lambda delivery: functions.invoke(FunctionName=arn, InvocationType="Event", Payload=delivery.text.encode()),
-    )
+
+    def invoke(delivery: Delivery) -> None:
+        answer = functions.invoke(FunctionName=arn, InvocationType="Event", Payload=delivery.text.encode())
+        lineage.note(answer["ResponseMetadata"]["RequestId"], delivery.hops + 1)
+
+    return _one_by_one(deliveries, invoke)
 
 
 def queue_url(arn: str) -> str:

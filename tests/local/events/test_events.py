@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import time
+import zipfile
 from typing import Any
 
 import pytest
@@ -239,6 +241,87 @@ def test_a_rule_that_triggers_itself_is_stopped(client: Client, events: Any, que
     told = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert told["ERROR_CODE"] == "LOOP_DETECTED" and "in a circle" in told["ERROR_MESSAGE"]
     assert json.loads(letter["Body"])["id"] == event_id
+
+
+SEND_ON = """
+import json, boto3
+def handler(event, context):
+    detail = json.dumps({"n": event["detail"].get("n", 0) + 1})
+    boto3.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "Sold", "Detail": detail}])
+"""
+
+
+def make_function(client: Client, name: str, code: str, *actions: str) -> str:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("main.py", code)
+    role = make_role(client("iam"), f"{name}-role", "lambda.amazonaws.com", "logs:*", *actions)
+    functions = client("lambda")
+    made = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role,
+        Handler="main.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=30,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    return str(made["FunctionArn"])
+
+
+def allow_rules(client: Client, function: str) -> None:
+    client("lambda").add_permission(
+        FunctionName=function, StatementId="rules", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+
+
+def test_function_and_a_rule_that_triggers_itself_through_it(client: Client, events: Any, queue: Queue) -> None:
+    function = make_function(client, "on", SEND_ON, "events:PutEvents")
+    rule(events, "loop", SOLD, function, DeadLetterConfig={"Arn": queue.arn})
+    send(events)
+    (letter,) = queue.take(1)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
+    allow_rules(client, "on")
+    send(events)
+    (letter,) = queue.take(1, seconds=60)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "LOOP_DETECTED"
+    assert json.loads(letter["Body"])["detail"] == {"n": 17}
+
+
+def test_state_machine_is_started_once_for_an_event(client: Client, events: Any, account: str) -> None:
+    machines, iam = client("stepfunctions"), client("iam")
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
+    machine = machines.create_state_machine(
+        name="m",
+        definition=json.dumps(definition),
+        roleArn=make_role(iam, "machine", "states.amazonaws.com", "logs:CreateLogGroup"),
+    )["stateMachineArn"]
+    role = make_role(iam, "starter", "events.amazonaws.com", "states:StartExecution")
+    rule(events, "r", SOLD, machine, RoleArn=role)
+    event_id = send(events, n=1)
+    (execution,) = until(lambda: machines.list_executions(stateMachineArn=machine)["executions"])
+    assert execution["name"].startswith(f"{event_id}_")
+    told = machines.describe_execution(executionArn=execution["executionArn"])
+    assert json.loads(told["input"])["detail"] == {"n": 1}
+
+
+def test_delivery_stream(client: Client, events: Any, account: str) -> None:
+    s3, iam, firehose = client("s3"), client("iam"), client("firehose")
+    s3.create_bucket(Bucket=f"events-{account}")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="d",
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": make_role(iam, "firehose", "firehose.amazonaws.com", "s3:*"),
+            "BucketARN": f"arn:aws:s3:::events-{account}",
+            "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 0},
+        },
+    )
+    role = make_role(iam, "putter", "events.amazonaws.com", "firehose:PutRecord", "firehose:PutRecordBatch")
+    arn = f"arn:aws:firehose:{REGION}:{account}:deliverystream/d"
+    rule(events, "r", SOLD, arn, RoleArn=role, InputPath="$.detail")
+    send(events, n=7)
+    (found,) = until(lambda: s3.list_objects_v2(Bucket=f"events-{account}").get("Contents"))
+    assert s3.get_object(Bucket=f"events-{account}", Key=found["Key"])["Body"].read() == b'{"n":7}'
 
 
 @pytest.mark.parametrize(
