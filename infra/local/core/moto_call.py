@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.local.core import registry, state, telemetry
@@ -18,6 +19,10 @@ waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must no
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
+def _nothing() -> None:
+    pass
+
+
 def is_read(request: Request) -> bool:
     """Tell whether an operation changes nothing; one without a name is judged by its method."""
     if not request.operation:
@@ -25,15 +30,21 @@ def is_read(request: Request) -> bool:
     return READS.match(request.operation) is not None and request.operation not in CHANGING
 
 
-async def answer(service: Service, request: Request, body: bytes) -> Answer:
-    """Let moto answer in a worker thread, while no other operation of the service runs unless it may wait. Raises Refused."""
+async def answer(service: Service, request: Request, body: bytes, first: Callable[[], None] = _nothing) -> Answer:
+    """Let moto answer in a worker thread, while no other operation of the service runs in the account unless it may wait. Raises Refused.
+
+    Parameters
+    ----------
+    first: done before, under the same lock
+    """
     if request.operation in service.unlocked:
         return await asyncio.get_running_loop().run_in_executor(waiting, call, service, request, body)
-    return await asyncio.to_thread(_locked, service, request, body)
+    return await asyncio.to_thread(_locked, service, request, body, first)
 
 
-def _locked(service: Service, request: Request, body: bytes) -> Answer:
-    with service.lock:
+def _locked(service: Service, request: Request, body: bytes, first: Callable[[], None]) -> Answer:
+    with state.lock(service.name, request.account):
+        first()
         return call(service, request, body)
 
 

@@ -52,3 +52,4 @@ MOVED = {
     "infra.local.sqs": "infra.local.sqs.backend",
     "infra.local.ssm": "infra.local.ssm.backend",
 }
+MOVED_CLASSES = {("infra.local.s3.objects", "LocalS3Backend"): "infra.local.s3.backend"}

@@ -22,6 +22,10 @@ def _nothing() -> None:
     pass
 
 
+def _no_flush(account: str) -> None:
+    pass
+
+
 @dataclass(eq=False)
 class Service:
     """One AWS service as the core sees it: what its package exports as SERVICE.
@@ -42,7 +46,7 @@ class Service:
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
-    flush: called before a backend is saved
+    flush: called with an account before its backend is saved
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
     """
@@ -62,12 +66,11 @@ class Service:
     )
     resource_policy: Callable[[str, str, str], str | None] | None = None
     resources: Callable[[Any], list[str] | None] | None = None
-    flush: Callable[[], None] = _nothing
+    flush: Callable[[str], None] = _no_flush
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing
 
     def __post_init__(self) -> None:
-        self.lock = state.lock(self.name)
         self.host = f"{self.name}.{{region}}.amazonaws.com"
         sample = self.backends["123456789012"]
         backend = sample["aws" if self.name in GLOBAL else "us-east-1"]

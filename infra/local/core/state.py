@@ -9,22 +9,28 @@ from __future__ import annotations
 import builtins
 import copyreg
 import io
+import logging
 import os
 import pickle
 import tempfile
 import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from infra.local.core.moved import MOVED
+from infra.local.core.locks import AccountLock, ServiceLock
+from infra.local.core.moved import MOVED, MOVED_CLASSES
 
 if TYPE_CHECKING:
     from infra.local.core.service import Service
 
+log = logging.getLogger("workshop.state")
+
+notes: list[str] = []  # what the start found out about the state
 _root: Path | None = None
-_locks: dict[str, threading.RLock] = defaultdict(threading.RLock)
+_locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
 
 
@@ -49,9 +55,10 @@ def folder(service: str, account: str, region: str) -> Path:
     return path
 
 
-def lock(service: str) -> threading.RLock:
-    """Return the re-entrant lock of a service. Hold it while changing a backend, not while working."""
-    return _locks[service]
+def lock(service: str, account: str = "") -> ServiceLock | AccountLock:
+    """Return the re-entrant lock of a service in an account, or of the whole service. Hold it while changing a backend, not while working."""
+    whole = _locks[service]
+    return whole.of(account) if account else whole
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -66,6 +73,19 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise
 
 
+def say(sentence: str) -> None:
+    """Tell whoever started the server something about its state: in the log, on the screen, and in its health."""
+    log.warning("%s", sentence)
+    notes.append(sentence)
+
+
+def set_aside(path: Path, why: str) -> None:
+    """Move what cannot be read out of the way, and say so."""
+    target = path.with_name(f"{path.name}.{time.strftime('%Y%m%dT%H%M%S')}.set-aside")
+    path.rename(target)
+    say(f"{path} was set aside as {target.name}: {why}.")
+
+
 def register(service: str, module: Service) -> None:
     """Remember which module holds a service's backends."""
     _modules[service] = module
@@ -76,8 +96,8 @@ def save(service: str, account: str, region: str) -> None:
     module = _modules.get(service)
     if module is None:
         return
-    with lock(service):
-        module.flush()
+    with lock(service, account):
+        module.flush(account)
         backend = _existing(module.backends, account, region)
         if backend is None:
             return
@@ -127,7 +147,8 @@ class _Unpickler(pickle.Unpickler):
     """Finds a class of an older lake where it is now."""
 
     def find_class(self, module: str, name: str) -> Any:
-        return super().find_class(MOVED.get(module, module), name)
+        module = MOVED.get(module, module)
+        return super().find_class(MOVED_CLASSES.get((module, name), module), name)
 
 
 class _Pickler(pickle.Pickler):

@@ -1,9 +1,8 @@
 """Amazon S3: objects are files; puts, reads and listings are answered on moto's state without moto's dispatch."""
 
 from infra.local.core.service import Service
+from infra.local.s3.backend import BACKENDS, RESPONSE
 from infra.local.s3.objects import (
-    BACKENDS,
-    RESPONSE,
     MissingBucket,
     MissingKey,
     StoredKey,

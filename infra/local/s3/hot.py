@@ -17,20 +17,8 @@ from moto.s3.models import s3_backends
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.local.core import state
-from infra.local.s3.objects import (
-    COPY_BYTES,
-    PARTITION,
-    StoredBucket,
-    StoredKey,
-    changed,
-    decode_token,
-    encode_token,
-    flush,
-    list_page,
-    new_file,
-)
-
-__all__ = ["changed"]
+from infra.local.s3.listing import decode_token, encode_token, list_page
+from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredBucket, StoredKey, flush, new_file
 
 _PLAIN_PUT_HEADERS = (
     "x-amz-content-sha256",
@@ -164,9 +152,8 @@ def _checksum(headers: dict[str, str]) -> tuple[str, str] | None:
 
 
 def put_object(account: str, bucket: str, key: str, received: Receiver, headers: dict[str, str]) -> dict[str, str]:
-    """Store a received object and return the answer's headers. Raises BadChecksum; then nothing is stored."""
-    received.check(headers)
-    with state.lock("s3"):
+    """Store a received and checked object and return the answer's headers."""
+    with state.lock("s3", account):
         backend = s3_backends[account][PARTITION]
         stored = backend.put_object(bucket, key, received.value(), etag=received.md5.hexdigest())
         kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
@@ -184,7 +171,7 @@ def put_object(account: str, bucket: str, key: str, received: Receiver, headers:
             answer["x-amz-checksum-type"] = "FULL_OBJECT"
         if stored._is_versioned:
             answer["x-amz-version-id"] = stored.version_id
-        flush()
+        flush(account)
     return answer
 
 
@@ -192,8 +179,7 @@ def put_part(
     account: str, bucket: StoredBucket, upload_id: str, number: int, received: Receiver, headers: dict[str, str]
 ) -> dict[str, str] | None:
     """Store one part of an upload and return the answer's headers; None when there is no such upload (moto answers)."""
-    received.check(headers)
-    with state.lock("s3"):
+    with state.lock("s3", account):
         upload = bucket.multiparts.get(upload_id)
         if upload is None or not 1 <= number <= 10_000:
             return None
@@ -203,17 +189,17 @@ def put_part(
         checksum = _checksum(headers)
         if checksum:
             answer[f"x-amz-checksum-{checksum[0]}"] = checksum[1]
-        state.save("s3", account, PARTITION)
+        flush(account)
     return answer
 
 
 def delete_object(account: str, bucket: StoredBucket, key: str) -> bool:
     """Delete from a bucket without versions; False where moto must do it."""
-    with state.lock("s3"):
+    with state.lock("s3", account):
         if bucket.versioning_status is not None:
             return False
         s3_backends[account][PARTITION].delete_object(bucket.name, key)
-        flush()
+        flush(account)
     return True
 
 
@@ -286,7 +272,7 @@ def list_objects_v2(bucket: StoredBucket, query: dict[str, str]) -> bytes | None
     except models.InvalidRequest:
         return None
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    with state.lock("s3"):
+    with state.lock("s3", bucket.account_id):
         page, truncated = list_page(bucket, prefix, delimiter, after, max_keys)
     encode = _url if query.get("encoding-type") == "url" else escape
     owner = f"<Owner><ID>{models.OWNER}</ID></Owner>" if query.get("fetch-owner") == "true" else ""

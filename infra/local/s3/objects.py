@@ -1,33 +1,33 @@
-"""Amazon S3: objects are files, the index is one SQLite table an account, buckets and all other settings are moto's.
+"""Amazon S3: objects and the parts of uploads are files, buckets and all other settings are moto's.
 
-A put is acknowledged when its file is written and its row is committed. A file without a row (killed in between) is swept at the next start.
+A put is acknowledged when its file is written and store.py has noted it.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import pickle
-import re
 import shutil
-import sqlite3
-from bisect import bisect_left, bisect_right, insort
+import threading
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from moto.core.utils import utcnow
 from moto.s3 import models
 from moto.s3.exceptions import MissingBucket, MissingKey
-from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, FakeMultipart, S3Backend, get_canned_acl, s3_backends
-from moto.s3.responses import S3Response
+from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, get_canned_acl, s3_backends
 from moto.s3.utils import _VersionedKeyStore
 from moto.utilities.utils import LowercaseDict
 
 from infra.local.core import state
-from infra.local.s3 import notifications
+from infra.local.s3 import checksums, notifications
+from infra.local.s3.store import Store, write_file
 
 BACKENDS = s3_backends
 PARTITION = "aws"
@@ -35,58 +35,39 @@ COPY_BYTES = 1 << 20
 PRIVATE = get_canned_acl("private")
 DEFAULT_METADATA = LowercaseDict({"Content-Type": "binary/octet-stream"})
 
-_connections: dict[str, sqlite3.Connection] = {}
-_objects: dict[str, str] = {}  # account → folder of its objects' files, once it is made
-_changed: set[tuple[str, str, str]] = set()  # (account, bucket, key name) whose row differs from memory
-_garbage: list[Path] = []  # files of replaced and deleted objects, removed once the index no longer names them
+_stores: dict[str, Store] = {}
+_changed: dict[str, dict[tuple[str, str], Any]] = defaultdict(
+    dict
+)  # account → (bucket, key) of what differs from what is stored → its upload
+_garbage: dict[str, list[str]] = defaultdict(
+    list
+)  # account → files of replaced and deleted objects, until that is stored
+_opening = threading.Lock()
 
 
 # --- what is stored -------------------------------------------------------------------------------------------------
 
 
-def _folder(account: str) -> Path:
-    return state.folder("s3", account, PARTITION)
+def store(account: str) -> Store:
+    """Return the store of an account; it is made if it is not there."""
+    found = _stores.get(account)
+    if found is None:
+        with _opening:
+            found = _stores.get(account)
+            if found is None:
+                found = _stores[account] = Store(state.folder("s3", account, PARTITION))
+    return found
+
+
+class Uploaded(NamedTuple):
+    """The upload in parts that an object came of: asked again to complete it, S3 answers the same."""
+
+    id: str
 
 
 def new_file(account: str) -> Path:
-    """Return a fresh path for an object's bytes; 256 folders keep each of them small."""
-    return Path(_new_name(account))
-
-
-def _new_name(account: str) -> str:
-    objects = _objects.get(account)
-    if objects is None or not os.path.isdir(objects):
-        objects = _objects[account] = str(_folder(account) / "objects")
-        for number in range(256):
-            os.makedirs(f"{objects}/{number:02x}", exist_ok=True)
-    name = os.urandom(16).hex()
-    return f"{objects}/{name[:2]}/{name}"
-
-
-def _write_file(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    except OSError:
-        os.unlink(path)
-        raise
-    finally:
-        os.close(descriptor)
-
-
-def _connection(account: str) -> sqlite3.Connection:
-    if account not in _connections:
-        connection = sqlite3.connect(_folder(account) / "index.sqlite", isolation_level=None, check_same_thread=False)
-        # A killed process loses nothing that the operating system has; only a power cut could.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=OFF")
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS objects (bucket TEXT, name TEXT, versions BLOB, PRIMARY KEY (bucket, name)) WITHOUT ROWID"
-        )
-        _connections[account] = connection
-    return _connections[account]
+    """Return a fresh path for bytes that are on their way to become an object of an account."""
+    return Path(store(account).new_file())
 
 
 class StoredKey(FakeKey):
@@ -101,7 +82,8 @@ class StoredKey(FakeKey):
     checksum_value: str | None = None
     checksum_type: str | None = None
     checksum_parts: int | None = None
-    multipart = None
+    multipart: Uploaded | None = None
+    _md5: str | None = None
     encryption = "AES256"
     kms_key_id = bucket_key_enabled = None
     lock_mode = lock_legal_status = lock_until = None
@@ -142,27 +124,39 @@ class StoredKey(FakeKey):
         for setting, given in settings.items():
             if given is not None:
                 setattr(self, setting, given)
-        self.file: str | None = None
+        if multipart is not None:
+            self.multipart = Uploaded(multipart.id)
+        self.file = ""
         self._store(value)
 
     def _store(self, value: bytes | Path) -> None:
-        old = self.file
+        old, kept = self.file, store(self.account_id)
         if isinstance(value, Path):
-            self.file = str(value)
             self.contentsize = value.stat().st_size
+            self.file = kept.keep(str(value))
         else:
             data = value.encode() if isinstance(value, str) else bytes(value)
-            self.file = _new_name(self.account_id)
-            _write_file(self.file, data)
+            path = kept.new_file()
+            write_file(path, data)
+            self.file = kept.keep(path)
             self.contentsize = len(data)
             if self._etag is None:
                 self._etag = hashlib.md5(data, usedforsecurity=False).hexdigest()
         if old:
-            _garbage.append(Path(old))
+            _garbage[self.account_id].append(old)
 
     @property
     def path(self) -> Path:
-        return Path(self.file or "")
+        return Path(store(self.account_id).path(self.file))
+
+    def linked(self) -> Path:
+        """Return a second name of the file, for a copy: the bytes of an object never change."""
+        path = store(self.account_id).new_file()
+        try:
+            os.link(self.path, path)
+        except OSError:  # a file system without links
+            shutil.copyfile(self.path, path)
+        return Path(path)
 
     @property
     def value(self) -> bytes:
@@ -179,6 +173,15 @@ class StoredKey(FakeKey):
             with open(self.path, "rb") as file:
                 self._etag = hashlib.file_digest(file, "md5").hexdigest()
         return f'"{self._etag}"'
+
+    def whole_md5(self) -> str:
+        """Return the MD5 of the bytes: what a copy has as its ETag, also where this object came in parts."""
+        if "-" not in self.etag:
+            return self.etag.strip('"')
+        if self._md5 is None:
+            with open(self.path, "rb") as file:
+                self._md5 = hashlib.file_digest(file, "md5").hexdigest()
+        return self._md5
 
     def set_metadata(self, metadata: Any, replace: bool = False) -> None:
         self._metadata = LowercaseDict({} if replace else self._metadata.store)
@@ -197,10 +200,11 @@ class StoredKey(FakeKey):
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
+        self.file = os.path.basename(values["file"])  # lakes of before have the whole path
 
     def dispose(self, garbage: bool = False) -> None:
         if not garbage and not self.disposed and self.file:
-            _garbage.append(self.path)
+            _garbage[self.account_id].append(self.file)
             self.disposed = True
 
     def __del__(self) -> None:
@@ -208,33 +212,96 @@ class StoredKey(FakeKey):
 
 
 class StoredMultipart(FakeMultipart):
-    """An upload in parts: each part is a file, and completing it joins the files."""
+    """An upload in parts: each part is a file and a row, and completing it joins the files."""
 
-    def complete(self, body: Iterable[tuple[int, str]]) -> tuple[Path, str, Any]:
-        listed = list(body)
+    joined: tuple[list[StoredKey], Path, Any] | None = None  # of these parts, made before the lock was taken
+
+    @property
+    def row(self) -> str:
+        """Under what its parts are stored."""
+        return f"/{self.id}"  # no bucket's name has a slash
+
+    def set_part(self, part_id: int, value: bytes | Path) -> StoredKey:
+        part: StoredKey = super().set_part(part_id, value)
+        _changed[self.account_id][self.row, str(part_id)] = self
+        return part
+
+    def dispose(self) -> None:
+        super().dispose()
+        self._note_all()
+        self.parts = {}
+        self.partlist = []
+
+    def _note_all(self) -> None:
+        for number in self.parts:
+            _changed[self.account_id][self.row, str(number)] = self
+
+    def getlist(self, number: str) -> list[StoredKey] | None:
+        """Return a part as the keys of a bucket return an object."""
+        part = self.parts.get(int(number))
+        return None if part is None else [part]
+
+    def reset(self, number: str) -> None:
+        """Take a part back to what is stored."""
+        stored = store(self.account_id).read((self.row, number))
+        self.parts.pop(int(number), None)
+        if stored is not None:
+            self.parts[int(number)] = pickle.loads(stored)[0]
+        self.partlist = sorted(self.parts)
+
+    def chosen(self, listed: list[tuple[int, str]]) -> list[StoredKey]:
+        """Return the parts that a completion lists by number and ETag. Raises S3's errors."""
+        if not listed:
+            raise models.MalformedXML()
         parts = [self.parts.get(number) for number, _ in listed]
         for part, (_, etag) in zip(parts, listed, strict=True):
             if part is None or part.etag.strip('"') != etag.strip('"'):
                 raise models.InvalidPart()
-        if not parts:
-            raise models.MalformedXML()
         if any(part.size < models.S3_UPLOAD_PART_MIN_SIZE for part in parts[:-1]):
             raise models.EntityTooSmall()
-        if [number for number, _ in listed] != sorted(number for number, _ in listed):
-            raise models.InvalidPart()
+        return parts
+
+    def join(self, parts: list[StoredKey]) -> None:
+        """Make one file of parts; they do not change meanwhile, so no lock is needed."""
+        algorithm = self.metadata.get("x-amz-checksum-algorithm")
+        checksum = checksums.OfParts(algorithm, self.metadata.get("x-amz-checksum-type")) if algorithm else None
+        if len(parts) == 1:
+            target = parts[0].linked()
+            if checksum:
+                checksum.add(parts[0].path)
+        else:
+            target = Path(store(self.account_id).new_file())
+            with open(target, "wb") as whole:
+                for part in parts:
+                    with open(part.path, "rb") as file:
+                        shutil.copyfileobj(file, whole, COPY_BYTES)
+                    if checksum:
+                        checksum.add(part.path)
+        self.joined = (parts, target, checksum.result() if checksum else None)
+
+    def complete(self, body: Iterable[tuple[int, str]]) -> tuple[Path, str, Any]:
+        parts = self.chosen(list(body))
+        if self.joined is None or self.joined[0] != parts:
+            self.join(parts)
+        assert self.joined is not None
+        _, target, details = self.joined
         digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
-        checksum = models.MultipartChecksumBuilder(
-            self.metadata.get("x-amz-checksum-algorithm"), self.metadata.get("x-amz-checksum-type")
-        )
-        target = new_file(self.account_id)
-        with open(target, "wb") as whole:
-            for part in parts:
-                with open(part.path, "rb") as file:
-                    shutil.copyfileobj(file, whole, COPY_BYTES)
-                if self.metadata.get("x-amz-checksum-algorithm"):
-                    checksum.addPart(part.value)
-        details = checksum.build() if self.metadata.get("x-amz-checksum-algorithm") else None
-        return target, f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}", details
+        etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        self.dispose()
+        return target, etag, details
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name not in ("parts", "partlist", "joined")}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.parts, self.partlist = {}, []
+        self.__dict__.update(values)
+        if "parts" in values:  # a lake of before
+            self._note_all()
+            return
+        for number, part in store(self.account_id).rows(self.row):
+            self.parts[int(number)] = pickle.loads(part)[0]
+        self.partlist = sorted(self.parts)
 
 
 class StoredKeys(_VersionedKeyStore):
@@ -247,11 +314,17 @@ class StoredKeys(_VersionedKeyStore):
         self._names: list[str] | None = None
 
     def load(self) -> None:
-        rows = _connection(self._account).execute(
-            "SELECT name, versions FROM objects WHERE bucket = ?", (self._bucket,)
-        )
-        for name, versions in rows:
+        for name, versions in store(self._account).rows(self._bucket):
             dict.__setitem__(self, name, pickle.loads(versions))
+
+    def reset(self, name: str) -> None:
+        """Take an object back to what is stored, after a change that could not be."""
+        stored = store(self._account).read((self._bucket, name))
+        if stored is not None:
+            dict.__setitem__(self, name, pickle.loads(stored))
+        else:
+            dict.pop(self, name, None)
+        self._names = None
 
     def names(self) -> list[str]:
         """Return all names in order (S3 orders by UTF-8 bytes, which is the order of code points)."""
@@ -269,12 +342,12 @@ class StoredKeys(_VersionedKeyStore):
 
     def pop(self, key: str) -> None:
         super().pop(key)
-        _changed.add((self._account, self._bucket, key))
+        _changed[self._account][self._bucket, key] = None
         if self._names is not None:
             del self._names[bisect_left(self._names, key)]
 
     def _note(self, key: str) -> None:
-        _changed.add((self._account, self._bucket, key))
+        _changed[self._account][self._bucket, key] = None
         if self._names is not None and key not in self:
             insort(self._names, key)
 
@@ -298,171 +371,73 @@ class StoredBucket(FakeBucket):
         super().set_notification_configuration(notification_config)
 
 
-BUCKET_NAME = re.compile(r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
+def flush(account: str) -> None:
+    """Store the changed objects of an account, then remove the files that are no more. Raises OSError: then nothing has changed."""
+    with state.lock("s3", account):
+        changes, garbage = _changed[account], _garbage[account]
+        try:
+            for (bucket, name), upload in list(changes.items()):
+                owner = upload if upload is not None else _keys(account, bucket)
+                versions = owner.getlist(name) if owner is not None else None
+                stored = pickle.dumps(versions, protocol=pickle.HIGHEST_PROTOCOL) if versions else None
+                store(account).write((bucket, name), stored)
+                del changes[bucket, name]
+        except OSError:
+            for (bucket, name), upload in changes.items():
+                owner = upload if upload is not None else _keys(account, bucket)
+                if owner is not None:
+                    owner.reset(name)
+            changes.clear()
+            garbage.clear()  # they are objects still; what was new is removed at the next start
+            raise
+        while garbage:
+            with suppress(FileNotFoundError):
+                os.unlink(store(account).path(garbage.pop()))
 
 
-class LocalS3Backend(S3Backend):
-    def create_bucket(self, bucket_name: str, region_name: str, bucket_namespace: str | None = None) -> FakeBucket:
-        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-        if not BUCKET_NAME.fullmatch(bucket_name):
-            raise models.InvalidBucketName()
-        return super().create_bucket(bucket_name, region_name, bucket_namespace)
-
-    def delete_bucket(self, bucket_name: str) -> FakeBucket | None:
-        bucket = self.get_bucket(bucket_name)
-        deleted = super().delete_bucket(bucket_name)
-        if deleted is not None:
-            for multipart in bucket.multiparts.values():
-                multipart.dispose()
-        return deleted
-
-    def _set_delete_marker(self, bucket_name: str, key_name: str) -> FakeDeleteMarker:
-        marker = super()._set_delete_marker(bucket_name, key_name)
-        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
-        notifications.send_event(self.account_id, event, self.get_bucket(bucket_name), marker)
-        return marker
-
-    def list_objects(
-        self, bucket: Any, prefix: str | None, delimiter: str | None, marker: str | None, max_keys: int | None
-    ) -> Any:
-        after = (self._pagination_tokens.get(marker) or marker) if marker else None
-        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
-        keys = [item for item in page if not isinstance(item, str)]
-        folders = [item for item in page if isinstance(item, str)]
-        last = page[-1] if truncated else None
-        return keys, folders, truncated, last.name if isinstance(last, FakeKey) else last
-
-    def list_objects_v2(
-        self,
-        bucket: Any,
-        prefix: str | None,
-        delimiter: str | None,
-        continuation_token: str | None,
-        start_after: str | None,
-        max_keys: int,
-    ) -> Any:
-        after = decode_token(continuation_token) if continuation_token else start_after
-        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
-        last = page[-1] if truncated else None
-        return page, truncated, encode_token(last.name if isinstance(last, FakeKey) else last) if last else None
-
-
-models.FakeKey = StoredKey
-models.FakeMultipart = StoredMultipart
-models.FakeBucket = StoredBucket
-s3_backends.backend = LocalS3Backend
-
-
-class LocalS3Response(S3Response):
-    def get_bucket_notification(self) -> Any:
-        """Answer with EventBridgeConfiguration, too, which moto leaves out."""
-        status, headers, body = super().get_bucket_notification()
-        configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
-        if configuration is not None and configuration.event_bridge is not None:
-            end = "</NotificationConfiguration>"
-            rest = f"{body[:-2]}>" if body.endswith("/>") else body.removesuffix(end)
-            body = f"{rest}<EventBridgeConfiguration/>{end}"
-        return status, headers, body
-
-
-RESPONSE = LocalS3Response
-
-
-def encode_token(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
-
-
-def decode_token(token: str) -> str:
-    try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
-    except ValueError:
-        raise models.InvalidRequest("continuation-token") from None
-
-
-def list_page(
-    bucket: StoredBucket, prefix: str, delimiter: str, after: str, max_keys: int | None
-) -> tuple[list[StoredKey | str], bool]:
-    """Return one page of a listing, in order, and whether there is more.
-
-    Keys come as objects, common prefixes as text; delete markers are left out.
-    """
-    names, keys = bucket.keys.names(), bucket.keys
-    limit = len(names) if max_keys is None else min(max_keys, 1000)
-    page: list[StoredKey | str] = []
-    at = max(bisect_left(names, prefix), bisect_right(names, after) if after else 0)
-    while at < len(names) and names[at].startswith(prefix):
-        name = names[at]
-        cut = name.find(delimiter, len(prefix)) if delimiter else -1
-        if cut >= 0:
-            folder = name[: cut + len(delimiter)]
-            at = bisect_left(names, folder[:-1] + chr(ord(folder[-1]) + 1), at)
-            if folder == after:  # the page before ended with this folder
-                continue
-            item: StoredKey | str = folder
-        else:
-            item, at = keys[name], at + 1
-            if isinstance(item, FakeDeleteMarker):
-                continue
-        if len(page) == limit:
-            return page, limit > 0
-        page.append(item)
-    return page, False
-
-
-def flush() -> None:
-    """Write the rows of changed objects, then remove the files that no row names any more."""
-    with state.lock("s3"):
-        for change in list(_changed):
-            _write_row(*change)
-            _changed.discard(change)
-        while _garbage:
-            _garbage.pop().unlink(missing_ok=True)
-
-
-def _write_row(account: str, bucket_name: str, name: str) -> None:
-    bucket = s3_backends[account][PARTITION].buckets.get(bucket_name)
-    versions = bucket.keys.getlist(name) if bucket is not None else None
-    connection = _connection(account)
-    if versions:
-        connection.execute(
-            "INSERT OR REPLACE INTO objects VALUES (?, ?, ?)",
-            (bucket_name, name, pickle.dumps(versions, protocol=pickle.HIGHEST_PROTOCOL)),
-        )
-    else:
-        connection.execute("DELETE FROM objects WHERE bucket = ? AND name = ?", (bucket_name, name))
+def _keys(account: str, bucket: str) -> StoredKeys | None:
+    found = s3_backends[account][PARTITION].buckets.get(bucket)
+    return None if found is None else found.keys
 
 
 def resume() -> None:
-    """Remove the files of puts that were never acknowledged."""
-    for account in list(s3_backends.keys()):
-        backend = s3_backends[account][PARTITION]
-        named = {
-            part.file
-            for bucket in backend.buckets.values()
-            for upload in bucket.multiparts.values()
-            for part in upload.parts.values()
-        }
-        for bucket in backend.buckets.values():
-            for versions in dict.values(bucket.keys):
-                named.update(version.file for version in versions if isinstance(version, StoredKey))
-        for path in (_folder(account) / "objects").glob("*/*"):
-            if str(path) not in named:
-                path.unlink(missing_ok=True)
-    notifications.resume(list(s3_backends.keys()))
+    """Bring back buckets whose settings were lost, remove what is past, and go on with notifications."""
+    accounts = set(s3_backends.keys()) | {path.parent.parent.name for path in state.root().glob(f"*/{PARTITION}/s3")}
+    for account in sorted(accounts):
+        _bring_back(account)
+        flush(account)
+        _, aside = store(account).tidy()
+        if aside:
+            state.say(
+                f"{aside} files of S3 in account {account} belong to no object that is known; they were set aside in "
+                f"{store(account).folder / 'set-aside'}."
+            )
+    notifications.resume(sorted(accounts))
+
+
+def _bring_back(account: str) -> None:
+    """Make the buckets of stored objects whose own settings could not be read."""
+    backend = s3_backends[account][PARTITION]
+    lost = [name for name in store(account).buckets() if not name.startswith("/") and name not in backend.buckets]
+    for name in lost:
+        bucket = backend.create_bucket(name, "us-east-1")
+        bucket.keys.load()
+        state.say(f"The settings of the bucket {name} in account {account} were lost; its objects are there.")
+    if lost:
+        state.save("s3", account, PARTITION)
 
 
 def stop() -> None:
     notifications.stop()
-    flush()
-    for connection in _connections.values():
-        connection.close()
-    _connections.clear()
+    for account in list(_stores):
+        flush(account)
+        _stores.pop(account).close()
 
 
 def changed(account: str, bucket: str, name: str) -> None:
     """Note that an operation of moto's changed an object in place (tags, ACL, retention, restore)."""
     owner = s3_backends.bucket_accounts.get(bucket, (PARTITION, account))[1]
-    _changed.add((owner, bucket, name))
+    _changed[owner][bucket, name] = None
 
 
 # --- what services call ---------------------------------------------------------------------------------------------
@@ -489,17 +464,17 @@ def put(
 
     Raises MissingBucket.
     """
-    with state.lock("s3"):
-        _bucket(account, bucket)
-        if isinstance(body, Path):
-            moved = new_file(account)
-            shutil.move(body, moved)
-            body = moved
+    _bucket(account, bucket)
+    if isinstance(body, Path):
+        moved = new_file(account)
+        shutil.move(body, moved)
+        body = moved
+    with state.lock("s3", account):
         stored = s3_backends[account][PARTITION].put_object(bucket, key, body)
         stored.set_metadata(
             {"Content-Type": content_type, **{f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}}
         )
-        flush()
+        flush(account)
         return stored
 
 
@@ -513,7 +488,7 @@ def get(account: str, bucket: str, key: str) -> StoredKey:
 
 def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
     """Return the newest versions of all objects under a prefix, in the order of their keys. Raises MissingBucket."""
-    with state.lock("s3"):
+    with state.lock("s3", account):
         keys = _bucket(account, bucket).keys
         names = keys.names()
         found = []

@@ -5,20 +5,26 @@ Uploads go to their file as they arrive. A request that is not signed may read w
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import unquote
 from xml.parsers.expat import ExpatError
 
-from infra.local.core import moto_call, registry, roles
+from moto.s3.exceptions import S3ClientError
+
+from infra.local.core import moto_call, registry, roles, state
 from infra.local.core.answers import Answer
+from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
-from infra.local.s3 import deletion, hot, operations
+from infra.local.s3 import copying, deletion, hot, operations
 from infra.local.s3.access import check_anonymous, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
+from infra.local.s3.objects import changed
 
 log = logging.getLogger("workshop.s3")
 
@@ -43,21 +49,26 @@ async def wire(request: Request) -> Answer | None:
     if not request.signed:
         check_anonymous(request, bucket_name, key)
     roles.authorize(request, request.operation, request.parameters)
+    if request.operation == "UploadPartCopy":
+        return await _copy_part(request, bucket_name, query)
     bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
     if request.method == "PUT" and key:
         return await _put(request, bucket, bucket_name, key, query)
     body = await request.body() if form is None else form
+    lock = state.lock("s3", request.account)
     if bucket is not None and request.signed:
         if request.operation in ("GetObject", "HeadObject") and not query:
             answer = hot.read_object(bucket, key, request.headers)
             if answer is not None:
                 return await _send(request, answer)
         elif request.operation == "ListObjectsV2":
-            listing = hot.list_objects_v2(bucket, query)
+            listing = await holding(lock, partial(hot.list_objects_v2, bucket, query))
             if listing is not None:
                 return Answer(200, {"content-type": "application/xml"}, listing)
         elif request.operation == "DeleteObject" and not query and hot.delete_object(request.account, bucket, key):
             return Answer(204, {}, b"")
+    if request.operation == "CompleteMultipartUpload":
+        await asyncio.to_thread(copying.prepare_completion, request.account, bucket_name, query["uploadId"], body)
     if request.operation == "DeleteObjects" and (refused := gate.refused_keys(request, bucket_name, body)):
         return await _delete_allowed(request, bucket_name, body, refused)
     answer = await _cold(request, bucket_name, key, body)
@@ -76,6 +87,14 @@ async def _delete_allowed(request: Request, bucket: str, body: bytes, refused: l
     return Answer(200, answer.headers, deletion.with_errors(answer.body, refused))
 
 
+async def _copy_part(request: Request, bucket: str, query: Mapping[str, str]) -> Answer:
+    await request.body()
+    try:
+        return await asyncio.to_thread(copying.copy_part, request.account, bucket, query, request.headers)
+    except S3ClientError as error:
+        raise Refused(404 if error.code.startswith("NoSuch") else 400, error.code, error.message) from None
+
+
 async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query: Mapping[str, str]) -> Answer:
     headers = request.headers
     is_part = query.keys() == {"uploadId", "partNumber"} and query["partNumber"].isdigit()
@@ -84,6 +103,7 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
     announced = headers.get("x-amz-decoded-content-length" if chunked else "content-length", "-1")
     received = hot.Receiver(request.account, int(announced) if announced.lstrip("-").isdigit() else -1)
     stored = False
+    lock = state.lock("s3", request.account)
     try:
         async for data in request.stream():
             received.write(chunked.feed(data) if chunked else data)
@@ -100,11 +120,14 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
         if plain:
             try:
                 if is_part:
-                    answer = hot.put_part(
-                        request.account, bucket, query["uploadId"], int(query["partNumber"]), received, headers
-                    )
+                    put = partial(hot.put_part, request.account, bucket, query["uploadId"], int(query["partNumber"]))
                 else:
-                    answer = hot.put_object(request.account, bucket_name, key, received, headers)
+                    put = partial(hot.put_object, request.account, bucket_name, key)
+                if received.path is None:
+                    received.check(headers)
+                else:
+                    await asyncio.to_thread(received.check, headers)
+                answer = await holding(lock, partial(put, received, headers))
             except hot.BadChecksum as error:
                 raise Refused(400, error.code, str(error)) from None
             if answer is not None:
@@ -141,11 +164,16 @@ async def _send(request: Request, answer: tuple[int, dict[str, str], Any, int, i
     return None
 
 
+def _nothing() -> None:
+    pass
+
+
 async def _cold(request: Request, bucket: str, key: str, body: bytes) -> Answer:
-    if key and request.method in ("PUT", "POST"):
-        hot.changed(request.account, bucket, key)
+    if request.operation == "CopyObject":
+        await asyncio.to_thread(copying.prepare_copy, request.account, request.headers)
+    noted = partial(changed, request.account, bucket, key) if key and request.method in ("PUT", "POST") else _nothing
     try:
-        status, headers, content = await moto_call.answer(registry.get("s3"), request, body)
+        status, headers, content = await moto_call.answer(registry.get("s3"), request, body, noted)
     except (ExpatError, KeyError):
         log.info("malformed S3 request", exc_info=True)
         message = "The XML you provided was not well-formed or did not validate against our published schema"

@@ -1,0 +1,149 @@
+"""S3's operations where moto's are wrong or slow."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from moto.s3 import models
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
+from moto.s3.responses import S3Response
+
+from infra.local.s3 import notifications
+from infra.local.s3.listing import decode_token, encode_token, list_page, versions_page
+from infra.local.s3.objects import StoredBucket, StoredKey, StoredMultipart
+
+BACKENDS = s3_backends
+BUCKET_NAME = re.compile(r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
+
+
+class _Linked:
+    """An object to be copied: its bytes are a second name of its file."""
+
+    def __init__(self, source: StoredKey):
+        self._source = source
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    @property
+    def value(self) -> Path:
+        return self._source.linked()
+
+
+class LocalS3Backend(S3Backend):
+    def create_bucket(self, bucket_name: str, region_name: str, bucket_namespace: str | None = None) -> FakeBucket:
+        # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+        if not BUCKET_NAME.fullmatch(bucket_name):
+            raise models.InvalidBucketName()
+        return super().create_bucket(bucket_name, region_name, bucket_namespace)
+
+    def delete_bucket(self, bucket_name: str) -> FakeBucket | None:
+        bucket = self.get_bucket(bucket_name)
+        deleted = super().delete_bucket(bucket_name)
+        if deleted is not None:
+            for multipart in bucket.multiparts.values():
+                multipart.dispose()
+        return deleted
+
+    def copy_object(
+        self, src_key: StoredKey, dest_bucket_name: str, dest_key_name: str, *args: Any, **kwargs: Any
+    ) -> None:
+        bucket = self.get_bucket(dest_bucket_name)
+        super().copy_object(_Linked(src_key), dest_bucket_name, dest_key_name, *args, **kwargs)
+        bucket.keys[dest_key_name]._etag = src_key.whole_md5()
+
+    def upload_part(self, bucket_name: str, multipart_id: str, part_id: int, value: bytes) -> FakeKey:
+        return self._upload(bucket_name, multipart_id).set_part(part_id, value)
+
+    def complete_multipart_upload(self, bucket_name: str, multipart_id: str, body: Any) -> FakeKey | None:
+        self._upload(bucket_name, multipart_id)
+        return super().complete_multipart_upload(bucket_name, multipart_id, body)
+
+    def abort_multipart_upload(self, bucket_name: str, multipart_id: str) -> None:
+        upload = self._upload(bucket_name, multipart_id)
+        super().abort_multipart_upload(bucket_name, multipart_id)
+        upload.dispose()
+
+    def _upload(self, bucket_name: str, multipart_id: str) -> StoredMultipart:
+        upload = self.get_bucket(bucket_name).multiparts.get(multipart_id)
+        if upload is None:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return upload
+
+    def list_object_versions(
+        self,
+        bucket_name: str,
+        delimiter: str | None = None,
+        key_marker: str | None = None,
+        max_keys: int | None = 1000,
+        prefix: str = "",
+        version_id_marker: str | None = None,
+    ) -> tuple[list[FakeKey], list[str], list[FakeDeleteMarker], str | None, str | None]:
+        limit = 1000 if max_keys is None else min(max_keys, 1000)
+        bucket = self.get_bucket(bucket_name)
+        page, folders, truncated = versions_page(
+            bucket, prefix or "", delimiter or "", key_marker or "", version_id_marker or "", limit
+        )
+        versions = [each for each in page if isinstance(each, FakeKey)]
+        markers = [each for each in page if not isinstance(each, FakeKey)]
+        if not truncated:
+            return versions, folders, markers, None, None
+        last = page[-1] if page else None
+        if folders and (last is None or folders[-1] > last.name):
+            return versions, folders, markers, folders[-1], None
+        assert last is not None
+        return versions, folders, markers, last.name, str(last.version_id)
+
+    def _set_delete_marker(self, bucket_name: str, key_name: str) -> FakeDeleteMarker:
+        marker = super()._set_delete_marker(bucket_name, key_name)
+        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
+        notifications.send_event(self.account_id, event, self.get_bucket(bucket_name), marker)
+        return marker
+
+    def list_objects(
+        self, bucket: Any, prefix: str | None, delimiter: str | None, marker: str | None, max_keys: int | None
+    ) -> Any:
+        after = (self._pagination_tokens.get(marker) or marker) if marker else None
+        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
+        keys = [item for item in page if not isinstance(item, str)]
+        folders = [item for item in page if isinstance(item, str)]
+        last = page[-1] if truncated else None
+        return keys, folders, truncated, last.name if isinstance(last, FakeKey) else last
+
+    def list_objects_v2(
+        self,
+        bucket: Any,
+        prefix: str | None,
+        delimiter: str | None,
+        continuation_token: str | None,
+        start_after: str | None,
+        max_keys: int,
+    ) -> Any:
+        after = decode_token(continuation_token) if continuation_token else start_after
+        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
+        last = page[-1] if truncated else None
+        return page, truncated, encode_token(last.name if isinstance(last, FakeKey) else last) if last else None
+
+
+models.FakeKey = StoredKey
+models.FakeMultipart = StoredMultipart
+models.FakeBucket = StoredBucket
+s3_backends.backend = LocalS3Backend
+
+
+class LocalS3Response(S3Response):
+    def get_bucket_notification(self) -> Any:
+        """Answer with EventBridgeConfiguration, too, which moto leaves out."""
+        status, headers, body = super().get_bucket_notification()
+        configuration = self.backend.get_bucket_notification_configuration(self.bucket_name)
+        if configuration is not None and configuration.event_bridge is not None:
+            end = "</NotificationConfiguration>"
+            rest = f"{body[:-2]}>" if body.endswith("/>") else body.removesuffix(end)
+            body = f"{rest}<EventBridgeConfiguration/>{end}"
+        return status, headers, body
+
+
+RESPONSE = LocalS3Response

@@ -1,0 +1,139 @@
+"""Copies and joins: the bytes are copied before the account's lock is taken, or not at all, for an object's file never changes.
+
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, API_CompleteMultipartUpload.html
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import parse_qs, unquote
+from xml.etree import ElementTree
+
+from moto.s3.exceptions import MissingKey, MissingVersion, S3ClientError
+from moto.s3.models import FakeKey, s3_backends
+
+from infra.local.core import state
+from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
+from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, flush, new_file
+
+RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+MOST_BYTES = 5 * 1024**3
+CONDITIONS = {"x-amz-copy-source-if-match": True, "x-amz-copy-source-if-none-match": False}
+
+
+def source_of(account: str, header: str) -> StoredKey:
+    """Return the object that a header x-amz-copy-source names. Raises Refused, moto's MissingBucket, MissingKey and MissingVersion."""
+    path, _, query = header.partition("?")
+    bucket, _, key = unquote(path).lstrip("/").partition("/")
+    if not bucket or not key:
+        raise Refused(
+            400, "InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
+        )
+    version = parse_qs(query).get("versionId", [None])[0]
+    found = s3_backends[account][PARTITION].get_object(bucket, key, version_id=version)
+    if not isinstance(found, StoredKey):
+        raise MissingVersion() if version else MissingKey(key=key)
+    return found
+
+
+def prepare_copy(account: str, headers: Mapping[str, str]) -> None:
+    """Compute what a copy of an object will need of its bytes, before any lock is taken."""
+    try:
+        source_of(account, headers["x-amz-copy-source"]).whole_md5()
+    except S3ClientError:
+        pass  # the operation says so
+
+
+def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes) -> None:
+    """Join the parts that a completion lists, before any lock is taken."""
+    with state.lock("s3", account):
+        found = s3_backends[account][PARTITION].buckets.get(bucket)
+        upload = found.multiparts.get(upload_id) if found is not None else None
+        if upload is None:
+            return
+        try:
+            parts = upload.chosen(_listed(body))
+        except (S3ClientError, ElementTree.ParseError, ValueError, TypeError):
+            return  # the operation says so
+    upload.join(parts)
+
+
+def _listed(body: bytes) -> list[tuple[int, str]]:
+    parts = [part for part in ElementTree.fromstring(body) if part.tag.rpartition("}")[2] == "Part"]
+    fields = [{field.tag.rpartition("}")[2]: field.text or "" for field in part} for part in parts]
+    return [(int(each.get("PartNumber", "")), each.get("ETag", "")) for each in fields]
+
+
+def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+    """Make a part of an upload of an object, or of a range of it. Raises Refused and moto's errors."""
+    with state.lock("s3", account):
+        upload = s3_backends[account][PARTITION].get_bucket(bucket).multiparts.get(query["uploadId"])
+        source = source_of(account, headers["x-amz-copy-source"])
+    number = query["partNumber"]
+    if upload is None:
+        raise Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")  # fmt: skip
+    if not number.isdigit() or not 1 <= int(number) <= 10_000:
+        raise Refused(400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
+    for name, wanted in CONDITIONS.items():
+        if name in headers and (headers[name].strip('"') in (source.etag.strip('"'), "*")) is not wanted:
+            raise Refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    first, last = _bounds(headers.get("x-amz-copy-source-range"), source.size)
+    whole = first == 0 and last == source.size - 1
+    path = source.linked() if whole else _copied(account, source, first, last - first + 1)
+    etag = source.whole_md5() if whole else _md5(path)
+    with state.lock("s3", account):
+        part = upload.set_part(int(number), path)
+        part._etag = etag
+        flush(account)
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<CopyPartResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+        f"<LastModified>{part.last_modified_ISO8601}</LastModified><ETag>&quot;{etag}&quot;</ETag></CopyPartResult>"
+    )
+    answer = {"content-type": "application/xml", "x-amz-server-side-encryption": part.encryption}
+    if source._is_versioned:
+        answer["x-amz-copy-source-version-id"] = source.version_id
+    return Answer(200, answer, text.encode())
+
+
+def _bounds(given: str | None, size: int) -> tuple[int, int]:
+    if given is None:
+        if size > MOST_BYTES:
+            raise Refused(
+                400,
+                "InvalidRequest",
+                f"The specified copy source is larger than the maximum allowable size for a copy source: {MOST_BYTES}",
+            )
+        return 0, size - 1
+    match = RANGE.fullmatch(given)
+    if match is None or int(match[1]) > int(match[2]):
+        raise Refused(400, "InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last where first and last are the zero-based offsets of the first and last bytes to copy")  # fmt: skip
+    if int(match[2]) >= size:
+        raise Refused(400, "InvalidArgument", f"Range specified is not valid for source object of size: {size}")
+    return int(match[1]), int(match[2])
+
+
+def _copied(account: str, source: FakeKey, first: int, length: int) -> Path:
+    """Copy a range of an object's file into a new one."""
+    target = new_file(account)
+    with open(source.path, "rb") as reading, open(target, "wb") as writing:
+        done = 0
+        while done < length:
+            try:
+                step = os.copy_file_range(
+                    reading.fileno(), writing.fileno(), min(COPY_BYTES, length - done), first + done
+                )
+            except OSError:  # another file system
+                step = writing.write(os.pread(reading.fileno(), min(COPY_BYTES, length - done), first + done))
+                writing.flush()
+            done += step
+    return target
+
+
+def _md5(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
