@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
+PROBE_BYTES = 65_536
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
@@ -56,6 +57,21 @@ def _answers(endpoint: str) -> bool:
         return False
 
 
+def check_writable(home: Path) -> None:
+    """Check that the server can write to its home folder, which is made. Raises LocalAwsError with what is wrong."""
+    probe = home / f".probe-{os.getpid()}"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(bytes(PROBE_BYTES))
+    except OSError as error:
+        raise LocalAwsError(
+            f"The local AWS cannot write to its folder {home}: {error.strerror}. Make room there, or choose another folder with WORKSHOP_HOME."
+        ) from None
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
 def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Running:
     """Return the server of a home folder; start it when it is not running.
 
@@ -64,7 +80,7 @@ def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Ru
     running = find(home)
     if running is not None:
         return running
-    home.mkdir(parents=True, exist_ok=True)
+    check_writable(home)
     command = [os.environ.get("WORKSHOP_PYTHON", sys.executable), "-m", "infra.local.server", "--home", str(home)]
     if port is not None:
         command += ["--port", str(port)]

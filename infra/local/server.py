@@ -19,6 +19,8 @@ from pathlib import Path
 
 import orjson
 
+from infra import server_process
+
 HOST = "127.0.0.1"
 FIRST_PORT = 4566
 PORTS = 100
@@ -55,9 +57,22 @@ def _load() -> None:
     for name in ("s3", "kinesis"):  # the hot ones: ready before the first request
         registry.get(name)
     for name, account, region in state.saved():
-        state.load(name, registry.get(name), account, region)
+        try:
+            service = registry.get(name)
+        except registry.UnknownService:
+            state.say(
+                f"The state of {name} in account {account} stays on disk: no service of this version has that name."
+            )
+            continue
+        state.load(name, service, account, region)
     for service in registry.loaded():
-        service.resume()
+        try:
+            service.resume()
+        except Exception as error:  # the others must go on all the same
+            log.exception("resuming %s", service.name)
+            state.say(
+                f"{service.name} could not go on with what was under way ({type(error).__name__}: {error}); see server.log."
+            )
 
 
 async def _metrics_clock() -> None:
@@ -126,7 +141,11 @@ def main(arguments: list[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        server_process.check_writable(home)
+    except server_process.LocalAwsError as error:
+        print(error, file=sys.stderr)
+        return 1
     _logging(home)
     os.environ["MOTO_S3_ALLOW_CROSSACCOUNT_ACCESS"] = "false"
     os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "false"
@@ -143,10 +162,16 @@ def main(arguments: list[str] | None = None) -> int:
     from infra.local.core import limits as write_limits
     from infra.local.core import state, telemetry
 
-    state.open(home / "state")
+    try:
+        state.open(home / "state")
+    except (state.Unusable, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
     write_limits.enforce(options.shard_limits)
     _load()
+    for sentence in state.notes:
+        print(sentence, file=sys.stderr, flush=True)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # uvicorn ends at SIGTERM and then raises it again: the default would end the process before the services are stopped
     signal.signal(signal.SIGTERM, lambda number, frame: None)

@@ -3,4 +3,4 @@
 from infra.local.cloudformation.backend import BACKENDS, RESPONSE, URLS, resume, stop
 from infra.local.core.service import Service
 
-SERVICE = Service("cloudformation", BACKENDS, RESPONSE, URLS, resume=resume, stop=stop)
+SERVICE = Service("cloudformation", BACKENDS, RESPONSE, URLS, restores=False, resume=resume, stop=stop)

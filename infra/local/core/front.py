@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from infra.local.core import answers, moto_call, operations, origin, registry, roles, validation
+from infra.local.core import answers, moto_call, operations, origin, registry, roles, state, validation
 from infra.local.core.answers import JSON_TYPES, Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Receive, Request, Send
@@ -55,7 +55,9 @@ async def _answer(request: Request) -> Answer | None:
         if service.hosted is not None:
             return await _hosted(service, request)
     if request.raw_path.startswith("/_workshop/"):
-        return Answer(200, {"content-type": "application/json"}, orjson.dumps({"status": "running"}))
+        return Answer(
+            200, {"content-type": "application/json"}, orjson.dumps({"status": "running", "notes": state.notes})
+        )
     if not request.signed:
         return await _unsigned(request)
     service = await _service(request.service)

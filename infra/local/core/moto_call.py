@@ -94,6 +94,12 @@ def _save(service: Service, request: Request) -> None:
     if service.changes_all:
         state.save_all()
         return
-    for each in (service.name, *service.changes):
-        registry.get(each)
-        state.save(each, request.account, request.region)
+    names = (service.name, *service.changes)
+    try:
+        for each in names:
+            registry.get(each)
+            state.save(each, request.account, request.region)
+    except OSError:  # refused, so it must not be seen
+        for each in names:
+            state.restore(each, request.account, request.region)
+        raise

@@ -46,6 +46,7 @@ class Service:
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
+    restores: a change that could not be saved is undone by reading the backend again; not where threads work on its objects
     flush: called with an account before its backend is saved
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
@@ -66,6 +67,7 @@ class Service:
     )
     resource_policy: Callable[[str, str, str], str | None] | None = None
     resources: Callable[[Any], list[str] | None] | None = None
+    restores: bool = True
     flush: Callable[[str], None] = _no_flush
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing

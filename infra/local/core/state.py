@@ -28,17 +28,43 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("workshop.state")
 
+TEMPORARY = ".tmp"  # ends the names of files that are being written
 notes: list[str] = []  # what the start found out about the state
 _root: Path | None = None
 _locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
 
 
+VERSION = 1  # of what is on disk; moved.py knows where the classes of older lakes are now
+
+
+class Unusable(Exception):
+    """The state folder cannot be used; the message says what to do."""
+
+
 def open(root: Path) -> None:
-    """Use `root` as the state folder; it is made if it is not there."""
+    """Use `root` as the state folder; it is made if it is not there. Raises Unusable, OSError."""
     global _root
     root.mkdir(parents=True, exist_ok=True)
+    stamp = root / "version"
+    text = stamp.read_text().strip() if stamp.exists() else ""
+    if text.isdigit() and int(text) > VERSION:
+        raise Unusable(
+            f"The state in {root} was written by a newer version of the workshop (format {text}, this one knows {VERSION}): "
+            "update the workshop, or choose another folder with WORKSHOP_HOME."
+        )
+    _sweep(root)
     _root = root
+    if text != str(VERSION):
+        write_atomically(stamp, f"{VERSION}\n".encode())
+
+
+def _sweep(root: Path) -> None:
+    """Remove what write_atomically left behind when it was killed."""
+    for path in root.rglob(f".*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
+    for path in root.glob("*/*/.*.pickle.????????"):  # of lakes before format 1
+        path.unlink(missing_ok=True)
 
 
 def root() -> Path:
@@ -63,7 +89,7 @@ def lock(service: str, account: str = "") -> ServiceLock | AccountLock:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Replace the file at `path` by `data`: readers see the old or the new content, never a part."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -116,10 +142,31 @@ def saved() -> list[tuple[str, str, str]]:
     return sorted((path.stem, path.parts[-3], path.parts[-2]) for path in root().glob("*/*/*.pickle"))
 
 
-def load(service: str, module: Service, account: str, region: str) -> None:
-    """Put a backend from disk back where moto looks for it."""
-    with builtins.open(_pickle_path(service, account, region), "rb") as file:
-        module.backends[account][region] = _Unpickler(file).load()
+def load(service: str, module: Service, account: str, region: str) -> bool:
+    """Put a backend from disk back where moto looks for it; one that cannot be read is set aside, and False is returned."""
+    path = _pickle_path(service, account, region)
+    try:
+        with builtins.open(path, "rb") as file:
+            loaded = _Unpickler(file).load()
+    except Exception as error:  # whatever a damaged or foreign pickle raises
+        set_aside(path, f"the state of {service} in account {account} cannot be read ({type(error).__name__}: {error})")
+        return False
+    module.backends[account][region] = loaded
+    return True
+
+
+def restore(service: str, account: str, region: str) -> None:
+    """Take a backend back to what is on disk, after a change that could not be saved."""
+    module = _modules[service]
+    with lock(service, account):
+        backend = _existing(module.backends, account, region)
+        if backend is None or not module.restores:
+            return
+        key = _key(backend, region)
+        if not _pickle_path(service, account, key).exists():
+            dict.pop(module.backends[account], key, None)
+        elif load(service, module, account, key):
+            log.warning("%s in account %s was taken back to what is on disk", service, account)
 
 
 def _pickle_path(service: str, account: str, region: str) -> Path:

@@ -3,4 +3,4 @@
 from infra.local.core.service import Service
 from infra.local.firehose.backend import BACKENDS, RESPONSE, UNSAVED, resume, stop
 
-SERVICE = Service("firehose", BACKENDS, RESPONSE, unsaved=UNSAVED, resume=resume, stop=stop)
+SERVICE = Service("firehose", BACKENDS, RESPONSE, unsaved=UNSAVED, restores=False, resume=resume, stop=stop)

@@ -3,4 +3,4 @@
 from infra.local.core.service import Service
 from infra.local.flink.backend import BACKENDS, RESPONSE, resume, stop
 
-SERVICE = Service("kinesisanalytics", BACKENDS, RESPONSE, resume=resume, stop=stop)
+SERVICE = Service("kinesisanalytics", BACKENDS, RESPONSE, restores=False, resume=resume, stop=stop)

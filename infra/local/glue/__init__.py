@@ -3,6 +3,8 @@
 from infra.local.core.service import Service
 from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, resume, stop
 
-SERVICE = Service("glue", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resume=resume, stop=stop)
+SERVICE = Service(
+    "glue", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, restores=False, resume=resume, stop=stop
+)
 
 __all__ = ["SERVICE"]

@@ -4,6 +4,6 @@ from infra.local.core.service import Service
 from infra.local.kinesis.streams import BACKENDS, RESPONSE, resume, stop, stream
 from infra.local.kinesis.wire import wire
 
-SERVICE = Service("kinesis", BACKENDS, RESPONSE, wire=wire, resume=resume, stop=stop)
+SERVICE = Service("kinesis", BACKENDS, RESPONSE, wire=wire, restores=False, resume=resume, stop=stop)
 
 __all__ = ["stream"]

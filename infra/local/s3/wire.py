@@ -65,8 +65,9 @@ async def wire(request: Request) -> Answer | None:
             listing = await holding(lock, partial(hot.list_objects_v2, bucket, query))
             if listing is not None:
                 return Answer(200, {"content-type": "application/xml"}, listing)
-        elif request.operation == "DeleteObject" and not query and hot.delete_object(request.account, bucket, key):
-            return Answer(204, {}, b"")
+        elif request.operation == "DeleteObject" and not query:
+            if await holding(lock, partial(hot.delete_object, request.account, bucket, key)):
+                return Answer(204, {}, b"")
     if request.operation == "CompleteMultipartUpload":
         await asyncio.to_thread(copying.prepare_completion, request.account, bucket_name, query["uploadId"], body)
     if request.operation == "DeleteObjects" and (refused := gate.refused_keys(request, bucket_name, body)):
