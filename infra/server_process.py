@@ -35,7 +35,7 @@ def find(home: Path) -> Running | None:
     """Return the running server of a home folder, or None."""
     try:
         told = orjson.loads((home / "server.json").read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
+    except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     endpoint = f"http://127.0.0.1:{told['port']}"
     return Running(told["pid"], endpoint) if _is_ours(told["pid"]) and _answers(endpoint) else None

@@ -13,6 +13,7 @@ import logging.handlers
 import os
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -169,7 +170,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
     write_limits.enforce(options.shard_limits)
-    _load()
+    try:
+        _load()
+    except (OSError, sqlite3.Error) as error:
+        log.exception("loading the state")
+        print(f"The state in {home / 'state'} could not be read: {error}.", file=sys.stderr)
+        return 1
     for sentence in state.notes:
         print(sentence, file=sys.stderr, flush=True)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import pickle
+import sqlite3
 import tempfile
 import threading
 import time
@@ -148,6 +149,8 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     try:
         with builtins.open(path, "rb") as file:
             loaded = _Unpickler(file).load()
+    except (OSError, MemoryError, sqlite3.OperationalError):  # the disk's fault, not the state's
+        raise
     except Exception as error:  # whatever a damaged or foreign pickle raises
         set_aside(path, f"the state of {service} in account {account} cannot be read ({type(error).__name__}: {error})")
         return False

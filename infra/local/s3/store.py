@@ -110,13 +110,18 @@ class Store:
 
     def rows(self, bucket: str) -> Iterator[tuple[str, bytes]]:
         """Yield name and versions of a bucket's objects."""
-        self._apply()
-        yield from self._index.execute("SELECT name, versions FROM objects WHERE bucket = ?", (bucket,))
+        waiting = {name: versions for (place, name), versions in self._pending.items() if place == bucket}
+        for name, versions in self._index.execute("SELECT name, versions FROM objects WHERE bucket = ?", (bucket,)):
+            if name not in waiting:
+                yield name, versions
+        for name, changed in waiting.items():
+            if changed is not None:
+                yield name, changed
 
-    def buckets(self) -> list[str]:
+    def buckets(self) -> set[str]:
         """Return the names under which there are rows."""
-        self._apply()
-        return [name for (name,) in self._index.execute("SELECT DISTINCT bucket FROM objects")]
+        names = {name for (name,) in self._index.execute("SELECT DISTINCT bucket FROM objects")}
+        return names | {bucket for (bucket, _), versions in self._pending.items() if versions is not None}
 
     def _apply(self) -> None:
         """Let the index take over the changes so far."""
