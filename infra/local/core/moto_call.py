@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from weakref import WeakValueDictionary
 
 from infra.local.core import registry, state, telemetry
 from infra.local.core.answers import Answer
@@ -16,6 +17,8 @@ from infra.local.core.service import Service
 READS = re.compile(r"(Get|List|Describe|Head|BatchGet|Search|Lookup|Check|Estimate|Validate|Filter|Test|Preview|Poll)")
 CHANGING = {"GetSessionToken", "GetFederationToken"}  # make keys
 waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
+answering = ThreadPoolExecutor(64, "answering")
+_turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -37,9 +40,19 @@ async def answer(service: Service, request: Request, body: bytes, first: Callabl
     ----------
     first: done before, under the same lock
     """
+    loop = asyncio.get_running_loop()
     if request.operation in service.unlocked:
-        return await asyncio.get_running_loop().run_in_executor(waiting, call, service, request, body)
-    return await asyncio.to_thread(_locked, service, request, body, first)
+        return await loop.run_in_executor(waiting, call, service, request, body)
+    async with _turn(service.name, request.account):
+        return await loop.run_in_executor(answering, _locked, service, request, body, first)
+
+
+def _turn(service: str, account: str) -> asyncio.Lock:
+    """Return what lets calls of one account to one service come one after another, so that those who wait take no threads from others."""
+    turn = _turns.get((service, account))
+    if turn is None:
+        turn = _turns[service, account] = asyncio.Lock()
+    return turn
 
 
 def _locked(service: Service, request: Request, body: bytes, first: Callable[[], None]) -> Answer:

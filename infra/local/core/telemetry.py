@@ -99,7 +99,7 @@ def log(account: str, region: str, group: str, stream: str, lines: list[str]) ->
         return
     now = int(time.time() * 1000)
     backends = _backends("logs")
-    with state.lock("logs"):
+    with state.lock("logs", account):
         backend = backends[account][region]
         backend.ensure_log_group(group)
         backend.ensure_log_stream(group, stream)

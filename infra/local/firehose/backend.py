@@ -161,7 +161,7 @@ class LocalFirehoseBackend(FirehoseBackend):
         try:
             if (account, region) != (self.account_id, self.region_name):
                 raise ResourceNotFoundError(arn)
-            with state.lock("kinesis"):
+            with state.lock("kinesis", account):
                 kinesis.stream(account, region, arn)
         except ResourceNotFoundError:
             raise InvalidArgumentException(

@@ -161,7 +161,7 @@ class Delivery:
 
     def _latest(self) -> Places:
         """Return the places behind the newest record of each shard: Firehose reads what arrives after its creation."""
-        with state.lock("kinesis"):
+        with state.lock("kinesis", self.account):
             stream = kinesis.stream(self.account, self.region, self.source)
             return Places(stream.created_ms, {name: shard.count for name, shard in stream.shards.items()})
 
@@ -185,7 +185,7 @@ class Delivery:
 
     def _readable_shards(self) -> list[str]:
         """Return the shards to read now: children only after their parents, so that the order of a key is kept."""
-        with state.lock("kinesis"):
+        with state.lock("kinesis", self.account):
             stream = kinesis.stream(self.account, self.region, self.source)
             places = self.buffer.places
             if places.source != stream.created_ms:  # deleted and made again: all in it is new
@@ -210,7 +210,7 @@ class Delivery:
     def _read_shard(self, name: str) -> bool:
         """Take the next records of a shard; tell whether there are more."""
         places = self.buffer.places
-        with state.lock("kinesis"):
+        with state.lock("kinesis", self.account):
             stream = kinesis.stream(self.account, self.region, self.source)
             shard = stream.shards.get(name)
             if shard is None or stream.created_ms != places.source:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import cbor2
@@ -13,6 +14,7 @@ import orjson
 from infra.local.core import roles, state
 from infra.local.core.answers import CBOR_TYPE, JSON_TYPES, Answer
 from infra.local.core.front import ordinary
+from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.kinesis.streams import HOT, KinesisError
@@ -22,7 +24,7 @@ async def wire(request: Request) -> Answer:
     """Answer a request to Kinesis. Raises Refused."""
     body = await request.body()
     if request.operation in HOT:
-        return _hot(request, body)
+        return await _hot(request, body)
     if request.content_type != CBOR_TYPE:
         return await ordinary(request, body)
     body = orjson.dumps(_parse_cbor(body), default=_json_value)
@@ -39,7 +41,7 @@ async def wire(request: Request) -> Answer:
     )
 
 
-def _hot(request: Request, body: bytes) -> Answer:
+async def _hot(request: Request, body: bytes) -> Answer:
     is_cbor = request.content_type == CBOR_TYPE
     if is_cbor:
         parameters = _parse_cbor(body)
@@ -52,8 +54,8 @@ def _hot(request: Request, body: bytes) -> Answer:
         raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
     roles.authorize(request, request.operation, parameters)
     try:
-        with state.lock("kinesis"):
-            answer = HOT[request.operation](request.account, request.region, parameters)
+        work = partial(HOT[request.operation], request.account, request.region, parameters)
+        answer = await holding(state.lock("kinesis", request.account), work)
     except KinesisError as error:
         raise Refused(400, error.code, str(error)) from None
     if request.operation == "GetRecords":

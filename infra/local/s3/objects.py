@@ -503,10 +503,10 @@ def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
 
 def delete(account: str, bucket: str, key: str) -> None:
     """Delete one object as DeleteObject does; one that is not there is no error. Raises MissingBucket."""
-    with state.lock("s3"):
+    with state.lock("s3", account):
         _bucket(account, bucket)
         s3_backends[account][PARTITION].delete_object(bucket, key)
-        flush()
+        flush(account)
 
 
 def exists(account: str, bucket: str) -> bool:
