@@ -12,6 +12,7 @@ import shlex
 import shutil
 import tempfile
 import threading
+import uuid
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ import psutil
 from moto.core.exceptions import JsonRESTError
 
 from infra.local import s3
-from infra.local.core import state, telemetry
+from infra.local.core import roles, state, telemetry
 
 if TYPE_CHECKING:
     from infra.engines.spark.client import SparkDriver
@@ -39,6 +40,7 @@ LINE_LIMIT = 10_000  # characters of a line in the log
 DPUS = {"Standard": 1, "G.025X": 0.25, "G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8, "G.12X": 12, "G.16X": 16}
 DPUS |= {"R.1X": 1, "R.2X": 2, "R.4X": 4, "R.8X": 8, "Z.2X": 2}
 VERSIONS = ("3.0", "4.0", "5.0", "5.1", "auto")
+SESSION_NAME = "GlueJobRunnerSession"
 ENGINE = "5.1"  # which Glue version's Spark, Python and Java run here
 SHARED_PYTHON = (
     "all sessions and jobs here share the workshop's own Python environment; add the package with uv instead"
@@ -65,16 +67,12 @@ class NotSupported(JsonRESTError):
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
-def check_role(account: str, role: str) -> None:
-    """Raise InvalidInputException unless the role, by its ARN or its name, is there and trusts Glue."""
-    from moto.iam.models import iam_backends
-
-    for known in iam_backends[account]["aws"].roles.values():
-        if role in (known.arn, known.arn.partition(":role/")[2], known.name) and "glue.amazonaws.com" in str(
-            known.assume_role_policy_document
-        ):
-            return
-    raise InvalidInput(f"Role {role} should be given assume role permissions for Glue Service.")
+def assume(account: str, role: str) -> roles.Session:
+    """Return the credentials with which a session or a run acts as its role. Raises InvalidInputException."""
+    try:
+        return roles.session(account, role, "glue", name=SESSION_NAME)
+    except roles.CannotAssume:
+        raise InvalidInput(f"Role {role} should be given assume role permissions for Glue Service.") from None
 
 
 def check_engine(given: dict[str, Any], workers: int) -> None:
@@ -145,17 +143,21 @@ class Missing(Exception):
     """A file that the session or run needs is not on S3; the message is its ErrorMessage."""
 
 
-def settings(account: str, region: str, arguments: dict[str, str], folder: Path) -> tuple[Settings, bool]:
-    """Return a driver's settings and whether spark.sql sees the Data Catalog; extra files are put into `folder`. Raises Missing."""
+def settings(role: roles.Session, region: str, arguments: dict[str, str], folder: Path) -> tuple[Settings, bool]:
+    """Return a driver's settings and whether spark.sql sees the Data Catalog; extra files are put into `folder`.
+
+    `role` is whose credentials the driver has. Raises Missing.
+    """
     from infra.engines.spark.options import Settings
 
-    files = [fetch(account, url, folder) for url in _list(arguments.get("--extra-py-files"))]
-    jars = [fetch(account, url, folder) for url in _list(arguments.get("--extra-jars"))]
+    files = [fetch(role, region, url, folder) for url in _list(arguments.get("--extra-py-files"))]
+    jars = [fetch(role, region, url, folder) for url in _list(arguments.get("--extra-jars"))]
     chosen = Settings(
         telemetry.endpoint(),
         region,
-        account,
-        "local",
+        role.access_key,
+        role.secret_key,
+        role.token,
         conf=parse_conf(arguments.get("--conf", "")),
         extra_jars=tuple(map(str, jars)),
         py_files=tuple(dict.fromkeys(str(path.parent if path.suffix == ".py" else path) for path in files)),
@@ -167,12 +169,17 @@ def _list(text: str | None) -> list[str]:
     return [item.strip() for item in (text or "").split(",") if item.strip()]
 
 
-def fetch(account: str, url: str, folder: Path) -> Path:
-    """Copy a file from S3 into `folder` and return its path. Raises Missing."""
+def fetch(role: roles.Session, region: str, url: str, folder: Path) -> Path:
+    """Copy a file from S3, which the role must be allowed to read, into `folder` and return its path. Raises Missing."""
     bucket, _, key = url.removeprefix("s3://").removeprefix("s3a://").partition("/")
     path = folder / (key.rpartition("/")[2] or "script")
     try:
-        shutil.copyfile(s3.get(account, bucket, key).path, path)
+        roles.check(role, region, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        shutil.copyfile(s3.get(role.account, bucket, key).path, path)
+    except roles.Denied:
+        denied = f"Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied; Request ID: {uuid.uuid4()})"
+        message = f"LAUNCH ERROR | Error downloading from S3 for bucket: {bucket}, key: {key}.{denied}"
+        raise Missing(message) from None
     except (s3.MissingBucket, s3.MissingKey) as missing:
         what = "key" if isinstance(missing, s3.MissingKey) else "bucket"
         message = f"LAUNCH ERROR | Error downloading from S3 for bucket: {bucket}, key: {key}. The specified {what} does not exist."
@@ -204,6 +211,7 @@ class LogLines:
 
     def __init__(self, account: str, region: str, group: str, stream: str):
         self._where = (account, region, group, stream)
+        self.role: roles.Session | None = None  # once it is known: lines that it may not write are lost, as on AWS
         self._lines: deque[tuple[str, str]] = deque()
 
     def keep(self, source: str, line: str) -> None:
@@ -221,8 +229,10 @@ class LogLines:
         while self._lines:
             source, line = self._lines.popleft()
             lines[source].append(line or " ")  # CloudWatch takes no empty message
-        telemetry.log(account, region, f"{group}/output", stream, lines["stdout"])
-        telemetry.log(account, region, f"{group}/error", stream, lines["stderr"])
+        for kind, told in (("output", lines["stdout"]), ("error", lines["stderr"])):
+            arn = f"arn:aws:logs:{region}:{account}:log-group:{group}/{kind}:log-stream:{stream}"
+            if told and (self.role is None or roles.is_allowed(self.role, region, "logs:PutLogEvents", arn)):
+                telemetry.log(account, region, f"{group}/{kind}", stream, told)
 
 
 # --- drivers, and the spare -------------------------------------------------------------------------------------------

@@ -222,14 +222,25 @@ class Live:
         self._set("STARTING")
         run = self.run
         location = run.arguments.get("--scriptLocation") or run.settings["Command"]["ScriptLocation"]
-        script = glue_drivers.fetch(run.account, location, self._folder)
-        settings, catalog = glue_drivers.settings(run.account, run.region, run.arguments, self._folder)
+        role = self._log.role = self._assume()
+        script = glue_drivers.fetch(role, run.region, location, self._folder)
+        settings, catalog = glue_drivers.settings(role, run.region, run.arguments, self._folder)
         arguments = ["--JOB_NAME", run.job_name, "--JOB_RUN_ID", run.run_id, "--JOB_ID", _job_id(run)]
         for name, value in run.arguments.items():
             arguments += [name, value]
         if run.settings["Command"]["Name"] == "pythonshell":
             return self._run_python(settings, script, arguments)
         return self._run_spark(settings, catalog, script, arguments)
+
+    def _assume(self) -> roles.Session:
+        """Return the credentials of the run's role. Raises RunFailed."""
+        run = self.run
+        try:
+            return glue_drivers.assume(run.account, run.settings["Role"])
+        except glue_drivers.InvalidInput as failure:
+            raise RunFailed(
+                f"JobName:{run.job_name} and JobRunId:{run.run_id} failed to execute with exception {failure.message}"
+            ) from None
 
     def _run_spark(self, settings: Settings, catalog: bool, script: Path, arguments: list[str]) -> tuple[str, str]:
         from infra.engines.spark.client import DriverLost
@@ -418,7 +429,7 @@ def check_job(backend: GlueBackend, given: dict[str, Any]) -> None:
         raise InvalidInput("MaxConcurrentRuns must be at least 1.")
     given.setdefault("JobMode", "VISUAL" if given.get("CodeGenConfigurationNodes") else "SCRIPT")
     given.setdefault("DefaultArguments", {})
-    glue_drivers.check_role(backend.account_id, given.get("Role", ""))
+    glue_drivers.assume(backend.account_id, given.get("Role", ""))
     check_settings(given)
     _check_arguments(given["DefaultArguments"] | given.get("NonOverridableArguments", {}))
 

@@ -171,9 +171,12 @@ class Live:
         session = self.session
         self._log.tell_engine(session.given["GlueVersion"])
         try:
+            role = self._log.role = glue_drivers.assume(session.account, session.given["Role"])
             settings, catalog = glue_drivers.settings(
-                session.account, session.region, session.given["DefaultArguments"], self._folder
+                role, session.region, session.given["DefaultArguments"], self._folder
             )
+        except glue_drivers.InvalidInput as failure:
+            return "FAILED", failure.message
         except glue_drivers.Missing as missing:
             return "FAILED", str(missing)
         driver = self.driver = glue_drivers.start(settings, catalog, self._log.keep)
@@ -369,7 +372,7 @@ def _check(backend: Any, given: dict[str, Any]) -> None:
     given.setdefault("IdleTimeout", given["Timeout"])
     glue_drivers.check_arguments(given.setdefault("DefaultArguments", {}))
     glue_drivers.check_engine(given, DEFAULT_WORKERS)
-    glue_drivers.check_role(backend.account_id, given["Role"])
+    glue_drivers.assume(backend.account_id, given["Role"])
 
 
 # --- the backend ------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from infra.local.glue.crawler import backend as crawler
 from infra.local.glue.crawler.events import changed_objects
 from tests.local.events.event_lab import queue_policy
 from tests.polling import until
+from tests.service_roles import service_role
 
 TRUST = {
     "Version": "2012-10-17",
@@ -52,7 +53,7 @@ class Lake:
         self.glue, self.s3 = client("glue"), client("s3")
         self.bucket = next(BUCKETS)
         self.s3.create_bucket(Bucket=self.bucket)
-        client("iam").create_role(RoleName="CrawlerRole", AssumeRolePolicyDocument=json.dumps(TRUST))
+        service_role(client, "glue", "CrawlerRole")
         self.glue.create_database(DatabaseInput={"Name": "workshop"})
 
     def put(self, key: str, body: bytes) -> None:

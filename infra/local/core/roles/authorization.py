@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,7 +100,7 @@ def decide(
     region: str,
     action: str,
     resource: str = "*",
-    keys: context.Keys | None = None,
+    keys: Mapping[str, tuple[str, ...]] | None = None,
     resource_policy: tuple[Policy, ...] = (),
     resource_account: str = "",
 ) -> tuple[Ask, Decision]:
@@ -115,7 +116,9 @@ def decide(
     return ask, decision
 
 
-def check(session: Session, region: str, action: str, resource: str = "*", keys: context.Keys | None = None) -> None:
+def check(
+    session: Session, region: str, action: str, resource: str = "*", keys: Mapping[str, tuple[str, ...]] | None = None
+) -> None:
     """Raise Denied unless the role of a session may do this; for what a service does within this process.
 
     Parameters
@@ -133,7 +136,7 @@ def check(session: Session, region: str, action: str, resource: str = "*", keys:
 
 
 def is_allowed(
-    session: Session, region: str, action: str, resource: str = "*", keys: context.Keys | None = None
+    session: Session, region: str, action: str, resource: str = "*", keys: Mapping[str, tuple[str, ...]] | None = None
 ) -> bool:
     """Whether the role of a session may do this."""
     try:

@@ -27,13 +27,14 @@ from infra.local.glue.catalog.backend import CatalogResponse
 from infra.local.glue.crawler.checks import (
     TARGET_KINDS,
     InvalidInput,
+    assume,
     check_classifier,
     check_crawler,
-    check_role,
     check_schedule,
 )
 from infra.local.glue.crawler.events import Messages
 from infra.local.glue.crawler.formats import Classifier
+from infra.local.glue.crawler.rights import CatalogAsRole, CrawlDenied, Rights
 from infra.local.glue.crawler.run import (
     Changes,
     CrawlFailed,
@@ -408,6 +409,7 @@ class Run:
         self.crawl = crawl
         self.account, self.region = backend.account_id, backend.region_name
         self.stop = _stops[crawl.crawl_id]
+        self.rights: Rights | None = None
 
     def run(self) -> None:
         status, error = "FAILED", "Internal Service Exception"
@@ -427,12 +429,15 @@ class Run:
 
     def _work(self) -> tuple[str, str]:
         """Crawl; return the crawl's status and error. The crawler is STOPPING afterwards."""
+        line = ""
         try:
             messages = self._crawl()
         except CrawlStopped:
             status, error = "STOPPED", ""
         except CrawlFailed as failure:
             status, error = "FAILED", str(failure)
+        except CrawlDenied as denied:
+            status, error, line = "FAILED", str(denied), denied.line
         except JsonRESTError as failure:
             status, error = "FAILED", str(failure.message)
         else:
@@ -441,14 +446,15 @@ class Run:
         with state.lock("glue"):
             self.crawler.state = "STOPPING"
         if error:
-            self._tell(f"ERROR : {error}")
+            self._tell(f"ERROR : {line or error}")
         return status, error
 
     def _crawl(self) -> Messages:
         """Look and write; return the events that are done with."""
         plan = self._plan()
-        messages = Messages(self.account, self.region, plan.targets[0].queue_arn)
-        folders, add_only = self._folders(plan, messages)
+        messages = Messages(plan.rights.session, self.region, plan.targets[0].queue_arn)
+        catalog = CatalogAsRole(self.backend, plan.rights)
+        folders, add_only = self._folders(plan, messages, catalog)
         if folders is None:
             found = [(target, look(plan, target, self.stop.is_set)) for target in plan.targets]
         else:
@@ -460,11 +466,11 @@ class Run:
             if self.stop.is_set():
                 raise CrawlStopped
             if folders is None:
-                changes = write(self.backend, plan, groups)
+                changes = write(catalog, plan, groups)
             else:
                 changes = Changes()
                 for target, files in found:
-                    some = write_folders(self.backend, plan, target, folders[target], files, add_only)
+                    some = write_folders(catalog, plan, target, folders[target], files, add_only)
                     _add(changes, some)
             self.crawl.tables = dict(changes.tables)
             self.crawl.partitions = dict(changes.partitions)
@@ -473,7 +479,11 @@ class Run:
             self.crawler.state = "STOPPING"
             state.save("glue", self.account, self.region)
         self._tell(
-            *warnings(found), *changes.lines, "BENCHMARK : Finished writing to Catalog", *_summary_lines(self.crawl)
+            *warnings(found),
+            *plan.rights.unread,
+            *changes.lines,
+            "BENCHMARK : Finished writing to Catalog",
+            *_summary_lines(self.crawl),
         )
         return messages
 
@@ -484,16 +494,17 @@ class Run:
             output, grouping = configuration.get("CrawlerOutput", {}), configuration.get("Grouping", {})
             classifiers = [_classifier(self.backend.get_classifier(name)) for name in given.get("Classifiers") or []]
             policy = self.crawler.schema_change
-            check_role(self.account, given["Role"])
+            session = assume(self.account, given["Role"])
+        self.rights = rights = Rights(session, self.region)
         return Plan(
             account=self.account,
             crawler=self.crawler.name,
             crawl_id=self.crawl.crawl_id,
             database=given["DatabaseName"],
-            role=given["Role"].rpartition("/")[2],
             targets=tuple(
                 target_of(
                     self.account,
+                    rights,
                     target["Path"],
                     exclusions=tuple(target.get("Exclusions") or ()),
                     sample_size=target.get("SampleSize"),
@@ -501,6 +512,7 @@ class Run:
                 )
                 for target in given["Targets"]["S3Targets"]
             ),
+            rights=rights,
             prefix=given.get("TablePrefix") or "",
             classifiers=tuple(classifiers),
             update=policy["UpdateBehavior"] == "UPDATE_IN_DATABASE",
@@ -513,12 +525,14 @@ class Run:
             index=bool(configuration.get("CreatePartitionIndex")),
         )
 
-    def _folders(self, plan: Plan, messages: Messages) -> tuple[dict[Target, set[str]] | None, bool]:
+    def _folders(
+        self, plan: Plan, messages: Messages, catalog: CatalogAsRole
+    ) -> tuple[dict[Target, set[str]] | None, bool]:
         """Return the folders of each target that are to be looked at (None for all), and whether they are only to be added."""
         recrawl = self.crawler.recrawl
         if recrawl == "CRAWL_NEW_FOLDERS_ONLY" and any(crawl.status == "COMPLETED" for crawl in self.crawler.crawls):
             with state.lock("glue"):
-                known = known_folders(self.backend, plan)
+                known = known_folders(catalog, plan)
             return {target: new_folders(plan, target, known) for target in plan.targets}, True
         if recrawl != "CRAWL_EVENT_MODE":
             return None, False
@@ -529,7 +543,7 @@ class Run:
             return None, False
         self._tell("INFO : The crawl is running by consuming Amazon S3 events.")
         with state.lock("glue"):
-            is_known = all(table_of_folder(self.backend, plan, target, folder) for folder in changed)
+            is_known = all(table_of_folder(catalog, plan, target, folder) for folder in changed)
         return ({target: changed}, False) if is_known else (None, False)
 
     def _end(self, status: str, error: str) -> None:
@@ -547,8 +561,19 @@ class Run:
             )
 
     def _tell(self, *lines: str) -> None:
+        if not self._may_log():
+            return
         told = [f"[{self.crawl.crawl_id}] {line}" for line in lines]
         telemetry.log(self.account, self.region, LOG_GROUP, self.crawler.name, told)
+
+    def _may_log(self) -> bool:
+        """Whether the role may write the crawl's log; a crawl whose role may not runs all the same."""
+        if self.rights is None:
+            try:
+                self.rights = Rights(assume(self.account, self.crawler.settings["Role"]), self.region)
+            except JsonRESTError:  # no role to act as: the service says so itself
+                return True
+        return self.rights.may_log(LOG_GROUP, self.crawler.name)
 
     def _link(self) -> str:
         return (

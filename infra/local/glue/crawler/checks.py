@@ -13,8 +13,10 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 
 from infra.globs import glob_pattern
+from infra.local.core import roles
 from infra.local.core.cron import Cron
 from infra.local.glue.crawler.formats import json_path
+from infra.local.glue.crawler.rights import SESSION_NAME
 
 SHORTEST_SCHEDULE_MINUTES = 5
 UPDATE_BEHAVIORS = ("LOG", "UPDATE_IN_DATABASE")
@@ -129,15 +131,17 @@ def _one_of(value: str | None, choices: tuple[str, ...], member: str) -> None:
 
 def check_role(account: str, role: str) -> str:
     """Return a role's path and name; it must be there and trust Glue. Raises InvalidInputException, AccessDeniedException."""
-    from moto.iam.models import iam_backends
-
     if role.startswith("arn:") and role.split(":")[4:5] != [account]:
         raise JsonRESTError("AccessDeniedException", "Cross-account pass role is not allowed.")
-    name = role.partition(":role/")[2] or role.lstrip("/")
-    for known in iam_backends[account]["aws"].roles.values():
-        if known.name == name.rpartition("/")[2] and "glue.amazonaws.com" in str(known.assume_role_policy_document):
-            return name
-    raise InvalidInput("Service is unable to assume provided role. Please verify role's TrustPolicy")
+    return assume(account, role).role.arn.partition(":role/")[2]
+
+
+def assume(account: str, role: str) -> roles.Session:
+    """Return the credentials with which a crawler acts as its role. Raises InvalidInputException."""
+    try:
+        return roles.session(account, role, "glue", name=SESSION_NAME)
+    except roles.CannotAssume:
+        raise InvalidInput("Service is unable to assume provided role. Please verify role's TrustPolicy") from None
 
 
 def _queue_exists(account: str, region: str, arn: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
-from infra.local.core import telemetry
+from infra.local.core import roles, telemetry
 from infra.local.glue.crawler.run import CrawlFailed, CrawlStopped, Target, folder_of
 
 log = logging.getLogger("workshop.crawler")
@@ -23,8 +23,8 @@ AT_A_TIME = 10
 class Messages:
     """The messages of one crawl. They stay in the queue until `delete`, so that a crawl that fails loses none."""
 
-    def __init__(self, account: str, region: str, queue_arn: str | None):
-        self.account, self.region, self.queue_arn = account, region, queue_arn
+    def __init__(self, session: roles.Session, region: str, queue_arn: str | None):
+        self.session, self.region, self.queue_arn = session, region, queue_arn
         self.receipts: list[str] = []
 
     def folders(self, target: Target, stopped: Callable[[], bool]) -> set[str]:
@@ -71,7 +71,7 @@ class Messages:
         return answer.get("Messages", [])
 
     def _client(self) -> Any:
-        return telemetry.client(self.account, self.region, "sqs")
+        return self.session.client(self.region, "sqs")
 
     def _url(self) -> str:
         _, _, _, _, account, name = (self.queue_arn or "").split(":")

@@ -17,7 +17,7 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.globs import glob_pattern
 from infra.local import s3
-from infra.local.glue.catalog.backend import Catalog, Table
+from infra.local.glue.catalog.backend import Table
 from infra.local.glue.crawler.formats import SAMPLE_BYTES, Classifier, read
 from infra.local.glue.crawler.grouping import (
     File,
@@ -30,6 +30,7 @@ from infra.local.glue.crawler.grouping import (
     tables,
     unique_name,
 )
+from infra.local.glue.crawler.rights import CatalogAsRole, Rights
 from infra.local.glue.crawler.schema import are_similar, render
 from infra.local.glue.crawler.tables import (
     DEPRECATED,
@@ -79,8 +80,8 @@ class Plan:
     crawler: str
     crawl_id: str
     database: str
-    role: str
     targets: tuple[Target, ...]
+    rights: Rights
     prefix: str = ""
     classifiers: tuple[Classifier, ...] = ()
     update: bool = True  # UpdateBehavior is UPDATE_IN_DATABASE
@@ -109,16 +110,17 @@ class Changes:
 # --- looking --------------------------------------------------------------------------------------------------------
 
 
-def target_of(account: str, path: str, **settings: Any) -> Target:
+def target_of(account: str, rights: Rights, path: str, **settings: Any) -> Target:
     """Return the target of an include path: a folder, with or without its slash, or one file."""
     bucket, _, key = path.removeprefix("s3://").partition("/")
     if key and not key.endswith("/"):
-        exact = [stored for stored in _listed(account, bucket, key) if stored.name == key]
+        exact = [stored for stored in _listed(account, rights, bucket, key) if stored.name == key]
         key = key if exact else f"{key}/"
     return Target(bucket, key, **settings)
 
 
-def _listed(account: str, bucket: str, prefix: str) -> list[s3.StoredKey]:
+def _listed(account: str, rights: Rights, bucket: str, prefix: str) -> list[s3.StoredKey]:
+    rights.check_list(bucket, prefix)
     try:
         return s3.objects(account, bucket, prefix)
     except MissingBucket:
@@ -133,18 +135,20 @@ def look(plan: Plan, target: Target, stopped: Callable[[], bool], folders: Itera
     stopped: tells whether the crawl is to end
     folders: only the files that lie in these key prefixes themselves
 
-    Raises CrawlStopped, CrawlFailed.
+    Raises CrawlStopped, CrawlFailed, CrawlDenied.
     """
     files: list[File] = []
     sampled: dict[str, int] = defaultdict(int)
     total = 0
-    for stored in _wanted(plan.account, target, folders):
+    for stored in _wanted(plan.account, plan.rights, target, folders):
         if stopped():
             raise CrawlStopped
         folder = folder_of(stored.name)
         if target.sample_size and sampled[folder] >= target.sample_size:
             continue
         sampled[folder] += 1
+        if not plan.rights.may_read(target.bucket, stored.name):
+            continue
         sample = SAMPLE_BYTES if total < ENOUGH_BYTES else SHORT_SAMPLE_BYTES
         total += min(stored.size, sample)
         try:
@@ -155,16 +159,16 @@ def look(plan: Plan, target: Target, stopped: Callable[[], bool], folders: Itera
     return files
 
 
-def _wanted(account: str, target: Target, folders: Iterable[str] | None) -> list[s3.StoredKey]:
+def _wanted(account: str, rights: Rights, target: Target, folders: Iterable[str] | None) -> list[s3.StoredKey]:
     """Return the objects to look at: no folder markers, empty, hidden, archived or excluded ones."""
     patterns = [glob_pattern(pattern) for pattern in target.exclusions]
     if folders is None:
-        listed = _listed(account, target.bucket, target.include)
+        listed = _listed(account, rights, target.bucket, target.include)
     else:
         listed = [
             stored
             for folder in sorted(folders)
-            for stored in _listed(account, target.bucket, folder)
+            for stored in _listed(account, rights, target.bucket, folder)
             if folder_of(stored.name) == folder
         ]
     found = []
@@ -199,7 +203,7 @@ def group(plan: Plan, found: Sequence[tuple[Target, list[File]]]) -> list[tuple[
     return groups
 
 
-def write(backend: Catalog, plan: Plan, groups: Sequence[tuple[Target, Group]]) -> Changes:
+def write(backend: CatalogAsRole, plan: Plan, groups: Sequence[tuple[Target, Group]]) -> Changes:
     """Write what a whole crawl found; what it did not find again is treated as DeleteBehavior says."""
     changes = Changes()
     if plan.database.lower() not in backend.databases:
@@ -222,15 +226,14 @@ def warnings(found: Sequence[tuple[Target, list[File]]]) -> list[str]:
     ]
 
 
-def _write_group(backend: Catalog, plan: Plan, target: Target, group: Group, changes: Changes) -> str:
+def _write_group(backend: CatalogAsRole, plan: Plan, target: Target, group: Group, changes: Changes) -> str:
     """Create or update the table of a group, and its partitions; return its name."""
     writer = plan.writer(target)
     name = _free_name(backend, plan, target, group)
     new = table_input(group, target.bucket, name, writer)
     table = backend.get_database(plan.database).tables.get(name)
     if table is None:
-        creator = f"arn:aws:sts::{plan.account}:assumed-role/{plan.role}/AWS-Crawler"
-        table = backend.create_table(plan.database, name, new, created_by=creator)
+        table = backend.create_table(plan.database, name, new, created_by=plan.rights.session.arn)
         changes.tables["ADD"].append(name)
         changes.lines.append(f"INFO : Created table {name} in database {plan.database}")
     elif plan.update:
@@ -249,7 +252,7 @@ def _write_group(backend: Catalog, plan: Plan, target: Target, group: Group, cha
         _write_partitions(backend, plan, table, [part for _, part in parts], changes)
         _missing_partitions(backend, plan, table, {str(part["Values"]) for _, part in parts}, changes)
         if plan.index and not table.indexes:
-            table.indexes[INDEX_NAME] = [key["Name"] for key in table.keys]
+            backend.partition_index(table, INDEX_NAME, [key["Name"] for key in table.keys])
     return name
 
 
@@ -260,7 +263,7 @@ def _columns(given: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _free_name(backend: Catalog, plan: Plan, target: Target, group: Group) -> str:
+def _free_name(backend: CatalogAsRole, plan: Plan, target: Target, group: Group) -> str:
     """Return the table's name: with a hash when another table of this name lies elsewhere."""
     location = f"s3://{target.bucket}/{group.location}"
     name = table_name(group.location, target.bucket, plan.prefix)
@@ -268,7 +271,7 @@ def _free_name(backend: Catalog, plan: Plan, target: Target, group: Group) -> st
     return name if taken is None or _location(taken) == location.rstrip("/") else unique_name(name, location)
 
 
-def _update_table(backend: Catalog, plan: Plan, table: Table, merged: dict[str, Any], changes: Changes) -> None:
+def _update_table(backend: CatalogAsRole, plan: Plan, table: Table, merged: dict[str, Any], changes: Changes) -> None:
     if is_changed(table.current, merged):
         backend.update_table(plan.database, table.name, merged)
         changes.tables["UPDATE"].append(table.name)
@@ -276,7 +279,7 @@ def _update_table(backend: Catalog, plan: Plan, table: Table, merged: dict[str, 
 
 
 def _write_partitions(
-    backend: Catalog, plan: Plan, table: Table, parts: list[dict[str, Any]], changes: Changes
+    backend: CatalogAsRole, plan: Plan, table: Table, parts: list[dict[str, Any]], changes: Changes
 ) -> None:
     """Add the partitions that are new, and update those that differ. New ones are added whatever the policy says."""
     new = [part for part in parts if str(part["Values"]) not in table.partitions]
@@ -296,7 +299,7 @@ def _write_partitions(
     changes.partitions["UPDATE"] += [_partition_name(table, part["Values"]) for part in differing]
 
 
-def _missing_partitions(backend: Catalog, plan: Plan, table: Table, seen: set[str], changes: Changes) -> None:
+def _missing_partitions(backend: CatalogAsRole, plan: Plan, table: Table, seen: set[str], changes: Changes) -> None:
     gone = [part.values for key, part in table.partitions.items() if key not in seen]
     if plan.delete == "DELETE_FROM_DATABASE":
         for batch in _batches(gone):
@@ -309,7 +312,7 @@ def _missing_partitions(backend: Catalog, plan: Plan, table: Table, seen: set[st
     ]
 
 
-def _missing_table(backend: Catalog, plan: Plan, table: Table, changes: Changes) -> None:
+def _missing_table(backend: CatalogAsRole, plan: Plan, table: Table, changes: Changes) -> None:
     if plan.delete == "DELETE_FROM_DATABASE":
         backend.delete_table(plan.database, table.name)
         changes.tables["DELETE"].append(table.name)
@@ -350,7 +353,7 @@ def _batches(items: list[Any]) -> Iterable[list[Any]]:
 # --- only some folders: incremental and event mode ------------------------------------------------------------------
 
 
-def known_folders(backend: Catalog, plan: Plan) -> set[str]:
+def known_folders(backend: CatalogAsRole, plan: Plan) -> set[str]:
     """Return the locations of the database's tables and partitions, without their last slash."""
     known = set()
     if plan.database.lower() in backend.databases:
@@ -362,7 +365,7 @@ def known_folders(backend: Catalog, plan: Plan) -> set[str]:
 
 def new_folders(plan: Plan, target: Target, known: set[str]) -> set[str]:
     """Return the folders of a target that no table or partition is made of."""
-    listed = {folder_of(stored.name) for stored in _wanted(plan.account, target, None)}
+    listed = {folder_of(stored.name) for stored in _wanted(plan.account, plan.rights, target, None)}
     return {folder for folder in listed if f"s3://{target.bucket}/{folder}".rstrip("/") not in known}
 
 
@@ -370,7 +373,7 @@ def _partition_location(part: dict[str, Any]) -> str:
     return ((part.get("StorageDescriptor") or {}).get("Location") or "").rstrip("/")
 
 
-def table_of_folder(backend: Catalog, plan: Plan, target: Target, folder: str) -> Table | None:
+def table_of_folder(backend: CatalogAsRole, plan: Plan, target: Target, folder: str) -> Table | None:
     """Return the crawler's table that a folder is, or is a partition of, by its path."""
     if plan.database.lower() not in backend.databases:
         return None
@@ -383,7 +386,7 @@ def table_of_folder(backend: Catalog, plan: Plan, target: Target, folder: str) -
 
 
 def write_folders(
-    backend: Catalog, plan: Plan, target: Target, folders: Iterable[str], files: Sequence[File], add_only: bool
+    backend: CatalogAsRole, plan: Plan, target: Target, folders: Iterable[str], files: Sequence[File], add_only: bool
 ) -> Changes:
     """Write single folders into the tables that they belong to.
 
@@ -417,7 +420,13 @@ def write_folders(
 
 
 def _write_leaves(
-    backend: Catalog, plan: Plan, target: Target, table: Table, leaves: list[Leaf], add_only: bool, changes: Changes
+    backend: CatalogAsRole,
+    plan: Plan,
+    target: Target,
+    table: Table,
+    leaves: list[Leaf],
+    add_only: bool,
+    changes: Changes,
 ) -> None:
     writer = plan.writer(target)
     keys = [key["Name"] for key in table.keys]
