@@ -30,7 +30,7 @@ from moto.glue.models import GlueBackend, glue_backends
 
 from infra.engines import python_process
 from infra.local import s3
-from infra.local.core import state, telemetry
+from infra.local.core import roles, state, telemetry
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.catalog.backend import CatalogResponse
 from infra.local.glue.drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported

@@ -15,17 +15,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.core import state, telemetry
+from infra.local.core.roles import sessions
+from infra.local.core.roles.identities import Role
 from infra.local.glue import drivers as glue_drivers
 from tests.local.events.event_lab import queue_policy
 from tests.polling import until
+from tests.service_roles import service_role
 
 BUCKET = "job-tests"
 TWO_RUNS = {"MaxConcurrentRuns": 2}
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 
 
 class Lab:
@@ -35,8 +34,7 @@ class Lab:
         self.s3, self.glue, self.logs = client("s3"), client("glue"), client("logs")
         self.bucket = f"{BUCKET}-{account}"
         self.s3.create_bucket(Bucket=self.bucket)
-        made = client("iam").create_role(RoleName="jobs", AssumeRolePolicyDocument=json.dumps(TRUST))
-        self.role = made["Role"]["Arn"]
+        self.role = service_role(client, "glue", "jobs")
 
     def job(self, name: str, script: str, kind: str = "pythonshell", **settings: Any) -> None:
         self.s3.put_object(Bucket=self.bucket, Key=f"scripts/{name}.py", Body=script.encode())
@@ -292,13 +290,14 @@ def test_timeout(server: Any, account: str, monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setattr(state, "_root", tmp_path / "state")
     monkeypatch.setattr(telemetry, "_endpoint", server.endpoint)
     monkeypatch.setattr(telemetry, "event", lambda *given: told.append(given[4]))
-    monkeypatch.setattr(glue_drivers, "check_role", lambda account, arn: None)
-    monkeypatch.setattr(glue_drivers, "fetch", lambda account, url, folder: script)
+    role = sessions.new(Role(account, "jobs", "/", "AROAJOBS"), glue_drivers.SESSION_NAME)
+    monkeypatch.setattr(glue_drivers, "assume", lambda account, arn: role)
+    monkeypatch.setattr(glue_drivers, "fetch", lambda role, region, url, folder: script)
     monkeypatch.setattr(glue_drivers, "MINUTE", 0.5)
     from infra.local.glue.backend import BACKENDS
 
     backend = BACKENDS[account]["us-east-1"]
-    backend.create_job("slow", Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}, Timeout=2)
+    backend.create_job("slow", Role="jobs", Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}, Timeout=2)
     run = backend.get_job_run("slow", backend.start_job_run("slow", {}))
     until(lambda: told)
     assert (run.status, run.error) == ("TIMEOUT", "Job run timed out")

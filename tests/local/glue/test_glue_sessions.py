@@ -16,18 +16,16 @@ from infra.local.core import state, telemetry
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue import sessions as glue_sessions
 from tests.polling import until
+from tests.service_roles import service_role
 
 ACCOUNT = "210000000300"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Sessions"
 BUCKET = "glue-sessions"
-TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 SECONDS = 60
 
 
 def make_role(server):
-    server.client("iam", ACCOUNT).create_role(
-        RoleName="Sessions", AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]})
-    )
+    service_role(lambda service: server.client(service, ACCOUNT), "glue", "Sessions")
 
 
 def create(glue, name, **settings):
