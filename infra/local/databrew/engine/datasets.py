@@ -195,7 +195,7 @@ def _csv(workspace: Workspace, files: Sequence[File], options: dict[str, Any]) -
         source = (
             f"{_paths(plain)}, columns={{{columns}}}, auto_detect=false, header={'true' if has_header else 'false'}, "
             f"delim={literal(delimiter)}, quote='\"', escape='\"', allow_quoted_nulls=false, null_padding=true, "
-            "filename=true, hive_partitioning=false, max_line_size=33554432"
+            "filename=true, hive_partitioning=false, max_line_size=8388608"
         )
         frame = _first_that_works(
             lambda: _framed(workspace, plain, f"read_csv({source})", names),
@@ -238,9 +238,11 @@ def _json(workspace: Workspace, files: Sequence[File], options: dict[str, Any]) 
     with plain_files(workspace, files, ".json") as plain:
         _must_be_text(plain, "JSON")
         kind = _json_kind(plain, bool(options.get("MultiLine")))
-        common = f"{_paths(plain)}, hive_partitioning=false, format='{kind}', maximum_object_size=134217728"
-        found = workspace.execute(f"SELECT json_group_structure(json) FROM read_json_objects({common})").fetchone()
-        structure = json.loads(found[0]) if found and found[0] else None
+        common = f"{_paths(plain)}, hive_partitioning=false, format='{kind}', maximum_object_size=16777216"
+        found = workspace.execute(
+            f"SELECT DISTINCT json_structure(json)::VARCHAR FROM read_json_objects({common})"
+        ).fetchall()
+        structure = merged([json.loads(text) for (text,) in found])
         if not isinstance(structure, dict) or not structure:
             raise DataRefused("The dataset has no data: its files hold no JSON objects.")
         names = list(structure)
@@ -262,6 +264,31 @@ def _json_kind(files: Sequence[File], multi_line: bool) -> str:
     if len(kinds) > 1:
         raise DataRefused("The files of the dataset are JSON documents of different forms: arrays and objects.")
     return kinds.pop()
+
+
+_NUMBERS = ("UBIGINT", "BIGINT", "HUGEINT", "DOUBLE")
+
+
+def merged(structures: Sequence[Any]) -> Any:
+    """One JSON structure, as DuckDB's json_structure writes them, that holds what each of several holds.
+
+    >>> merged([{"a": "UBIGINT"}, {"a": "DOUBLE", "b": ["NULL"]}, "NULL"])
+    {'a': 'DOUBLE', 'b': ['NULL']}
+    """
+    known = [structure for structure in structures if structure != "NULL"]
+    if not known:
+        return "NULL"
+    if all(isinstance(structure, dict) for structure in known):
+        names = dict.fromkeys(name for structure in known for name in structure)
+        return {name: merged([s[name] for s in known if name in s]) for name in names}
+    if all(isinstance(structure, list) for structure in known):
+        items = [item for structure in known for item in structure]
+        return [merged(items)] if items else []
+    if all(structure in _NUMBERS for structure in known if isinstance(structure, str)) and all(
+        isinstance(s, str) for s in known
+    ):
+        return max(known, key=_NUMBERS.index)
+    return known[0] if all(structure == known[0] for structure in known) else "JSON"
 
 
 def _duck(structure: Any) -> str:
