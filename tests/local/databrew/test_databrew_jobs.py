@@ -1,0 +1,312 @@
+"""Runs of jobs: files, names and formats of the output, the profile and its report, and what happens when something is wrong."""
+
+import bz2
+import gzip
+import io
+import json
+import re
+import zlib
+
+import fastavro
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import orc
+
+from tests.local.databrew.brew_lab import ALLOWED, JOIN, BrewLab
+from tests.polling import until
+
+JOINED = [("a", 1, 10, True, "One"), ("b", 2, 20, False, "Two, too"), ("d", 1, None, None, "One")]
+COLUMNS = ["uuid", "track_id", "intensity", "moved", "track_name"]
+
+
+@pytest.fixture
+def lab(client):
+    lab = BrewLab(client)
+    lab.new_recipe("steps", JOIN)
+    return lab
+
+
+def rows(table):
+    assert table.column_names == COLUMNS
+    return [tuple(row.values()) for row in table.to_pylist()]
+
+
+def test_glueparquet_has_awss_name_and_is_parquet(lab):
+    lab.new_job("AnalyticsOnAWS-GlueDataBrew-Job", {"Location": {"Bucket": lab.bucket}, "Format": "GLUEPARQUET"})
+    run = lab.run("AnalyticsOnAWS-GlueDataBrew-Job")
+    assert run["State"] == "SUCCEEDED", run
+    assert run["RecipeReference"] == {"Name": "steps", "RecipeVersion": "1.0"}
+    assert re.fullmatch(r"db_[0-9a-f]{64}", run["RunId"])
+    (key,) = lab.keys("AnalyticsOnAWS")
+    name = r"AnalyticsOnAWS-GlueDataBrew-Job_\d\d[A-Z][a-z]{2}\d{4}_\d{13}"
+    assert re.fullmatch(rf"({name})/\1_part00000\.glue\.parquet\.snappy", key)
+    file = pq.ParquetFile(io.BytesIO(lab.read(key)))
+    assert rows(file.read()) == JOINED
+    assert file.metadata.row_group(0).column(0).compression == "SNAPPY"
+    again = lab.run("AnalyticsOnAWS-GlueDataBrew-Job")  # no bookmark: all rows again, in a folder of its own
+    assert again["State"] == "SUCCEEDED"
+    assert len(lab.keys("AnalyticsOnAWS")) == 2
+
+
+def test_every_format(lab):
+    formats = ("CSV", "JSON", "PARQUET", "AVRO", "ORC")
+    lab.new_job("j", *[lab.output(Format=name, Overwrite=True) for name in formats])
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    assert lab.keys("out/") == [f"out/j_part00000.{ending}" for ending in ("avro", "csv", "json", "orc", "parquet")]
+    text = lab.read("out/j_part00000.csv").decode()
+    assert text.splitlines() == [
+        ",".join(COLUMNS),
+        "a,1,10,true,One",
+        'b,2,20,false,"Two, too"',
+        "d,1,,,One",
+    ]
+    lines = [json.loads(line) for line in lab.read("out/j_part00000.json").splitlines()]
+    assert [tuple(line.get(name) for name in COLUMNS) for line in lines] == JOINED
+    assert rows(pq.read_table(io.BytesIO(lab.read("out/j_part00000.parquet")))) == JOINED
+    assert rows(orc.ORCFile(io.BytesIO(lab.read("out/j_part00000.orc"))).read()) == JOINED
+    records = list(fastavro.reader(io.BytesIO(lab.read("out/j_part00000.avro"))))
+    assert [tuple(record.values()) for record in records] == JOINED
+
+
+def test_every_compression_of_text(lab):
+    codecs = {"GZIP": "gz", "BZIP2": "bz2", "BROTLI": "br", "DEFLATE": "deflate", "ZSTD": "zstd"}
+    lab.new_job("j", *[lab.output(Format="CSV", CompressionFormat=codec, Overwrite=True) for codec in codecs])
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    found = {ending: lab.read(f"out/j_part00000.csv.{ending}") for ending in codecs.values()}
+    brotli = pa.CompressedInputStream(pa.BufferReader(found["br"]), "brotli").read()
+    zstd = pa.CompressedInputStream(pa.BufferReader(found["zstd"]), "zstd").read()
+    texts = {
+        gzip.decompress(found["gz"]),
+        bz2.decompress(found["bz2"]),
+        zlib.decompress(found["deflate"]),
+        brotli,
+        zstd,
+    }
+    assert [text.splitlines()[1] for text in texts] == [b"a,1,10,true,One"]
+
+
+def test_tabs_parts_and_partitions(lab):
+    lab.put("many/part.json", "\n".join(json.dumps({"n": n, "k": ["x", "y/z", None][n % 3]}) for n in range(9)))
+    lab.new_table("many", "many/", {"n": "int", "k": "string"})
+    lab.new_table_dataset("many", "many")
+    lab.new_recipe("nothing")
+    tabs = {"FormatOptions": {"Csv": {"Delimiter": "\t"}}, "Format": "CSV", "CompressionFormat": "GZIP"}
+    lab.new_job("j", lab.output("tabs", Overwrite=True, **tabs), lab.output("folders", Overwrite=True, Format="CSV", PartitionColumns=["k"]), dataset="many", recipe="nothing")  # fmt: skip
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    assert gzip.decompress(lab.read("tabs/j_part00000.tsv.gz")).splitlines()[:2] == [b"n\tk", b"0\tx"]
+    assert lab.keys("folders/") == [
+        "folders/k=__HIVE_DEFAULT_PARTITION__/j_part00000.csv",
+        "folders/k=x/j_part00000.csv",
+        "folders/k=y%2Fz/j_part00000.csv",
+    ]
+    assert lab.read("folders/k=x/j_part00000.csv").split() == [b"n", b"0", b"3", b"6"]
+
+
+def test_overwriting_takes_only_what_the_job_wrote(lab):
+    lab.put("out/mine.csv", "keep")
+    lab.put("out/k=old/j_part00000.csv", "old")
+    lab.new_job("j", lab.output("out", Format="CSV", Overwrite=True))
+    for _ in range(2):
+        assert lab.run("j")["State"] == "SUCCEEDED"
+    assert lab.keys("out/") == ["out/j_part00000.csv", "out/mine.csv"]
+
+
+def test_outputs_to_tables_of_the_catalog(lab):
+    columns = {name: "string" for name in COLUMNS}
+    lab.new_table("target", "target/", columns, "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe")
+    table = {"DatabaseName": "lake", "TableName": "target"}
+    lab.put("target/old.parquet", "old")
+    lab.new_job("j", DataCatalogOutputs=[{**table, "Overwrite": True}])
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    (key,) = lab.keys("target/")
+    assert rows(pq.read_table(io.BytesIO(lab.read(key)))) == JOINED
+    lab.new_job("none", DataCatalogOutputs=[{"DatabaseName": "lake", "TableName": "nowhere"}])
+    run = lab.run("none")
+    assert (run["State"], "nowhere" in run["ErrorMessage"]) == ("FAILED", True)
+
+
+def test_a_profile_and_its_report(lab, client):
+    brew = lab.brew
+    rule = {"CheckExpression": ":c > :v", "SubstitutionMap": {":c": "`track_id`", ":v": "0"}}
+    rules = [
+        {"Name": "all known", **rule},
+        {"Name": "half known", **rule, "Threshold": {"Value": 50, "Unit": "PERCENTAGE"}},
+    ]
+    arn = brew.describe_dataset(Name="raw-dataset")["ResourceArn"]
+    brew.create_ruleset(Name="rs", TargetArn=arn, Rules=rules)
+    brew.create_profile_job(
+        Name="raw-dataset profile job",
+        DatasetName="raw-dataset",
+        RoleArn=lab.role,
+        OutputLocation={"Bucket": lab.bucket, "Key": "profile/"},
+        ValidationConfigurations=[{"RulesetArn": brew.describe_ruleset(Name="rs")["ResourceArn"]}],
+    )
+    events = Events(client)
+    run = lab.run("raw-dataset profile job")
+    assert run["State"] == "SUCCEEDED", run
+    keys = [output["Location"]["Key"] for output in run["Outputs"]]
+    stem = f"profile/raw-dataset_{run['RunId'].removeprefix('db_')}"
+    assert keys == [f"{stem}.json", f"{stem}_dq-validation-report.json"]
+    profile, report = (json.loads(lab.read(key)) for key in keys)
+    assert {name: profile[name] for name in ("sampleSize", "duplicateRowsCount", "jobName", "jobRunId", "location", "version")} == {
+        "sampleSize": 4,
+        "duplicateRowsCount": 0,
+        "jobName": "raw-dataset profile job",
+        "jobRunId": run["RunId"],
+        "location": f"s3://{lab.bucket}/{keys[0]}",
+        "version": "1.0",
+    }  # fmt: skip
+    assert [column["name"] for column in profile["columns"]] == ["uuid", "track_id", "intensity", "moved"]
+    assert profile["columns"][2]["missingValuesCount"] == 1
+    (ruleset,) = report["rulesetResults"]
+    assert [(one["name"], one["status"], one["failedCount"]) for one in ruleset["ruleResults"]] == [
+        ("all known", "FAILED", 1),
+        ("half known", "SUCCEEDED", 1),
+    ]
+    told = events.until(2)
+    assert told["DataBrew Job State Change"]["state"] == "SUCCEEDED"
+    assert told["DataBrew Ruleset Validation Result"] == {
+        "datasetName": "raw-dataset",
+        "jobName": "raw-dataset profile job",
+        "jobRunId": run["RunId"],
+        "rulesetName": "rs",
+        "validationState": "FAILED",
+        "validationReportLocation": f"s3://{lab.bucket}/{keys[1]}",
+    }
+
+
+class Events:
+    """What DataBrew puts on the default bus, caught in a queue."""
+
+    def __init__(self, client):
+        self.sqs, events = client("sqs"), client("events")
+        self.queue = self.sqs.create_queue(QueueName="caught")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        policy = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn}]}  # fmt: skip
+        self.sqs.set_queue_attributes(QueueUrl=self.queue, Attributes={"Policy": json.dumps(policy)})
+        events.put_rule(Name="all", EventPattern='{"source": ["aws.databrew"]}')
+        events.put_targets(Rule="all", Targets=[{"Id": "1", "Arn": arn}])
+        self.found = {}
+
+    def until(self, count):
+        """The details of so many events by their type."""
+
+        def enough():
+            for message in self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", []):
+                event = json.loads(message["Body"])
+                self.found[event["detail-type"]] = event["detail"]
+            return len(self.found) >= count
+
+        until(enough, f"{count} events")
+        return self.found
+
+
+def test_a_sample_of_the_profile_and_its_configuration(lab):
+    lab.brew.create_profile_job(
+        Name="p", DatasetName="raw-dataset", RoleArn=lab.role, OutputLocation={"Bucket": lab.bucket},
+        JobSample={"Mode": "CUSTOM_ROWS", "Size": 2}, Configuration={"ProfileColumns": [{"Name": "intensity"}]},
+    )  # fmt: skip
+    run = lab.run("p")
+    assert run["JobSample"] == {"Mode": "CUSTOM_ROWS", "Size": 2}
+    profile = json.loads(lab.read(run["Outputs"][0]["Location"]["Key"]))
+    assert [(one["name"], one["max"]) for one in profile["columns"]] == [("intensity", 20)]
+
+
+def test_log_lines_on_demand(lab, client):
+    lab.new_job("quiet", lab.output(Format="CSV"))
+    lab.new_job("loud", lab.output(Format="CSV"), LogSubscription="ENABLE")
+    run = {name: lab.run(name) for name in ("quiet", "loud")}["loud"]
+    assert run["LogGroupName"] == "/aws-glue-databrew/jobs/loud"
+    logs = client("logs")
+    groups = [
+        one["logGroupName"] for one in logs.describe_log_groups(logGroupNamePrefix="/aws-glue-databrew")["logGroups"]
+    ]
+    assert groups == ["/aws-glue-databrew/jobs/loud"]
+    lines = [event["message"] for event in logs.filter_log_events(logGroupName=groups[0])["events"]]
+    assert "SUCCEEDED" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "denied"),
+    [
+        (["glue:*", "s3:ListBucket", "s3:PutObject"], "s3:GetObject"),
+        (["glue:*", "s3:ListBucket", "s3:GetObject"], "s3:PutObject"),
+    ],
+)
+def test_the_roles_permissions_count(lab, allowed, denied):
+    role = lab.new_role("small", {"Effect": "Allow", "Action": allowed, "Resource": "*"})
+    lab.new_job("j", lab.output(Format="CSV"), role=role)
+    run = lab.run("j")
+    assert run["State"] == "FAILED"
+    assert f"is not authorized to perform: {denied} on resource" in run["ErrorMessage"]
+    assert lab.keys("out/") == []
+
+
+def test_a_role_that_is_gone_starts_nothing(lab):
+    role = lab.new_role("short", ALLOWED)
+    lab.new_job("j", lab.output(Format="CSV"), role=role)
+    lab.iam.delete_role_policy(RoleName="short", PolicyName="data")
+    lab.iam.delete_role(RoleName="short")
+    with pytest.raises(lab.brew.exceptions.ClientError, match="short"):
+        lab.brew.start_job_run(Name="j")
+
+
+@pytest.mark.parametrize(
+    ("body", "text"), [(None, "has no files"), ('{"uuid": "a"\n{"uuid"', "raw/2026/part.json"), ("", "has no files")]
+)
+def test_data_that_is_gone_broken_or_empty(lab, body, text):
+    lab.s3.delete_object(Bucket=lab.bucket, Key="data/raw/2026/part.json")
+    if body is not None:
+        lab.put("data/raw/2026/part.json", body)
+    lab.new_job("j", lab.output(Format="CSV"), MaxRetries=1)
+    run = lab.run("j")
+    assert (run["State"], run["Attempt"]) == ("FAILED", 1)
+    assert text in run["ErrorMessage"]
+    assert lab.keys("out/") == []
+
+
+def test_columns_that_the_data_lacks_fail_with_the_step(lab):
+    lab.new_recipe("wrong", {"Action": {"Operation": "DELETE", "Parameters": {"sourceColumn": "nothing"}}})
+    lab.new_job("j", lab.output(Format="CSV"), recipe="wrong")
+    run = lab.run("j")
+    assert run["State"] == "FAILED"
+    assert "Step 1 (DELETE)" in run["ErrorMessage"] and "nothing" in run["ErrorMessage"]
+
+
+def test_an_output_that_cannot_be_written(lab):
+    lab.new_job("bucket", {"Location": {"Bucket": "nobody-has-this-one"}, "Format": "CSV"})
+    assert "does not exist" in lab.run("bucket")["ErrorMessage"]
+    lab.new_job("column", lab.output(Format="CSV", PartitionColumns=["nothing"]))
+    assert "Partition column nothing" in lab.run("column")["ErrorMessage"]
+
+
+def big_lab(lab, rows=400_000):
+    """A dataset that takes a second or more: a run can be stopped in its midst."""
+    part = "\n".join(json.dumps({"n": n, "text": f"row {n} " * 8}) for n in range(rows // 4))
+    for number in range(4):
+        lab.put(f"big/{number}.json", part)
+    lab.new_table("big", "big/", {"n": "int", "text": "string"})
+    lab.new_table_dataset("big", "big")
+    lab.new_recipe("nothing")
+
+
+def test_a_stopped_run_leaves_nothing(lab):
+    big_lab(lab)
+    lab.new_job("j", lab.output(Format="CSV", CompressionFormat="BZIP2"), dataset="big", recipe="nothing")
+    run = lab.brew.start_job_run(Name="j")["RunId"]
+    until(lambda: lab.brew.describe_job_run(Name="j", RunId=run)["State"] == "RUNNING", "the run")
+    lab.brew.stop_job_run(Name="j", RunId=run)
+    assert lab.ended("j", run)["State"] == "STOPPED"
+    assert lab.keys("out/") == []
+    with pytest.raises(lab.brew.exceptions.ValidationException, match="not running"):
+        lab.brew.stop_job_run(Name="j", RunId=run)
+    with pytest.raises(lab.brew.exceptions.ResourceNotFoundException):
+        lab.brew.stop_job_run(Name="j", RunId="db_0")
+
+
+def test_runs_are_listed_newest_first(lab):
+    lab.new_job("j", lab.output(Format="CSV"))
+    runs = [lab.run("j")["RunId"] for _ in range(3)]
+    pages = lab.brew.get_paginator("list_job_runs").paginate(Name="j", PaginationConfig={"PageSize": 2})
+    assert [[one["RunId"] for one in page["JobRuns"]] for page in pages] == [[runs[2], runs[1]], [runs[0]]]
