@@ -8,6 +8,7 @@ Source: https://docs.aws.amazon.com/databrew/latest/dg/API_DescribeJobRun.html
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -89,6 +90,9 @@ class Live:
             has_place = _places.acquire(timeout=LOOK_SECONDS)
         try:
             status, error = self._attempts() if has_place else self._early()
+        except Exception as failure:  # never leave a run without an end
+            log.exception("job run %s", self.run.id)
+            status, error = "FAILED", f"The job could not be run: {type(failure).__name__}"
         finally:
             if has_place:
                 _places.release()
@@ -103,13 +107,21 @@ class Live:
             worker.start()
             while worker.is_alive():
                 worker.join(LOOK_SECONDS)
-                if self._must_end() and self._workspace is not None:
-                    self._workspace.interrupt()
+                if self._must_end():
+                    self._interrupt()
             status, error = self._result
             if status != "FAILED" or attempt == most:
                 break
             self._tell(f"Attempt {attempt} failed: {error} It is tried again.")
         return status, error
+
+    def _interrupt(self) -> None:
+        import duckdb
+
+        workspace = self._workspace
+        if workspace is not None:
+            with contextlib.suppress(duckdb.Error):  # the worker has closed it meanwhile
+                workspace.interrupt()
 
     def _must_end(self) -> bool:
         limit = self.run.settings["Timeout"] * MINUTE
