@@ -21,10 +21,10 @@ from infra.local.flink import transitions as flink_transitions
 from infra.local.flink.configuration import (
     RUNTIME,
     STUDIO_RUNTIME,
+    assume,
     check_configuration,
     check_logging,
     check_request,
-    check_role,
     check_runtime,
     check_tags,
     error,
@@ -93,10 +93,11 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         if (mode == "INTERACTIVE") != (runtime == STUDIO_RUNTIME):
             raise invalid(f"ApplicationMode {mode} does not go with RuntimeEnvironment {runtime}.")
         check_configuration(mode, configuration)
-        check_role(backend.account_id, given["ServiceExecutionRole"])
+        arn = f"arn:aws:kinesisanalytics:{backend.region_name}:{backend.account_id}:application/{given['ApplicationName']}"
+        role = assume(backend.account_id, given["ServiceExecutionRole"], arn)
         check_tags(given.get("Tags") or [])
         check_logging(given.get("CloudWatchLoggingOptions") or [])
-        code = read_code(backend.account_id, configuration)
+        code = read_code(role, backend.region_name, configuration)
         if mode == "STREAMING" and code is None:
             raise invalid("ApplicationCodeConfiguration is required for a Flink application.")
         application = backend.applications[name] = FlinkApplication(
@@ -171,11 +172,13 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         change = given.get("ApplicationConfigurationUpdate") or {}
         configuration = merge(application.configuration, change)
         check_configuration(application.application_mode, configuration)
+        acting = given.get("ServiceExecutionRoleUpdate", application.service_execution_role)
         if "ServiceExecutionRoleUpdate" in given:
-            check_role(self.backend.account_id, given["ServiceExecutionRoleUpdate"])
+            assume(self.backend.account_id, acting, application.application_arn)
         code = application.code
         if "ApplicationCodeConfigurationUpdate" in change:
-            code = application.store_code(read_code(self.backend.account_id, configuration))
+            role = assume(self.backend.account_id, acting, application.application_arn)
+            code = application.store_code(read_code(role, self.backend.region_name, configuration))
         logging = {option["CloudWatchLoggingOptionId"]: option for option in application.logging}
         for option in given.get("CloudWatchLoggingOptionUpdates") or []:
             number = option["CloudWatchLoggingOptionId"]
@@ -187,7 +190,7 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         run = given.get("RunConfigurationUpdate") or {}
         self._take_run_configuration(application, run)
         application.logging = list(logging.values())
-        application.service_execution_role = given.get("ServiceExecutionRoleUpdate", application.service_execution_role)
+        application.service_execution_role = acting
         is_running = application.application_status == "RUNNING"
         application.start_is_settled = not is_running and (bool(run) or application.start_is_settled)
         name = flink_transitions.new_service_snapshot(application) if is_running else ""  # the old version's

@@ -19,6 +19,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.s3.exceptions import MissingBucket, MissingKey
 
 from infra.local import s3
+from infra.local.core import roles
 from infra.local.core import validation as constraints
 
 RUNTIME = "FLINK-1_20"
@@ -114,17 +115,18 @@ def check_runtime(runtime: str) -> None:
         raise unsupported(f"The local AWS runs {RUNTIME} and describes {STUDIO_RUNTIME}, not {runtime}.")
 
 
-def check_role(account: str, arn: str) -> None:
-    """Raises FlinkServiceError unless the role is there and trusts the service, whose name is still that of Kinesis Data Analytics."""
-    from moto.iam.models import iam_backends
+def assume(account: str, arn: str, application: str) -> roles.Session:
+    """Return the credentials with which an application acts as its role. Raises FlinkServiceError.
 
-    for role in iam_backends[account]["aws"].roles.values():
-        if role.arn == arn and "kinesisanalytics.amazonaws.com" in str(role.assume_role_policy_document):
-            return
-    raise invalid(
-        f"Kinesis Analytics service doesn't have sufficient privileges to assume the role {arn}. "
-        "Please verify role's TrustPolicy"
-    )
+    `application` is the ARN for which it acts. The service's name is still that of Kinesis Data Analytics.
+    """
+    try:
+        return roles.session(account, arn, "kinesisanalytics", source_arn=application)
+    except roles.CannotAssume:
+        raise invalid(
+            f"Kinesis Analytics service doesn't have sufficient privileges to assume the role {arn}. "
+            "Please verify role's TrustPolicy"
+        ) from None
 
 
 def check_logging(options: list[dict[str, str]]) -> None:
@@ -185,8 +187,8 @@ def _check_run_options(options: dict[str, str]) -> None:
                 raise invalid(f"The run option {option} names a file of the zip, not {name}.")
 
 
-def read_code(account: str, configuration: dict[str, Any]) -> bytes | None:
-    """Return the zip of a configuration, or None when it has no code. Raises FlinkServiceError."""
+def read_code(role: roles.Session, region: str, configuration: dict[str, Any]) -> bytes | None:
+    """Return the zip of a configuration, or None when it has no code; the role reads it. Raises FlinkServiceError."""
     code = configuration.get("ApplicationCodeConfiguration")
     if not code:
         return None
@@ -198,19 +200,20 @@ def read_code(account: str, configuration: dict[str, Any]) -> bytes | None:
     if "ZipFileContent" in content:
         data = base64.b64decode(content["ZipFileContent"])
     else:
-        data = _read_object(account, content["S3ContentLocation"])
+        data = _read_object(role, region, content["S3ContentLocation"])
     if not zipfile.is_zipfile(io.BytesIO(data)):
         raise error("CodeValidationException", "The code is not a zip file.")
     return data
 
 
-def _read_object(account: str, place: dict[str, str]) -> bytes:
+def _read_object(role: roles.Session, region: str, place: dict[str, str]) -> bytes:
     if place.get("ObjectVersion"):
         raise unsupported("The local AWS reads the newest version of the code: leave ObjectVersion out.")
     bucket = place["BucketARN"].rpartition(":")[2]
     try:
-        stored = s3.get(account, bucket, place["FileKey"])
-    except (MissingBucket, MissingKey):
+        roles.check(role, region, "s3:GetObject", f"arn:aws:s3:::{bucket}/{place['FileKey']}")
+        stored = s3.get(role.account, bucket, place["FileKey"])
+    except (MissingBucket, MissingKey, roles.Denied):
         raise invalid(
             "Please check the role provided or validity of S3 location you provided. We are unable to get the specified "
             f"fileKey: {place['FileKey']} in the specified bucket: {bucket}"

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from pathlib import Path
 
-from infra.local.core import telemetry
+from infra.local.core import roles, telemetry
 from infra.local.flink.record import FlinkApplication, plain
 
 KEPT_LINES = 300  # that were printed last: more than a Java trace has below its innermost cause
@@ -39,7 +39,18 @@ def _write(application: FlinkApplication, entries: list[dict[str, str]]) -> None
     for option in application.logging:
         _, _, rest = option["LogStreamARN"].partition(":log-group:")
         group, _, stream = rest.partition(":log-stream:")
-        telemetry.log(application.account_id, application.region_name, group, stream, messages)
+        if _may_write(application, f"arn:aws:logs:{application.region_name}:{application.account_id}:log-group:{rest}"):
+            telemetry.log(application.account_id, application.region_name, group, stream, messages)
+
+
+def _may_write(application: FlinkApplication, arn: str) -> bool:
+    """Whether the application's role may write its log; lines that it may not write are lost."""
+    acting, source = application.service_execution_role, application.application_arn
+    try:
+        role = roles.session(application.account_id, acting, "kinesisanalytics", source_arn=source)
+    except roles.CannotAssume:
+        return True  # what the service says about that, it says as itself
+    return roles.is_allowed(role, application.region_name, "logs:PutLogEvents", arn)
 
 
 class RunLog:

@@ -221,9 +221,13 @@ class Run:
             "options": self._options(),
             **self._files(code),
         }
+        role = flink_configuration.assume(
+            application.account_id, application.service_execution_role, application.application_arn
+        )
         environment = {
-            "AWS_ACCESS_KEY_ID": application.account_id,
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": role.access_key,
+            "AWS_SECRET_ACCESS_KEY": role.secret_key,
+            "AWS_SESSION_TOKEN": role.token,
             "AWS_REGION": application.region_name,
             "AWS_DEFAULT_REGION": application.region_name,
             "AWS_ENDPOINT_URL": telemetry.endpoint(),

@@ -15,6 +15,7 @@ import pytest
 
 from infra.engines.flink import environment
 from tests.polling import until
+from tests.service_roles import service_role
 
 needs_flink = pytest.mark.skipif(not environment.is_made(), reason="the Flink environment was not made")
 
@@ -83,14 +84,8 @@ def property_groups(options: dict[str, str] | None = None, bonus: int = 0) -> li
 
 
 def flink_role(client: Callable[..., Any], name: str = "flink") -> str:
-    """The ARN of a new role that the service may assume."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"Service": "kinesisanalytics.amazonaws.com"},
-        "Action": "sts:AssumeRole",
-    }
-    trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    return client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    """The ARN of a new role that the service may assume; it may do all."""
+    return service_role(client, "kinesisanalytics", name)
 
 
 class Lab:
