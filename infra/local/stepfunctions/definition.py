@@ -52,7 +52,7 @@ class Definition:
 
 def processor(state: dict[str, Any]) -> dict[str, Any]:
     """Return what a Map state runs for each item; Iterator is the old name."""
-    found: dict[str, Any] = state.get("ItemProcessor") or state["Iterator"]
+    found: dict[str, Any] = state["ItemProcessor"] if "ItemProcessor" in state else state["Iterator"]
     return found
 
 

@@ -125,6 +125,9 @@ def _rule(rule: Any, language: str, location: str, is_top: bool) -> Iterator[Dia
         yield Diagnostic("These fields are required: [Next]", location)
     if not is_top and "Next" in rule:
         yield Diagnostic("Field 'Next' is not supported", location)
+    if not isinstance(rule.get("Assign", {}), dict):
+        yield Diagnostic("Expected value of type Object", f"{location}/Assign")
+        return
     if language == JSONATA:
         condition = rule.get("Condition")
         if not (isinstance(condition, bool) or (isinstance(condition, str) and jsonata.is_expression(condition))):

@@ -45,11 +45,19 @@ STATE_KINDS = {
     "QueryLanguage": STRING,
 }
 KINDS_BY_TYPE: dict[str, dict[str, str]] = {
-    "Task": {"Resource": STRING},
+    "Task": {"Resource": STRING, "TimeoutSecondsPath": PATH, "HeartbeatSecondsPath": PATH},
     "Choice": {"Choices": ARRAY, "Default": STRING},
     "Parallel": {"Branches": ARRAY},
-    "Map": {"ItemProcessor": OBJECT, "Iterator": OBJECT, "ItemsPath": PATH, "ItemBatcher": OBJECT},
-    "Fail": {"ErrorPath": PATH, "CausePath": PATH},
+    "Map": {
+        "ItemProcessor": OBJECT,
+        "Iterator": OBJECT,
+        "ItemsPath": PATH,
+        "ItemBatcher": OBJECT,
+        "MaxConcurrencyPath": PATH,
+        "ToleratedFailureCountPath": PATH,
+        "ToleratedFailurePercentagePath": PATH,
+    },
+    "Fail": {"Error": STRING, "Cause": STRING, "ErrorPath": STRING, "CausePath": STRING},
     "Wait": {"SecondsPath": PATH, "TimestampPath": PATH},
 }
 COMMON = {"Type", "Comment", "QueryLanguage"}
@@ -191,6 +199,7 @@ RETRIER = {
     "Comment",
 }
 CATCHER = {"ErrorEquals", "Next", "ResultPath", "Assign", "Output", "Comment"}
+RULE_KINDS = {"Next": STRING, "ResultPath": PATH, "Assign": OBJECT, "Comment": STRING}
 
 
 def _handlers(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
@@ -204,6 +213,7 @@ def _handlers(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
             for name in rule:
                 if name not in known:
                     yield Diagnostic(f"Field '{name}' is not supported", where)
+            yield from kinds(rule, RULE_KINDS, where)
             yield from _error_names(rule, number == len(rules) - 1, where)
             if group == "Catch" and not isinstance(rule.get("Next"), str):
                 yield Diagnostic("These fields are required: [Next]", where)
@@ -234,6 +244,6 @@ def _retrier(rule: dict[str, Any], where: str) -> Iterator[Diagnostic]:
             yield Diagnostic(f"Value must be a number of at least {low:g}", f"{where}/{name}")
     if rule.get("JitterStrategy", "NONE") not in ("NONE", "FULL"):
         yield Diagnostic("The field 'JitterStrategy' should have one of these values: [NONE, FULL]", where)
-    longest = rule.get("MaxDelaySeconds")
-    if is_number(longest) and longest <= rule.get("IntervalSeconds", 1):
+    longest, interval = rule.get("MaxDelaySeconds"), rule.get("IntervalSeconds", 1)
+    if is_number(longest) and is_number(interval) and longest <= interval:
         yield Diagnostic("'MaxDelaySeconds' must be greater than 'IntervalSeconds'", f"{where}/MaxDelaySeconds")

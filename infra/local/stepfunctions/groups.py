@@ -194,9 +194,7 @@ def _items(visit: Visit) -> list[Any]:
             return visit.raw
         given = visit.state["Items"]
         found = visit.expression(given, "Items")
-        if isinstance(given, str):
-            jsonata.expected(found, "array", given, "Items")
-        return list(found)
+        return list(jsonata.expected(found, "array", given if isinstance(given, str) else compact(given), "Items"))
     path = visit.state.get("ItemsPath", "$")
     found = visit.scope(visit.effective_input()).select(path)
     if not isinstance(found, list):

@@ -131,7 +131,10 @@ class _Checker:
         yield from wrong
         if wrong:
             return
-        yield from fields.required(kind, state, language, location)
+        lacking = list(fields.required(kind, state, language, location))
+        yield from lacking
+        if any(fault.message.startswith("Expected value") for fault in lacking):
+            return
         yield from expression_faults(kind, state, language, location)
         if kind == "Task" and "Resource" in state:
             yield from self._resource(state, location)
