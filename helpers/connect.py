@@ -6,6 +6,7 @@ import os
 
 import boto3
 
+from helpers import localhost
 from infra import profile as profiles
 from infra import project, server_process
 
@@ -26,6 +27,7 @@ def connect(profile: str | None = None) -> boto3.Session:
     home = project.home()
     if project.is_local(name):
         running = server_process.start(home)
+        localhost.resolve_names()
         profiles.write(home, running.endpoint, os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT))
     profiles.activate(home, name)
     boto3.setup_default_session()

@@ -16,7 +16,7 @@ from infra.local.lambda_ import pages
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError, conflict, constraint, invalid, missing, refused
 from infra.local.lambda_.mappings import filters, pollers
-from infra.local.lambda_.mappings.record import QUEUE_DEFAULTS, STREAM_DEFAULTS, Mapping, Places
+from infra.local.lambda_.mappings.record import QUEUE_DEFAULTS, STREAM_DEFAULTS, UPDATE_SECONDS, Mapping, Places
 from infra.local.lambda_.records import Json, Version, new_id
 
 STREAM_ONLY = set(STREAM_DEFAULTS) - set(QUEUE_DEFAULTS) | {"StartingPosition", "StartingPositionTimestamp"}
@@ -206,10 +206,8 @@ def update(backend: LocalLambdaBackend, given: Json) -> Json:
     before = mapping.enabled
     mapping.settings, mapping.function = settings, target
     mapping.enabled = given.get("Enabled", mapping.enabled)
-    if mapping.enabled != before:
-        mapping.change("Enabling" if mapping.enabled else "Disabling")
-    else:
-        mapping.change("Updating")
+    changing = "Updating" if mapping.enabled == before else "Enabling" if mapping.enabled else "Disabling"
+    mapping.change(changing, UPDATE_SECONDS)
     answer = mapping.answer()
     pollers.restart(backend, mapping)
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -37,6 +38,7 @@ def restart(backend: LocalLambdaBackend, mapping: Mapping) -> None:
         stop(mapping.uuid, wait=True)
         if mapping.enabled and backend.mappings.get(mapping.uuid) is mapping:
             start(backend, mapping)
+        mapping.settled_at = time.time()
 
     threading.Thread(target=again, name=f"restart-{mapping.uuid[:8]}", daemon=True).start()
 

@@ -13,6 +13,7 @@ from infra.local.core import state
 from infra.local.lambda_.records import Json
 
 SETTLE_SECONDS = 0.1
+UPDATE_SECONDS = 30.0  # longest; the poller tells when it goes on with what is new
 STREAM_DEFAULTS: Json = {
     "BatchSize": 100,
     "MaximumBatchingWindowInSeconds": 0,
@@ -59,8 +60,9 @@ class Mapping:
     def reports_items(self) -> bool:
         return "ReportBatchItemFailures" in self.settings.get("FunctionResponseTypes", [])
 
-    def change(self, state_name: str) -> None:
-        self.state, self.settled_at, self.modified = state_name, time.time() + SETTLE_SECONDS, time.time()
+    def change(self, state_name: str, seconds: float = SETTLE_SECONDS) -> None:
+        """Begin a change that takes so long."""
+        self.state, self.settled_at, self.modified = state_name, time.time() + seconds, time.time()
 
     def settle(self) -> None:
         """Finish the change under way when its time has come."""

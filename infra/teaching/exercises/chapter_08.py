@@ -1,0 +1,117 @@
+"""Chapter 08: a loop that never gives up, ties, a version with a name, a blocked shard, windows of several shards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.teaching.exercise import Exercise, Names, Open, Wrong
+
+
+def seconds_of_sleep(answer: Any, names: Names) -> str:
+    right = sum(names["slept"])
+    if answer == len(names["slept"]):
+        raise Wrong("That is how often it sleeps. Add up for how long.")
+    if answer == 10:
+        raise Wrong("At 10 seconds the process is killed. Add up for how long the loop would sleep.")
+    if answer != right:
+        raise Wrong("Add up the list `slept`.")
+    return f"{right} seconds of sleep in a function that may live for 10."
+
+
+def songs_at_place_five(answer: Any, names: Names) -> str:
+    songs = names["wr"].athena.read_sql_query(
+        "SELECT count(*) AS hits FROM processed_data GROUP BY track_name, artist_name ORDER BY hits DESC",
+        database=names["database"],
+        workgroup="AnalyticsWorkshop",
+        ctas_approach=False,
+    )
+    right = int((songs["hits"] == songs["hits"][4]).sum())
+    if answer != right:
+        raise Wrong(
+            "Count the rows of `songs` whose hits equal those of the fifth row; ask for more rows if the last is one of them."
+        )
+    if right == 1:
+        return "One: with this data the fifth place is clear. With equal counts LIMIT would take any of them."
+    return f"{right} songs share the count of the fifth place; LIMIT takes some of them and says nothing."
+
+
+def alias_live(_: Any, names: Names) -> str:
+    functions, name = names["functions"], names["name"]
+    aliases = {each["Name"]: each for each in functions.list_aliases(FunctionName=name)["Aliases"]}
+    if "live" not in aliases:
+        raise Open
+    version = aliases["live"]["FunctionVersion"]
+    if version == "$LATEST":
+        raise Wrong("`live` points to $LATEST, which changes with every update. Publish a version first.")
+    published = functions.get_function_configuration(FunctionName=name, Qualifier=version)["CodeSha256"]
+    if published != functions.get_function_configuration(FunctionName=name)["CodeSha256"]:
+        raise Wrong(f"Version {version} has other code than the mended function.")
+    return f"`live` is version {version}, whatever happens to $LATEST; moving the alias is a release, moving it back undoes it."
+
+
+def blocked_hours(answer: Any, names: Names) -> str:
+    if answer in (float("inf"), -1):
+        raise Wrong("The retries have no end, but the record has: what does the stream do with old ones?")
+    if answer != 24:
+        raise Wrong("Until the record is gone. How long does the stream keep it?")
+    return "24: until the stream forgets the record, and with it all that waited behind it for as long."
+
+
+def calls_of_four_shards(answer: Any, names: Names) -> str:
+    if tuple(answer) == (4, 4) or tuple(answer) == (4, 1):
+        raise Wrong("Each shard has a state of its own. Who adds them up?")
+    if tuple(answer) == (1, 1):
+        raise Wrong("The function is called for each shard, with that shard's state.")
+    if tuple(answer) != (4, 0):
+        raise Wrong("Two numbers: last calls for a window, and how many of those know the total.")
+    return "Four last calls and no total: somebody has to add them up, outside of the function."
+
+
+EXERCISES = [
+    Exercise(
+        "8.1",
+        seconds_of_sleep,
+        hints=("The list above has all its sleeps.", "sum(slept)"),
+        solution="answer_8_1 = sum(slept)",
+    ),
+    Exercise(
+        "8.2",
+        songs_at_place_five,
+        hints=("The fifth row has the index 4.", 'songs["hits"] == songs["hits"][4]'),
+        solution="""
+counts = wr.athena.read_sql_query(
+    "SELECT count(*) AS hits FROM processed_data GROUP BY track_name, artist_name ORDER BY hits DESC",
+    database=database, workgroup="AnalyticsWorkshop", ctas_approach=False,
+)["hits"]
+answer_8_2 = int((counts == counts[4]).sum())
+""",
+    ),
+    Exercise(
+        "8.3",
+        alias_live,
+        hints=(
+            "publish_version gives a number; create_alias gives it a name.",
+            'functions.create_alias(FunctionName=name, Name="live", FunctionVersion=…)',
+        ),
+        solution="""
+version = functions.publish_version(FunctionName=name)["Version"]
+if "live" in [each["Name"] for each in functions.list_aliases(FunctionName=name)["Aliases"]]:
+    functions.update_alias(FunctionName=name, Name="live", FunctionVersion=version)
+else:
+    functions.create_alias(FunctionName=name, Name="live", FunctionVersion=version)
+""",
+        answer=False,
+    ),
+    Exercise(
+        "8.4",
+        blocked_hours,
+        hints=("Retries have no end here.", "What happens to a record in the stream after its retention?"),
+        solution="answer_8_4 = 24",
+    ),
+    Exercise(
+        "8.5",
+        calls_of_four_shards,
+        hints=("A window's state is kept for each shard.", "No call sees the state of another shard."),
+        solution="answer_8_5 = (4, 0)",
+    ),
+]
