@@ -88,13 +88,14 @@ def row(*fields: tuple[str | None, Type]) -> Type:
     return Type("row", fields)
 
 
-_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[A-Za-z_$][\w$]*|\d+|[(),])')
+_TOKEN = re.compile(r'\s*("(?:[^"]|"")*"|[A-Za-z_$][\w$]*|\d+|[(),<>])')
+_BRACKETS = {"<": "(", ">": ")"}  # ARRAY<integer> is the older way to write array(integer)
 
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Type:
     """The type that `text` ("array(row(a integer))") names; QueryError TYPE_NOT_FOUND if there is none."""
-    tokens = _TOKEN.findall(text)
+    tokens = [_BRACKETS.get(token, token) for token in _TOKEN.findall(text)]
     found, rest = _parse(tokens, 0, text)
     if rest != len(tokens) or _TOKEN.sub("", text).strip():
         raise _unknown(text)

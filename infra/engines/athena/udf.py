@@ -15,7 +15,7 @@ import zlib
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from statistics import NormalDist
-from urllib.parse import parse_qsl, quote_plus, unquote_plus, urlsplit
+from urllib.parse import parse_qsl, quote_plus, unquote, unquote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
@@ -63,7 +63,7 @@ def zone_name(zone: str) -> str:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise _bad_argument(f"'{zone}' is not a valid time zone") from None
+        raise Refused("NOT_SUPPORTED", f"Time zone not supported: {zone}") from None
     return zone
 
 
@@ -608,7 +608,12 @@ def url_decoded(text: str) -> str:
 
 
 def url_part(url: str | None, part: str) -> str | None:
-    """A part of a URL; NULL if it is no URL, or, for a host or port, if it has none."""
+    """A part of a URL, without its escapes; NULL if it is no URL, or, for a host or port, if it has none."""
+    text = _url_part(url, part)
+    return unquote(text) if text is not None and part in ("path", "query", "fragment") else text
+
+
+def _url_part(url: str | None, part: str) -> str | None:
     if url is None or re.search(r"[\s<>\"{}|\\^`]", url):
         return None
     try:
@@ -623,11 +628,11 @@ def url_part(url: str | None, part: str) -> str | None:
         return re.sub(r":\d*$", "", netloc) or None
     if part == "protocol":
         return url.split(":", 1)[0] if found.scheme else ""
-    return unquote_plus(found.path.replace("+", "%2B")) if part == "path" else getattr(found, part)
+    return getattr(found, part)
 
 
 def url_parameter(url: str | None, name: str | None) -> str | None:
-    query = url_part(url, "query")
+    query = _url_part(url, "query")
     if query is None or name is None:
         return None
     return next((v for k, v in parse_qsl(query, keep_blank_values=True) if k == name), None)
@@ -640,7 +645,7 @@ def _python_regex(pattern: str) -> re.Pattern:
     try:
         return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", pattern))
     except re.error as error:
-        raise _bad_argument(f"{error}: {pattern}") from None
+        raise ValueError(f"regular expression: {error}") from None
 
 
 def py_regexp_like(text: str, pattern: str) -> bool:
@@ -698,7 +703,25 @@ def sql_json(text: str | None, path: str, form: str) -> str | None:
     return answer(text, path, json.loads(form))
 
 
+def word_stem(word: str, language: str) -> str:
+    """The stem of a word, in lower case or not as the word is."""
+    name = _LANGUAGES.get(language.strip().lower())
+    if name is None:
+        raise _bad_argument(f"Unknown stemmer language: {language}")
+    import snowballstemmer
+
+    return snowballstemmer.stemmer(name).stemWord(word)
+
+
+_LANGUAGES = {
+    "ca": "catalan", "da": "danish", "nl": "dutch", "en": "english", "fi": "finnish", "fr": "french", "de": "german",
+    "hu": "hungarian", "it": "italian", "no": "norwegian", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "es": "spanish", "sv": "swedish", "tr": "turkish", "ga": "irish", "lt": "lithuanian", "hy": "armenian", "eu": "basque",
+}  # fmt: skip
+
+
 _PLAIN = {
+    word_stem: (["VARCHAR", "VARCHAR"], "VARCHAR"),
     zoned_parts: (["VARCHAR"], "VARCHAR[]"),
     zone_name: (["VARCHAR"], "VARCHAR"),
     iso_date: (["VARCHAR"], "VARCHAR"),

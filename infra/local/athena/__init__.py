@@ -23,9 +23,13 @@ UNSAVED = {"StartQueryExecution", "StopQueryExecution"}  # executions are in a t
 
 
 def resume() -> None:
-    """Open the tables of executions, which fails what was queued or running when the server stopped."""
+    """Open the tables of executions, which fails what was queued or running when the server stopped, and undo what it left."""
     for account, region, _ in list(BACKENDS.iter_backends()):
-        executions.store(account, region)
+        for execution in executions.store(account, region).interrupted:
+            if execution.target is not None:
+                from .statements.undo import undo
+
+                undo(execution)
 
 
 def stop() -> None:

@@ -399,7 +399,7 @@ def test_a_view_whose_table_changed_is_stale(lake: Lake) -> None:
 def test_the_names_in_a_view_mean_the_database_that_it_was_made_in(lake: Lake) -> None:
     lake.put_json("raw/a", {"a": 1})
     lake.table("raw", "a int", "raw/")
-    lake.ok("CREATE DATABASE views")
+    lake.ok("CREATE DATABASE `views`")
     lake.ok("CREATE VIEW views.v AS SELECT a FROM raw")
     assert lake.rows("SELECT a FROM v", QueryExecutionContext={"Database": "views"}) == [["1"]]
 

@@ -40,6 +40,7 @@ class Execution:
     parameters: list[str] | None = None
     reuse: dict[str, Any] = dataclasses.field(default_factory=lambda: {"Enabled": False})
     selected_engine: str = "AUTO"
+    target: dict[str, str] | None = None  # what CREATE TABLE AS makes: database, table, location
     managed: bool = False  # Athena keeps the result; `output` is its name
     state: str = QUEUED
     reason: str | None = None
@@ -131,6 +132,7 @@ class Store:
         )
         for column in ("workgroup", "state", "token", "reuse"):
             self._connection.execute(f"CREATE INDEX IF NOT EXISTS by_{column} ON executions ({column})")
+        self.interrupted: list[Execution] = []  # what the last server left half done
         self._recover(path.parent)
 
     def _recover(self, folder: Path) -> None:
@@ -140,6 +142,7 @@ class Store:
             execution.state, execution.reason, execution.completed = FAILED, INTERRUPTED, time.time()
             execution.error = {"ErrorCategory": 1, "ErrorType": 233, "Retryable": True, "ErrorMessage": INTERRUPTED}
             self.save(execution)
+            self.interrupted.append(execution)
 
     def add(self, execution: Execution, token: str, request: str, reuse: str) -> None:
         """Save a new execution. `request` tells whether a token is used with the same parameters; `reuse` is the key of its result."""

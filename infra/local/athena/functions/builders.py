@@ -87,7 +87,7 @@ def _check_zone(ex, node: Node, zone: str) -> None:
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ex.error("INVALID_FUNCTION_ARGUMENT", node, f"'{zone}' is not a valid time zone") from None
+        raise QueryError("NOT_SUPPORTED", f"Time zone not supported: {zone}") from None
 
 
 _FORMS = {
@@ -151,6 +151,9 @@ def concatenate(ex, node: Node, left, right):
     kinds = left.type.name, right.type.name
     if "array" in kinds:
         return _array_concat(ex, node, left, right)
+    if kinds == ("char", "char"):
+        kind = Type("char", (left.type.args[0] + right.type.args[0],))
+        return _expr(f"rpad({left.sql} || {right.sql}, {kind.args[0]}, ' ')", kind, left, right)
     if all(k in ("varchar", "char", "unknown") for k in kinds):
         return _expr(f"({_text_or_null(left)} || {_text_or_null(right)})", t.VARCHAR, left, right)
     if all(k in ("varbinary", "unknown") for k in kinds):

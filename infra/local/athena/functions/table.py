@@ -6,7 +6,7 @@ Source: https://trino.io/docs/current/functions.html. A function that is not her
 from infra.local.athena.functions.signatures import table
 
 _STRING = r"""
-chr(bigint) -> varchar = chr(CAST($0 AS INTEGER))
+chr(bigint) -> varchar = character_of($0)
 codepoint(varchar(x)) -> integer = unicode($0)
 concat(varchar, varchar...) -> varchar = @concat
 concat(array(E), array(E)...) -> array(E) = @concat_arrays
@@ -22,6 +22,7 @@ hamming_distance(varchar, varchar) -> bigint = hamming_distance($0, $1)
 length(varchar(x)) -> bigint = CAST(length($0) AS BIGINT)
 length(varbinary) -> bigint = octet_length($0)
 levenshtein_distance(varchar, varchar) -> bigint = levenshtein($0, $1)
+lower(char(x)) -> char(x) = lower($0)
 lower(varchar(x)) -> varchar(x) = lower($0)
 lpad(varchar, bigint, varchar) -> varchar = padded_left($0, $1, $2)
 lpad(varbinary, bigint, varbinary) -> varbinary = unhex(padded_left(hex($0), $1 * 2, hex($2)))
@@ -59,7 +60,10 @@ to_utf8(varchar) -> varbinary = encode($0)
 translate(varchar, varchar, varchar) -> varchar = translate($0, $1, $2)
 trim(varchar(x)) -> varchar(x) = trim($0, white_space())
 trim(varchar(x), varchar) -> varchar(x) = trim($0, $1)
-upper(varchar(x)) -> varchar(x) = upper($0)
+upper(char(x)) -> char(x) = upper_text($0)
+upper(varchar(x)) -> varchar(x) = upper_text($0)
+word_stem(varchar) -> varchar = word_stem($0, 'en')
+word_stem(varchar, varchar) -> varchar = word_stem($0, $1)
 """
 
 _REGEXP = r"""
@@ -344,8 +348,8 @@ json_array_contains(varchar, boolean) -> boolean = json_array_has(json_or_null($
 json_array_contains(varchar, bigint) -> boolean = json_array_has(json_or_null($0), CAST($1 AS VARCHAR), ['BIGINT', 'UBIGINT'])
 json_array_contains(varchar, double) -> boolean = json_array_has(json_or_null($0), CAST($1 AS VARCHAR), ['DOUBLE'])
 json_array_contains(varchar, varchar) -> boolean = json_array_has(json_or_null($0), $1, ['VARCHAR'])
-json_array_get(json, bigint) -> json = json_element($0, $1)
-json_array_get(varchar, bigint) -> json = json_element(json_or_null($0), $1)
+json_array_get(json, bigint) -> json = json_plain(json_element($0, $1))
+json_array_get(varchar, bigint) -> json = json_plain(json_element(json_or_null($0), $1))
 json_array_length(json) -> bigint = json_length($0)
 json_array_length(varchar) -> bigint = json_length(json_or_null($0))
 json_extract(json, varchar) -> json = @json_extract
@@ -577,6 +581,6 @@ WINDOW = table(_WINDOW)
 
 # Of Trino, but beyond what DuckDB can answer alike: refused by name, not as unknown.
 NOT_HERE = frozenset(
-    """quantile_at_value make_set_digest word_stem spooky_hash_v2_32 spooky_hash_v2_64 murmur3 beta_cdf
+    """quantile_at_value make_set_digest spooky_hash_v2_32 spooky_hash_v2_64 murmur3 beta_cdf
     inverse_beta_cdf t_cdf t_pdf bar color render rgb bing_tile geometry_union to_geometry""".split()
 )

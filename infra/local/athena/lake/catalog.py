@@ -22,6 +22,7 @@ from infra.local.core import registry, state
 
 NAME = "awsdatacatalog"
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
+DEFAULT = "default"  # the database that is always there; Glue gets it with its first table
 Table = dict[str, Any]
 
 
@@ -50,7 +51,7 @@ class GlueCatalog:
         return _columns(all_columns(found))
 
     def database_exists(self, database: str) -> bool:
-        return database == information.SCHEMA or self.database(database) is not None
+        return database in (information.SCHEMA, DEFAULT) or self.database(database) is not None
 
     def view(self, database: str, table: str) -> View | None:
         """A view; None if the table is not a view."""

@@ -41,7 +41,7 @@ def check_columns(table: dict[str, Any]) -> None:
         text = f"Hive metadata for table {table['Name']} is invalid: Table descriptor contains duplicate columns"
         raise QueryError("HIVE_INVALID_METADATA", text)
     library = (descriptor.get("SerdeInfo") or {}).get("SerializationLibrary")
-    if not library and not descriptor.get("InputFormat"):
+    if not library and not (descriptor.get("InputFormat") and descriptor.get("Columns")):
         raise QueryError("HIVE_UNKNOWN_ERROR", "Unable to create input format")
 
 

@@ -21,6 +21,7 @@ from infra.engines.athena.types import Column, Type, literal, quoted
 from infra.local import s3
 
 MAX_PARTITIONS = 100
+_MILLIS = 3
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _PARQUET_CODECS = {
     "GZIP": "gzip",
@@ -85,8 +86,8 @@ def format_from(properties: dict[str, Any], default: str | None) -> Format:
     return Format(name, codec, delimiter, level=level)
 
 
-def check_types(columns: list[Column]) -> list[str]:
-    """The Hive types of a query's columns. Raises QueryError for columns without a name or a type that Hive has."""
+def check_types(columns: list[Column], stored: bool = True) -> list[str]:
+    """The Hive types of a query's columns, which files keep or, of a view, do not. Raises QueryError for columns without a name or a type that Hive has."""
     found = []
     seen: set[str] = set()
     for number, column in enumerate(columns, 1):
@@ -95,8 +96,23 @@ def check_types(columns: list[Column]) -> list[str]:
         if column.name in seen:
             raise QueryError("DUPLICATE_COLUMN_NAME", f"Column name '{column.name}' specified more than once", 1, 1)
         seen.add(column.name)
+        if stored:
+            check_timestamps(column.name, types.parse(column.type))
         found.append(types.trino_to_hive(column.type))
     return found
+
+
+def check_timestamps(name: str, kind: Type) -> None:
+    """Raise QueryError for a timestamp that has not three digits, at any depth. Source: https://docs.aws.amazon.com/athena/latest/ug/engine-versions-reference-0003.html"""
+    if kind.name == "timestamp" and kind.args != (_MILLIS,):
+        text = (
+            f"Incorrect timestamp precision for {kind}; the configured precision is MILLISECONDS; column name: {name}"
+        )
+        raise QueryError("NOT_SUPPORTED", text)
+    for argument in kind.args:
+        inner = argument[1] if kind.name == "row" else argument
+        if isinstance(inner, Type):
+            check_timestamps(name, inner)
 
 
 class Writer:

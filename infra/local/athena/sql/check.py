@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.types import Column, Type, View, quoted
+from infra.engines.athena.types import Column, Type, View, literal, quoted
 from infra.local.athena.sql.casts import Casts
-from infra.local.athena.sql.expressions import Expr, Expressions, Lift, canonical, written
+from infra.local.athena.sql.expressions import Expr, Expressions, Lift, canonical, is_constant, written
 from infra.local.athena.sql.grammar import Node, line_and_column, parse
 
 HIDDEN = {
@@ -199,11 +199,17 @@ class Checker:
                 node,
                 f"Incorrect number of parameters: expected {count} but found {len(self.parameters)}",
             )
-        text, self.text = self.text, self.parameters[node.value]
+        given = self.parameters[node.value]
+        text, self.text = self.text, given
         try:
-            return expressions.check(parse_expression(self.text))
+            value = parse_expression(given)
+            found = expressions.check(value) if is_constant(value) else Expr(literal(given), t.VARCHAR, constant=given)
+        except QueryError:  # a text that is no expression is a value as it stands
+            found = Expr(literal(given), t.VARCHAR, constant=given)
         finally:
             self.text = text
+        found.given = found.constant if isinstance(found.constant, str) else given
+        return found
 
     # --- queries
 
@@ -578,6 +584,8 @@ class Checker:
             if select.relation is None:
                 raise self.error("COLUMN_NOT_FOUND", item, "SELECT * not allowed in queries without FROM clause")
             fields = [f for f in scope.fields if not f.hidden]
+            if not fields:
+                raise self.error("COLUMN_NOT_FOUND", item, "SELECT * not allowed from relation that has no columns")
         else:
             parts = expressions._name_parts(item.base)
             fields = []
@@ -1062,10 +1070,13 @@ def _has_query(node) -> bool:
 
 
 def output_name(node: Node) -> str | None:
-    """The name that a column of a result has without an alias."""
+    """The name that a column of a result has without an alias: a column's, or that of a field reached from a column by names."""
     if node.kind == "column":
         return node.name
-    return node.name.value if node.kind == "field" else None
+    base = node
+    while base.kind == "field":
+        base = base.base
+    return node.name.value if node.kind == "field" and base.kind == "column" else None
 
 
 def final_names(names: list[str | None], unique: bool = False) -> list[str]:

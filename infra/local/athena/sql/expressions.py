@@ -20,12 +20,13 @@ DECIMAL_LITERALS_ARE_DOUBLE = True
 class Expr:
     """A checked expression: DuckDB SQL, Trino type, and what its surroundings need to know of it."""
 
-    __slots__ = ("aggregate", "column", "constant", "loose", "sql", "type", "window")
+    __slots__ = ("aggregate", "column", "constant", "given", "loose", "sql", "type", "window")
 
     def __init__(self, sql: str, type_: Type, parts: tuple = (), constant=None):
         self.sql = sql
         self.type = type_
         self.constant = constant  # the value of a literal
+        self.given: str | None = None  # the text of an execution parameter
         self.column = None  # the Field that a plain column is
         self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
         self.aggregate = any(p.aggregate for p in parts)
@@ -256,14 +257,26 @@ class Expressions:
         return self.compare(node, node.operator, self.check(node.left), self.check(node.right))
 
     def compare(self, node: Node, operator: str, left: Expr, right: Expr) -> Expr:
+        left, right = self.agreed(left, right)
         left_sql, right_sql = self.comparable(node, operator, left, right)
         text = f"({left_sql} {operator} {right_sql})"
         if t.common(left.type, right.type).name in ("real", "double"):
             text = _without_nan(text, operator, (left, left_sql), (right, right_sql))
         return Expr(text, t.BOOLEAN, (left, right))
 
+    def agreed(self, *values: Expr) -> list[Expr]:
+        """Values that meet: execution parameters have the type of what they meet, where their own does not do."""
+        fixed = next((e.type for e in values if e.given is None and e.type.name != "unknown"), None)
+        return [self._meant(e, fixed) if fixed is not None else e for e in values]
+
+    def _meant(self, e: Expr, kind: Type) -> Expr:
+        if e.given is None or t.common(e.type, kind) is not None or not castable(t.VARCHAR, kind):
+            return e
+        return Expr(self.casts.cast(literal(e.given), t.VARCHAR, kind), kind)
+
     def comparable(self, node: Node, operator: str, left: Expr, right: Expr) -> tuple[str, str]:
         """Both sides as SQL of one type; TYPE_MISMATCH if there is none."""
+        left, right = self.agreed(left, right)
         kind = t.common(left.type, right.type)
         fits = kind is not None and (t.comparable if operator in ("=", "<>") else t.orderable)(kind)
         if not fits:
@@ -287,7 +300,7 @@ class Expressions:
         return Expr(f"({left.sql} {node.operator} {node.quantifier} ({inner}))", t.BOOLEAN, (left,))
 
     def _between(self, node: Node) -> Expr:
-        value, low, high = self.check(node.value), self.check(node.low), self.check(node.high)
+        value, low, high = self.agreed(self.check(node.value), self.check(node.low), self.check(node.high))
         kind = None
         if (both := t.common(value.type, low.type)) is not None:
             kind = t.common(both, high.type)
@@ -300,7 +313,7 @@ class Expressions:
 
     def _in_list(self, node: Node) -> Expr:
         value = self.check(node.value)
-        items = [self.check(item) for item in node.items]
+        value, *items = self.agreed(value, *(self.check(item) for item in node.items))
         what = "IN value and list items must be the same type or coercible to a common type."
         kind = self.common_type([node.value, *node.items], [value, *items], what, node)
         parts = [self.key(self.coerce(e, kind)) for e in (value, *items)]
@@ -373,8 +386,8 @@ class Expressions:
         return builders.arithmetic(self, node, left, right)
 
     def _negative(self, node: Node) -> Expr:
-        if node.value.kind == "integer" and int(node.value.value) == 2**63:
-            return self._whole_number(node, -(2**63))
+        if node.value.kind == "integer" and int(node.value.value) in (2**31, 2**63):
+            return self._whole_number(node, -int(node.value.value))
         value = self.check(node.value)
         if value.type.name not in (*t.NUMBERS, "interval day to second", "interval year to month", "unknown"):
             raise self.error("TYPE_MISMATCH", node, f"Cannot negate {value.type}")
@@ -495,7 +508,8 @@ class Expressions:
                     at,
                     "The arguments to GROUPING() must be expressions referenced by the GROUP BY",
                 )
-        found = Expr(f"CAST(grouping({', '.join(v.sql for v in values)}) AS BIGINT)", t.BIGINT)
+        kind = t.INTEGER if len(values) < 32 else t.BIGINT
+        found = Expr(f"CAST(grouping({', '.join(v.sql for v in values)}) AS {t.duckdb(kind)})", kind)
         found.aggregate = True
         if self.lift is not None:
             found.sql = self.lift.name(found.sql)
@@ -543,6 +557,8 @@ class Expressions:
     def bind(self, node: Node, lines: list[str], args: list[Expr | None]):
         """The overload that fits best and the arguments turned to its types; FUNCTION_NOT_FOUND if none does."""
         best = None
+        if any(e is not None and e.given is not None for e in args):
+            args = self._parameters_for(node, lines, args)
         for line in lines:
             signature = signatures.parse_line(line)
             fitted = self._fit(signature, node, args)
@@ -564,6 +580,21 @@ class Expressions:
             final.append(e if p.name == "function" else self.coerce(e, self._target(p, e, variables)))
         filled = [signatures.fill(p, variables) for p in patterns]
         return signatures.Bound(signature, filled, signatures.fill(signature.result, variables)), final
+
+    def _parameters_for(self, node: Node, lines: list[str], args: list[Expr | None]) -> list[Expr | None]:
+        """Arguments whose parameters are of the types of the first overload that takes the others."""
+        if any(self._fit(signatures.parse_line(line), node, args) for line in lines):
+            return args
+        for line in lines:
+            signature = signatures.parse_line(line)
+            if len(signature.args) == len(args):
+                tried = [
+                    self._meant(e, p) if e is not None and p.name in t.NUMBERS + ("varchar", "boolean", "date") else e
+                    for p, e in zip(signature.args, args, strict=True)
+                ]
+                if self._fit(signature, node, tried):
+                    return tried
+        return args
 
     def _target(self, p: Type, e: Expr, variables: dict) -> Type:
         """The type that an argument is turned to: lengths of its own are kept."""
@@ -703,13 +734,15 @@ class Expressions:
         if node.window is None:
             raise self.error("MISSING_OVER", node, f"Window function {node.name} requires an OVER clause")
         if self.inside is not None:
-            text = f"Cannot nest window functions inside aggregation '{self.inside.name}': [{self.written(node)}]"
-            raise self.error("NESTED_AGGREGATION", self.inside, text)
+            what = "Cannot nest window functions or row pattern measures inside aggregation"
+            text = f"{what} '{self.inside.name}': [{self.written(node)}]"
+            raise self.error("NESTED_WINDOW", self.inside, text)
         if node.name not in functions.WINDOW and node.name not in functions.AGGREGATES:
             if node.name in functions.SCALARS:
                 text = f"Window function requires an aggregation or window function: {node.name}"
                 raise self.error("FUNCTION_NOT_WINDOW", node, text)
             raise self._unregistered(node)
+        self._refuse_nested_windows(node)
         if node.distinct:
             raise self.error("NOT_SUPPORTED", node, "DISTINCT in window function parameters not yet supported")
         over, parts, ordered = self.window(node.window)
@@ -725,6 +758,13 @@ class Expressions:
         found.aggregate = found.aggregate or any(p.aggregate for p in parts)
         found.window = True
         return found
+
+    def _refuse_nested_windows(self, node: Node) -> None:
+        what = "Cannot nest window functions or row pattern measures inside window"
+        for part, where in ((node.args, "function arguments"), (node.window, "specification")):
+            inner = _first_window(part)
+            if inner is not None:
+                raise self.error("NESTED_WINDOW", inner, f"{what} {where}")
 
     def _pure_window(self, node: Node, over: str, ordered: bool) -> Expr:
         if node.filter is not None:
@@ -805,6 +845,24 @@ class Expressions:
             raise self.error("TYPE_MISMATCH", node.value, text)
         parts.append(value)
         return f"{value.sql} {node.side}"
+
+
+def is_constant(node) -> bool:
+    """Whether an expression names no column and holds no query."""
+    if isinstance(node, Node):
+        return node.kind not in ("column", "query", "parameter") and all(is_constant(v) for v in vars(node).values())
+    return not isinstance(node, (list, tuple)) or all(map(is_constant, node))
+
+
+def _first_window(part) -> Node | None:
+    """The first call with OVER in a tree, outside subqueries."""
+    if isinstance(part, Node):
+        if part.kind == "call" and part.window is not None:
+            return part
+        return None if part.kind == "query" else _first_window(list(vars(part).values()))
+    if isinstance(part, (list, tuple)):
+        return next((found for each in part if (found := _first_window(each)) is not None), None)
+    return None
 
 
 def _without_nan(text: str, operator: str, left: tuple[Expr, str], right: tuple[Expr, str]) -> str:

@@ -956,9 +956,15 @@ class _Parser:
                 zoned = self.token.upper in ("WITH", "WITHOUT") and self.peek().upper == "TIME"
                 if not zoned:
                     break
-            if self.token.kind not in ("word", "quoted", "integer") and self.token.upper not in ("(", ")", ","):
+            if self.token.kind not in ("word", "quoted", "integer") and self.token.upper not in (
+                "(",
+                ")",
+                ",",
+                "<",
+                ">",
+            ):
                 self.fail()
-            depth += (self.token.upper == "(") - (self.token.upper == ")")
+            depth += (self.token.upper in ("(", "<")) - (self.token.upper in (")", ">"))
             self.at += 1
         return self.sql[first.start : self.tokens[self.at - 1].end], first.start
 

@@ -20,7 +20,16 @@ from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local import s3
 from infra.local.athena.lake import files, formats
-from infra.local.athena.lake.catalog import NAME, GlueCatalog, Table, all_columns, is_view, view_definition, view_text
+from infra.local.athena.lake.catalog import (
+    DEFAULT,
+    NAME,
+    GlueCatalog,
+    Table,
+    all_columns,
+    is_view,
+    view_definition,
+    view_text,
+)
 from infra.local.athena.lake.results import Listing, text_columns
 from infra.local.athena.lake.writers import Format
 from infra.local.athena.statements.parser import Statement
@@ -209,7 +218,7 @@ def create_external_table(statement: Statement, catalog: GlueCatalog, database: 
     for column in [*statement.columns, *statement.partition_keys]:
         types.hive_to_trino(column["Type"])
     files.split_location(statement.location)
-    _changed(catalog, lambda glue: glue.create_table(schema, name, external_table(statement, name)))
+    create_table(catalog, schema, external_table(statement, name))
     return _done()
 
 
@@ -312,6 +321,8 @@ def view_table(
 
 
 def create_table(catalog: GlueCatalog, database: str, table: dict[str, Any]) -> None:
+    if database == DEFAULT and catalog.database(DEFAULT) is None:
+        _changed(catalog, lambda glue: glue.create_database(DEFAULT, {"Name": DEFAULT}))
     _changed(catalog, lambda glue: glue.create_table(database, table["Name"], table))
 
 

@@ -60,6 +60,11 @@ class Job:
                 _metrics(execution)
         return True
 
+    def note(self, target: dict[str, str]) -> None:
+        """Save what the statement is about to make: if the server ends meanwhile, it is taken away again."""
+        self.execution.target = target
+        store(self.execution.account, self.execution.region).save(self.execution)
+
     def interrupt(self) -> None:
         """End the work of the engine; it will not begin any."""
         with self.lock:

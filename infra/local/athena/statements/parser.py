@@ -30,6 +30,19 @@ _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "0": "\0", "Z": "\x1a"}
 _TYPE_END = {",", ")"}
 
 
+# https://docs.aws.amazon.com/athena/latest/ug/reserved-words.html, those of DDL
+RESERVED = frozenset(
+    """ALL ALTER AND ARRAY AS AUTHORIZATION BETWEEN BIGINT BINARY BOOLEAN BOTH BY CASE CASHE CAST CHAR COLUMN CONF CONSTRAINT
+    COMMIT CREATE CROSS CUBE CURRENT CURRENT_DATE CURRENT_TIMESTAMP CURSOR DATABASE DATE DAYOFWEEK DECIMAL DELETE DESCRIBE
+    DISTINCT DIV DOUBLE DROP ELSE END EXCHANGE EXISTS EXTENDED EXTERNAL EXTRACT FALSE FETCH FLOAT FLOOR FOLLOWING FOR FOREIGN
+    FROM FULL FUNCTION GRANT GROUP GROUPING HAVING IF IMPORT IN INNER INSERT INT INTEGER INTERSECT INTERVAL INTO IS JOIN
+    LATERAL LEFT LESS LIKE LOCAL MACRO MAP MORE NONE NOT NULL NUMERIC OF ON ONLY OR ORDER OUT OUTER OVER PARTIALSCAN PARTITION
+    PERCENT PRECEDING PRECISION PRESERVE PRIMARY PROCEDURE RANGE READS REDUCE REGEXP REFERENCES REVOKE RIGHT RLIKE ROLLBACK
+    ROLLUP ROW ROWS SELECT SET SMALLINT START TABLE TABLESAMPLE THEN TIME TIMESTAMP TO TRANSFORM TRIGGER TRUE TRUNCATE
+    UNBOUNDED UNION UNIQUEJOIN UPDATE USER USING UTC_TIMESTAMP VALUES VARCHAR VIEWS WHEN WHERE WINDOW WITH""".split()
+)
+
+
 class Statement(SimpleNamespace):
     """A statement. `kind` is Athena's SubstatementType, `type` its StatementType; other fields depend on the kind."""
 
@@ -127,6 +140,8 @@ class _Parser:
             self.at += 1
             return token.text[1:-1].replace("``", "`").lower()
         if token.kind == "word":
+            if token.upper in RESERVED:
+                raise self.no_alternative(0)
             self.at += 1
             return token.text.lower()
         raise self.no_alternative(0) if token.kind == "quoted" else self.mismatched("IDENTIFIER")

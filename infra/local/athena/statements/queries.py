@@ -52,8 +52,10 @@ class Query:
 
     def __init__(
         self, catalog: GlueCatalog, database: str | None, scratch: Path, engine: Engine,
-        parameters: list[str], scan_limit: int | None,
+        parameters: list[str], scan_limit: int | None, note: Callable[[dict[str, str]], None],
     ):  # fmt: skip
+        """`note` is told what a statement makes, before it does, so that a part of it does not stay."""
+        self.note = note
         self.catalog, self.database, self.scratch, self.engine = catalog, database, scratch, engine
         self.parameters, self.scan_limit = parameters, scan_limit
         self.scanned = 0
@@ -141,7 +143,8 @@ class Query:
         if self.catalog.table(database, name) is not None:
             if statement.absent:
                 return Outcome(None, [ROWS_COLUMN], 0, 0, "CREATE TABLE", [])
-            raise QueryError("TABLE_ALREADY_EXISTS", f"Table 'awsdatacatalog.{database}.{name}' already exists", 1, 1)
+            text = f"Destination table 'awsdatacatalog.{database}.{name}' already exists"
+            raise QueryError("TABLE_ALREADY_EXISTS", text, 1, 1)
         keys = [key.lower() for key in properties.get("partitioned_by", [])]
         if keys and [c.name for c in columns[-len(keys) :]] != keys:
             raise QueryError(
@@ -151,6 +154,7 @@ class Query:
             )
         bucketed = _bucketing(properties, [c.name for c in columns])
         self.require_empty(location, f"awsdatacatalog.{database}.{name}")
+        self.note({"database": database, "table": name, "location": location})
         written = Written(0, [], {})
         if statement.data:
             written = self.write(found, columns, form, location, keys, bucketed)
@@ -182,8 +186,7 @@ class Query:
             )
         wanted = [by_name[c] for c in chosen]
         fits = len(wanted) == len(found.columns) and all(
-            types.coercible(types.parse(q.type), types.parse(c.type))
-            for q, c in zip(found.columns, wanted, strict=True)
+            _insertable(types.parse(q.type), types.parse(c.type)) for q, c in zip(found.columns, wanted, strict=True)
         )
         if not fits:
             raise QueryError(
@@ -228,7 +231,7 @@ class Query:
         database, name = ddl.table_name(statement.name, self.database)
         found = self.translate(text, statement.query)
         columns = _named(found.columns, None)
-        hive_types = writers.check_types(columns)
+        hive_types = writers.check_types(columns, stored=False)
         ddl.require_database(self.catalog, database)
         there = self.catalog.table(database, name)
         if there is not None and not (is_view(there) and statement.replace):
@@ -266,6 +269,11 @@ class Query:
         return self.run(
             found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known)
         )
+
+
+def _insertable(kind: types.Type, column: types.Type) -> bool:
+    """Whether INSERT takes a value: 1.5, a double here, is a decimal for Athena's INSERT, which fits a float."""
+    return types.coercible(kind, column) or (kind.name, column.name) == ("double", "real")
 
 
 def _named(columns: list[Column], given: list[str] | None) -> list[Column]:

@@ -40,7 +40,7 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
     if not _has_query(statement):
         return _listed(ddl.execute(statement, catalog, database), scratch)
     with engines.borrowed(job) as engine:
-        query = Query(catalog, database, scratch, engine, job.parameters, job.limits.scan_limit)
+        query = Query(catalog, database, scratch, engine, job.parameters, job.limits.scan_limit, job.note)
         try:
             return _of_query(query, job.text, statement, location + f"tables/{execution.id}", job.limits.enforced)
         finally:
