@@ -11,6 +11,7 @@ import nbformat
 from infra import project, run, server_process
 
 TIMING = ("papermill", "execution")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def refresh(chapters: list[str]) -> list[run.Result]:
@@ -35,6 +36,10 @@ def store(executed: Path, notebook: Path) -> None:
     """Write an executed copy over its notebook, without timing and without papermill's own cells."""
     book = nbformat.read(executed, as_version=4)
     book.cells = [cell for cell in book.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    for cell in book.cells:
+        for output in cell.get("outputs", []):
+            if "text/html" in output.get("data", {}):  # what a form shows when nothing answers it
+                output["data"].pop(WIDGET, None)
     for holder in (book, *book.cells):
         for name in TIMING:
             holder.metadata.pop(name, None)

@@ -15,11 +15,11 @@ def resume() -> None:
     """After a restart: runs that were under way are done again from their start, sessions are opened again, schedules go on."""
     sessions.resume()
     runs.resume()
-    schedules.clock.changed()
+    schedules.table.resume()
 
 
 def stop() -> None:
-    schedules.clock.stop()
+    schedules.table.stop()
     runs.stop()
     sessions.stop()
 
@@ -31,6 +31,7 @@ SERVICE = Service(
     unlocked=EVERY,  # each takes the lock itself, for as long as it changes something
     unsaved=EVERY,
     operation=wire.operation,
+    restores=False,
     resume=resume,
     stop=stop,
 )

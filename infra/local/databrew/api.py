@@ -39,7 +39,7 @@ def _headers(code: str | None = None) -> dict[str, str]:
 def _done(backend: DataBrewBackend, operation: str, given: dict[str, Any]) -> dict[str, Any]:
     if operation in sessions.OPERATIONS:  # they may take long, and lock and save themselves
         return sessions.OPERATIONS[operation](backend, given)
-    with state.lock("databrew"):
+    with state.lock("databrew", backend.account_id):
         answer = OPERATIONS[operation](backend, given)
         if not operation.startswith(READS):
             backend.save()

@@ -192,15 +192,16 @@ def create_schedule(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str
     name = given["Name"]
     rules.check_name("schedule", name)
     must_be_new(backend.schedules, "schedule", name)
-    backend.schedules[name] = backend.new("schedule", name, _schedule_settings(backend, given), given.get("Tags"))
-    schedules.clock.changed()
+    schedule = backend.new("schedule", name, _schedule_settings(backend, given), given.get("Tags"))
+    backend.schedules[name] = schedule
+    schedules.plan(schedule)
     return {"Name": name}
 
 
 def update_schedule(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str, Any]:
     schedule = found(backend.schedules, "schedule", given["Name"])
     schedule.change(_schedule_settings(backend, {"JobNames": schedule.settings["JobNames"], **given}))
-    schedules.clock.changed()
+    schedules.plan(schedule)
     return {"Name": schedule.name}
 
 
@@ -229,7 +230,7 @@ def list_schedules(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str,
 def delete_schedule(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str, Any]:
     schedule = found(backend.schedules, "schedule", given["Name"])
     del backend.schedules[schedule.name]
-    schedules.clock.changed()
+    schedules.forget(schedule)
     return {"Name": schedule.name}
 
 

@@ -137,7 +137,7 @@ class Live:
             raise Interrupted
 
     def _note(self, **changes: Any) -> None:
-        with state.lock("databrew"):
+        with state.lock("databrew", self.backend.account_id):
             for name, value in changes.items():
                 if name != "state" or self.run.state != "STOPPING":
                     setattr(self.run, name, value)
@@ -146,7 +146,7 @@ class Live:
     def _finish(self, status: str, error: str) -> None:
         run = self.run
         self._tell(f"The job run ended with {status}. {error}".strip())
-        with state.lock("databrew"):
+        with state.lock("databrew", self.backend.account_id):
             run.state, run.error, run.completed, run.planned = status, error, time.time(), []
             _live.pop(run.id, None)
             self.backend.save()

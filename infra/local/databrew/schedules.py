@@ -1,4 +1,4 @@
-"""Schedules: one thread that sleeps until the next one is due, and starts its jobs.
+"""Schedules: when each is due is in the core's timetable, which survives a restart; here its jobs are started.
 
 Source: https://docs.aws.amazon.com/databrew/latest/dg/jobs.html (job schedules); times are in UTC
 """
@@ -6,100 +6,84 @@ Source: https://docs.aws.amazon.com/databrew/latest/dg/jobs.html (job schedules)
 from __future__ import annotations
 
 import logging
-import threading
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
-from moto.core.utils import utcnow
+import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 from infra.local.core import state
 from infra.local.core.cron import Cron
+from infra.local.core.timetable import Timetable
 
 from .access import check_role
 from .backend import DataBrewBackend, databrew_backends
 from .errors import BrewError
+from .records import Resource
 
 log = logging.getLogger("workshop.databrew")
-LONGEST_WAIT_SECONDS = 60.0
+SHORTEST_MINUTES = 5
+MISSED_SECONDS = 60.0  # what was due longer ago, while the server did not run, is left out, as AWS starts nothing late
 
 
 def cron(expression: str) -> Cron:
     """An expression with or without `cron(…)` around it. Raises ValueError."""
     text = expression.strip()
     fields = text[5:-1] if text.lower().startswith("cron(") and text.endswith(")") else text
-    return Cron(f"cron({fields})", shortest_minutes=5)
+    return Cron(f"cron({fields})", SHORTEST_MINUTES)
 
 
-class Clock:
-    """Starts the jobs of schedules that are due."""
-
-    def __init__(self) -> None:
-        self._wake = threading.Event()
-        self._ends = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def changed(self) -> None:
-        """Look at the schedules again: one was made, changed or deleted."""
-        if self._thread is None and _schedules() and not self._ends.is_set():
-            self._thread = threading.Thread(target=self._run, name="databrew-schedules", daemon=True)
-            self._thread.start()
-        self._wake.set()
-
-    def stop(self) -> None:
-        self._ends.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        seen = utcnow()
-        while not self._ends.is_set():
-            now = utcnow()
-            for backend, schedule in due(seen, now):
-                for name in schedule.settings["JobNames"]:
-                    _start(backend, name)
-            seen = now
-            self._wake.wait(min(LONGEST_WAIT_SECONDS, _seconds_to_next(seen)))
-            self._wake.clear()
+def plan(schedule: Resource) -> None:
+    """Let a schedule that was made or changed be due at its next time."""
+    table.set(schedule.arn, _next(schedule, time.time()))
 
 
-clock = Clock()
+def forget(schedule: Resource) -> None:
+    table.set(schedule.arn, None)
+
+
+def _next(schedule: Resource, after: float) -> float | None:
+    """Seconds since 1970 of its next time, None if there is none."""
+    moment = cron(schedule.settings["CronExpression"]).next_after(
+        datetime.fromtimestamp(after, UTC).replace(tzinfo=None)
+    )
+    return moment.replace(tzinfo=UTC).timestamp() if moment else None
+
+
+def fire(arn: str, due: float) -> float | None:
+    """Start the jobs of a schedule; return when it is due again.
+
+    Parameters
+    ----------
+    due: when it was due, in seconds since 1970
+    """
+    _, _, _, region, account, resource = arn.split(":", 5)
+    backend = databrew_backends[account][region]
+    with state.lock("databrew", account):
+        schedule = backend.schedules.get(resource.removeprefix("schedule/"))
+        if schedule is None:
+            return None
+        if time.time() - due < MISSED_SECONDS:
+            for name in schedule.settings["JobNames"]:
+                _start(backend, name)
+        return _next(schedule, max(due, time.time()))
 
 
 def _start(backend: DataBrewBackend, name: str) -> None:
     from . import runs
 
-    with state.lock("databrew"):
-        job = backend.jobs.get(name)
-        if job is None:
-            return
-        try:
-            check_role(backend.account_id, job.settings["RoleArn"])
-        except BrewError as error:
-            log.warning("The scheduled job %s was not started: %s", name, error)
-            return
-        runs.start(backend, job)
-        backend.save()
+    job = backend.jobs.get(name)
+    if job is None:
+        return
+    try:
+        check_role(backend.account_id, job.settings["RoleArn"])
+    except BrewError as error:
+        log.warning("The scheduled job %s was not started: %s", name, error)
+        return
+    runs.start(backend, job)
+    backend.save()
 
 
-def _schedules() -> list[tuple[DataBrewBackend, Any]]:
-    backends: list[Any] = [backend for _, _, backend in list(databrew_backends.iter_backends())]
-    with state.lock("databrew"):
-        return [(backend, schedule) for backend in backends for schedule in backend.schedules.values()]
+def _path() -> Path:
+    return state.root() / "databrew_schedules.sqlite"
 
 
-def due(after: datetime, until: datetime) -> list[tuple[DataBrewBackend, Any]]:
-    """Return the schedules that have a time in (after, until], with their backends."""
-    found = []
-    for backend, schedule in _schedules():
-        since = max(after, datetime.fromtimestamp(schedule.modified, UTC).replace(tzinfo=None))
-        moment = cron(schedule.settings["CronExpression"]).next_after(since)
-        if moment is not None and moment <= until:
-            found.append((backend, schedule))
-    return found
-
-
-def _seconds_to_next(now: datetime) -> float:
-    moments = [cron(schedule.settings["CronExpression"]).next_after(now) for _, schedule in _schedules()]
-    coming = [moment for moment in moments if moment is not None]
-    return max(0.0, (min(coming) - utcnow()) / timedelta(seconds=1)) if coming else LONGEST_WAIT_SECONDS
+table = Timetable("databrew-schedules", _path, fire)

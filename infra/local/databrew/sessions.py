@@ -109,7 +109,7 @@ def _common(old: list[Any], new: list[Any]) -> int:
 
 
 def start_project_session(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str, Any]:
-    with state.lock("databrew"):
+    with state.lock("databrew", backend.account_id):
         project = found(backend.projects, "project", given["Name"])
         check_role(backend.account_id, project.settings["RoleArn"], "ValidationException")
         session = project.session
@@ -129,7 +129,7 @@ def start_project_session(backend: DataBrewBackend, given: dict[str, Any]) -> di
 def send_project_session_action(backend: DataBrewBackend, given: dict[str, Any]) -> dict[str, Any]:
     from .engine import DataRefused, StepRefused
 
-    with state.lock("databrew"):
+    with state.lock("databrew", backend.account_id):
         project = found(backend.projects, "project", given["Name"])
         session = _session(project, given.get("ClientSessionId"))
         recipe = found(backend.recipes, "recipe", project.settings["RecipeName"])
@@ -194,7 +194,7 @@ def _act(live: Live, recipe: Recipe, given: dict[str, Any]) -> Any:
 
 
 def _save(backend: DataBrewBackend, recipe: Recipe, steps: list[dict[str, Any]]) -> None:
-    with state.lock("databrew"):
+    with state.lock("databrew", backend.account_id):
         recipe.change_working(steps, recipe.working.description)
         backend.save()
 
@@ -239,7 +239,7 @@ def _open(backend: DataBrewBackend, project: Project, session: Session) -> None:
         except Exception as failure:  # never leave a session that is not ready and has no reason
             log.exception("session of %s", project.name)
             error = f"The session could not be opened: {type(failure).__name__}"
-    with state.lock("databrew"):
+    with state.lock("databrew", backend.account_id):
         if session.status in STARTING and not _ends.is_set():
             session.status, session.error = ("FAILED", error) if error else ("READY", "")
             backend.save()
@@ -268,7 +268,7 @@ def _end_idle() -> None:
     while not _ends.wait(LOOK_SECONDS):
         for live in list(_live.values()):
             if time.monotonic() - live.used > IDLE_SECONDS:
-                with state.lock("databrew"):
+                with state.lock("databrew", live.backend.account_id):
                     forget(live.project)
                     live.backend.save()
 

@@ -1,6 +1,10 @@
 """kill -9 in a session, a recipe job and a profile job: nothing acknowledged is lost, nothing half is left."""
 
+import bz2
 import json
+import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 
@@ -54,7 +58,6 @@ def test_a_recipe_job_begins_again(own_server, lab):
     assert run["State"] == "SUCCEEDED", run
     keys = lab.keys("out/")
     assert len(keys) == 2  # 600,000 rows: two parts, once
-    import bz2
 
     assert sum(bz2.decompress(lab.read(key)).count(b"\n") - 1 for key in keys) == PARTS * ROWS
 
@@ -81,3 +84,26 @@ def test_definitions_survive(own_server, lab):
     assert lab.brew.describe_schedule(Name="s")["JobNames"] == ["j"]
     assert lab.brew.describe_job_run(Name="j", RunId=finished["RunId"])["State"] == "SUCCEEDED"
     assert lab.run("j")["State"] == "SUCCEEDED"
+
+
+def test_a_schedule_fires_and_is_planned_again(own_server, lab):
+    """Its time is in the timetable's file: it is moved to now while the server is down."""
+    lab.new_recipe("steps", JOIN)
+    lab.new_job("j", lab.output(Format="CSV"))
+    lab.brew.create_schedule(Name="s", CronExpression="Cron(0 3 * * ? *)", JobNames=["j"])
+    own_server.kill()
+    (path,) = own_server.home.glob("**/databrew_schedules.sqlite")
+    with closing(sqlite3.connect(path)) as times, times:
+        assert times.execute("UPDATE times SET due = ?", (time.time(),)).rowcount == 1
+    own_server.restart()
+    runs = until(lambda: lab.brew.list_job_runs(Name="j")["JobRuns"], "a run by the schedule")
+    assert lab.ended("j", runs[0]["RunId"])["State"] == "SUCCEEDED"
+    with closing(sqlite3.connect(path)) as times:
+        (due,) = until(
+            lambda: times.execute("SELECT due FROM times WHERE due > ?", (time.time(),)).fetchone(), "a plan"
+        )
+    assert time.gmtime(due).tm_hour == 3
+    assert len(lab.brew.list_job_runs(Name="j")["JobRuns"]) == 1
+    lab.brew.delete_schedule(Name="s")
+    with closing(sqlite3.connect(path)) as times:
+        assert times.execute("SELECT count(*) FROM times").fetchone() == (0,)

@@ -8,6 +8,7 @@ import re
 import zlib
 
 import fastavro
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -232,6 +233,7 @@ def test_log_lines_on_demand(lab, client):
     [
         (["glue:*", "s3:ListBucket", "s3:PutObject"], "s3:GetObject"),
         (["glue:*", "s3:ListBucket", "s3:GetObject"], "s3:PutObject"),
+        (["s3:*"], "glue:GetTable"),
     ],
 )
 def test_the_roles_permissions_count(lab, allowed, denied):
@@ -310,3 +312,84 @@ def test_runs_are_listed_newest_first(lab):
     runs = [lab.run("j")["RunId"] for _ in range(3)]
     pages = lab.brew.get_paginator("list_job_runs").paginate(Name="j", PaginationConfig={"PageSize": 2})
     assert [[one["RunId"] for one in page["JobRuns"]] for page in pages] == [[runs[2], runs[1]], [runs[0]]]
+
+
+def excel():
+    book = openpyxl.Workbook()
+    book.active.append(["id", "name"])
+    book.active.append([1, "One"])
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def parquet():
+    file = io.BytesIO()
+    pq.write_table(pa.table({"id": [1], "name": ["One"]}), file)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "settings"),
+    [
+        ("a.csv", b"id;name\n1;One\n", {"FormatOptions": {"Csv": {"Delimiter": ";"}}}),
+        ("a.csv.gz", gzip.compress(b"id,name\n1,One\n"), {}),
+        ("a.json", b'{"id": 1, "name": "One"}\n', {}),
+        ("a.json", b'[\n{"id": 1,\n"name": "One"}]', {"FormatOptions": {"Json": {"MultiLine": True}}}),
+        ("a.parquet", parquet(), {}),
+        ("a.xlsx", excel(), {"FormatOptions": {"Excel": {"SheetIndexes": [0], "HeaderRow": True}}}),
+    ],
+)
+def test_datasets_of_files(lab, name, body, settings):
+    lab.put(f"in/{name}", body)
+    lab.new_file_dataset("files", f"in/{name}", **settings)
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="CSV", Overwrite=True), dataset="files", recipe="nothing")
+    run = lab.run("j")
+    assert run["State"] == "SUCCEEDED", run
+    assert lab.read("out/j_part00000.csv") == b"id,name\n1,One\n"
+
+
+def test_parameters_of_a_path_become_columns(lab):
+    for day in ("2026-01-01", "2026-01-02", "2025-12-31"):
+        lab.put(f"in/shop-{day}.csv", f"n\n{day[-1]}\n")
+    day = {
+        "Name": "day",
+        "Type": "Datetime",
+        "DatetimeOptions": {"Format": "yyyy-MM-dd"},
+        "CreateColumn": True,
+        "Filter": {"Expression": "after :start", "ValuesMap": {":start": "2025-12-31T12:00:00Z"}},
+    }
+    lab.new_file_dataset("files", "in/shop-{day}.csv", Format="CSV", PathOptions={"Parameters": {"day": day}})
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="CSV", Overwrite=True), dataset="files", recipe="nothing")
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    lines = lab.read("out/j_part00000.csv").decode().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["n", "1", "2"]
+    assert lines[1].split(",")[1].startswith("2026-01-01 00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "text"),
+    [
+        ("a.parquet", b"no parquet", "a.parquet"),
+        ("a.xlsx", b"no excel", "a.xlsx"),
+        ("b.json", b'{"a": 1}\n{"a"', "b.json"),
+        ("empty.csv", b"", "empty"),
+    ],
+)
+def test_files_that_cannot_be_read(lab, name, body, text):
+    lab.put(f"in/{name}", body)
+    lab.new_file_dataset("files", f"in/{name}")
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="CSV"), dataset="files", recipe="nothing")
+    run = lab.run("j")
+    assert (run["State"], text in run["ErrorMessage"]) == ("FAILED", True), run["ErrorMessage"]
+    assert str(lab.bucket) in run["ErrorMessage"] or "empty" in run["ErrorMessage"]
+
+
+def test_a_path_without_files(lab):
+    lab.new_file_dataset("files", "nowhere/<[0-9]+>.csv")
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="CSV"), dataset="files", recipe="nothing")
+    assert "No files match the path" in lab.run("j")["ErrorMessage"]
