@@ -10,6 +10,7 @@ from infra.local.core.service import Service
 
 from .api import executions
 from .api.operations import LocalAthenaResponse
+from .api.resources import resources
 from .statements import service
 
 BACKENDS = athena_backends
@@ -37,4 +38,6 @@ def stop() -> None:
     executions.close_all()
 
 
-SERVICE = Service("athena", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resume=resume, stop=stop)
+SERVICE = Service(
+    "athena", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resources=resources, resume=resume, stop=stop
+)

@@ -41,6 +41,7 @@ class Execution:
     reuse: dict[str, Any] = dataclasses.field(default_factory=lambda: {"Enabled": False})
     selected_engine: str = "AUTO"
     target: dict[str, str] | None = None  # what CREATE TABLE AS makes: database, table, location
+    caller: str = ""  # whose rights count: the access key that asked
     managed: bool = False  # Athena keeps the result; `output` is its name
     state: str = QUEUED
     reason: str | None = None

@@ -15,6 +15,7 @@ from infra.local.athena.api.refusals import InvalidRequest, ResourceNotFound
 from infra.local.athena.api.workgroups import PRIMARY, LocalAthenaBackend
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.statements import answers, service
+from infra.local.core import roles
 
 BATCH = 50
 
@@ -59,7 +60,9 @@ class LocalAthenaResponse(AthenaResponse):
     # --- executions
 
     def start_query_execution(self) -> str:
-        return json.dumps({"QueryExecutionId": service.start(self.athena_backend, self.asked)})
+        key = self.get_access_key()
+        with roles.acting_as(key):
+            return json.dumps({"QueryExecutionId": service.start(self.athena_backend, self.asked, key)})
 
     def stop_query_execution(self) -> str:
         service.stop_execution(self.athena_backend, self.asked["QueryExecutionId"])

@@ -16,9 +16,10 @@ from moto.core.exceptions import JsonRESTError
 
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, View, hive_to_trino
-from infra.local.athena.lake import information
+from infra.local.athena.lake import information, rights
 from infra.local.athena.lake.contradictions import check_columns
-from infra.local.core import registry, state
+from infra.local.core import registry, roles, state
+from infra.local.glue.catalog.checked import CheckedCatalog
 
 NAME = "awsdatacatalog"
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
@@ -34,7 +35,11 @@ class GlueCatalog:
 
     @property
     def _backend(self) -> Any:
-        return registry.get("glue").backends[self.account][self.region]
+        backend = registry.get("glue").backends[self.account][self.region]
+        return backend if roles.acting() is None else CheckedCatalog(backend, self._check)
+
+    def _check(self, action: str, database: str, table: str) -> None:
+        rights.check_catalog(self.account, self.region, action, database, table)
 
     # --- what translate() asks
 

@@ -16,7 +16,7 @@ from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
 from infra.local import s3
-from infra.local.athena.lake import information, parquet, projection, row_groups
+from infra.local.athena.lake import information, parquet, projection, rights, row_groups
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.lake.contradictions import check_partition, check_value
 from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
@@ -125,6 +125,7 @@ class Reader:
     def files(self, location: str, values: tuple[str | None, ...]) -> list[File]:
         """The objects of a location that hold data."""
         bucket, prefix = folder(location)
+        rights.check_list(self.catalog.region, bucket, prefix)
         try:
             found = s3.objects(self.catalog.account, bucket, prefix)
         except s3.MissingBucket:
@@ -132,10 +133,16 @@ class Reader:
                 "HIVE_METASTORE_ERROR",
                 f"The specified bucket does not exist (Bucket: {bucket}, table location: {location})",
             ) from None
-        return [
-            File(stored.path, f"s3://{bucket}/{stored.name}", stored.size, stored.last_modified.timestamp(), values)
+        wanted = [
+            stored
             for stored in found
             if stored.size and not is_hidden(stored.name, prefix) and stored.storage_class not in _ARCHIVED
+        ]
+        for stored in wanted:
+            rights.check_read(self.catalog.region, bucket, stored.name)
+        return [
+            File(stored.path, f"s3://{bucket}/{stored.name}", stored.size, stored.last_modified.timestamp(), values)
+            for stored in wanted
         ]
 
     def projected(

@@ -19,6 +19,7 @@ from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, Type, literal, quoted
 from infra.local import s3
+from infra.local.athena.lake import rights
 
 MAX_PARTITIONS = 100
 _MILLIS = 3
@@ -118,8 +119,8 @@ def check_timestamps(name: str, kind: Type) -> None:
 class Writer:
     """Writes the rows of one statement."""
 
-    def __init__(self, engine: Engine, account: str, scratch: Path):
-        self.engine, self.account, self.scratch = engine, account, scratch
+    def __init__(self, engine: Engine, account: str, region: str, scratch: Path):
+        self.engine, self.account, self.region, self.scratch = engine, account, region, scratch
         self.stem = engine_id()
 
     def write(
@@ -205,6 +206,7 @@ class Writer:
             return None
         bucket, _, key = folder.removeprefix("s3://").partition("/")
         key += name + (".gz" if format.name != "PARQUET" and format.compression == "GZIP" else "")
+        rights.check_write(self.region, bucket, key)
         s3.put(self.account, bucket, key, path, content_type="application/octet-stream")
         return f"s3://{bucket}/{key}"
 

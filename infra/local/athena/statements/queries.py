@@ -265,7 +265,7 @@ class Query:
         bucket, prefix = folder(location)
         if not s3.exists(self.catalog.account, bucket):
             raise QueryError("HIVE_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}")
-        writer = writers.Writer(self.engine, self.catalog.account, self.scratch)
+        writer = writers.Writer(self.engine, self.catalog.account, self.catalog.region, self.scratch)
         return self.run(
             found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known)
         )

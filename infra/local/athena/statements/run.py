@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from infra.local import s3
 from infra.local.athena.api.executions import CANCELLED, FAILED, FINAL, RUNNING, SUCCEEDED, Execution, store
-from infra.local.athena.lake import managed
+from infra.local.athena.lake import managed, rights
 from infra.local.athena.statements.jobs import Job
 from infra.local.athena.statements.start import reuse_key
-from infra.local.core import state
+from infra.local.core import roles, state
 
 if TYPE_CHECKING:
     from infra.local.athena.statements.queries import Outcome
@@ -38,8 +38,9 @@ def run(job: Job, location: str) -> None:
     scratch = _scratch(execution)
     try:
         scratch.mkdir(parents=True, exist_ok=True)
-        if _reused(job, location) or _performed(job, scratch, location):
-            job.move(SUCCEEDED)
+        with roles.acting_as(execution.caller):
+            if _reused(job, location) or _performed(job, scratch, location):
+                job.move(SUCCEEDED)
     except Exception:
         log.exception("query %s", execution.id)
         _fail(job, "GENERIC_INTERNAL_ERROR: Internal error", SYSTEM_ERROR, 1001)
@@ -54,7 +55,7 @@ def _fail(job: Job, reason: str, category: int, kind: int) -> None:
         text = reason if reason.startswith("FAILED: ") else f"FAILED: {reason}"
         try:
             _put(execution, "", text.encode())
-        except (s3.MissingBucket, OSError):  # the query has failed all the same, and says why in its status
+        except (s3.MissingBucket, rights.NotAuthorized, OSError):  # the query has failed all the same, and says why in its status
             log.exception("result of query %s", execution.id)
     job.move(
         FAILED,
@@ -105,6 +106,9 @@ def _performed(job: Job, scratch: Path, location: str) -> bool:
         _fail(job, "The specified bucket does not exist (Service: Amazon S3; Status Code: 404; Error Code: NoSuchBucket)",
               USER_ERROR, 1006)  # fmt: skip
         return False
+    except rights.NotAuthorized as error:
+        _fail(job, error.message, error.category, error.type)
+        return False
     return True
 
 
@@ -142,6 +146,7 @@ def _put(execution: Execution, suffix: str, body: bytes | Path, kind: str = "app
         managed.put(execution, suffix, body)
         return
     bucket, _, key = execution.output.removeprefix("s3://").partition("/")
+    rights.check_write(execution.region, bucket, key + suffix)
     s3.put(execution.account, bucket, key + suffix, body, content_type=kind)
 
 

@@ -21,11 +21,11 @@ _queries = FairQueue("athena", QUERIES, QUERIES_OF_ONE)
 _others = FairQueue("athena-ddl", OTHERS, OTHERS_OF_ONE)
 
 
-def start(backend: LocalAthenaBackend, request: dict[str, Any]) -> str:
+def start(backend: LocalAthenaBackend, request: dict[str, Any], caller: str = "") -> str:
     """Check a StartQueryExecution request, save its execution, queue it; return its id. Raises InvalidRequest."""
     from infra.local.athena.statements.run import run
 
-    accepted = accept(backend, request)
+    accepted = accept(backend, request, caller)
     if accepted.job is not None:
         job = accepted.job
         running_jobs[accepted.id] = job

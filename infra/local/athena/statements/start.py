@@ -14,6 +14,7 @@ from infra.local import s3
 from infra.local.athena.api.executions import Execution, store
 from infra.local.athena.api.refusals import InvalidRequest
 from infra.local.athena.api.workgroups import S3_PATH
+from infra.local.athena.lake import rights
 from infra.local.athena.statements.jobs import Job, Limits
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class Read(NamedTuple):
     parameters: list[str]
 
 
-def accept(backend: LocalAthenaBackend, request: dict[str, Any]) -> Accepted:
-    """Check a request and save its execution. Raises InvalidRequest."""
+def accept(backend: LocalAthenaBackend, request: dict[str, Any], caller: str) -> Accepted:
+    """Check a request and save its execution; `caller` is the access key that asked. Raises InvalidRequest."""
     account, region = backend.account_id, backend.region_name
     executions = store(account, region)
     group = backend.enabled_work_group(request.get("WorkGroup") or "primary")
@@ -62,7 +63,7 @@ def accept(backend: LocalAthenaBackend, request: dict[str, Any]) -> Accepted:
     if len(text.encode()) > MAX_QUERY_BYTES:
         raise InvalidRequest(f"Query string length must be at most {MAX_QUERY_BYTES} bytes")
     managed = bool((group.configuration.get("ManagedQueryResultsConfiguration") or {}).get("Enabled"))
-    result, location = _output(account, group.configuration, request.get("ResultConfiguration") or {}, managed)
+    result, location = _output(account, region, group.configuration, request.get("ResultConfiguration") or {}, managed)
     context = {key: value.lower() for key, value in (request.get("QueryExecutionContext") or {}).items() if value}
     given = request.get("ExecutionParameters")
     read = _read(backend, group.name, text, context.get("Database", "").strip("`") or None, list(given or []))
@@ -70,7 +71,7 @@ def accept(backend: LocalAthenaBackend, request: dict[str, Any]) -> Accepted:
     execution = Execution(
         id=identifier, account=account, region=region, query=text, kind=read.statement.kind, type=read.statement.type,
         workgroup=group.name, context=context, result=result, output=location + _name(read.statement, identifier),
-        parameters=given, reuse=_reuse(request), managed=managed,
+        parameters=given, reuse=_reuse(request), managed=managed, caller=caller,
         selected_engine=group.configuration["EngineVersion"]["SelectedEngineVersion"],
     )  # fmt: skip
     executions.add(execution, token, asked, reuse_key(execution, read.text, location))
@@ -132,7 +133,7 @@ def _limits(configuration: dict[str, Any]) -> Limits:
 
 
 def _output(
-    account: str, configuration: dict[str, Any], given: dict[str, Any], managed: bool
+    account: str, region: str, configuration: dict[str, Any], given: dict[str, Any], managed: bool
 ) -> tuple[dict[str, Any], str]:
     """The result configuration that counts, and its location with one slash at the end. Raises InvalidRequest."""
     if managed:  # Athena keeps the result itself
@@ -150,7 +151,7 @@ def _output(
     match = S3_PATH.fullmatch(location)
     if not match:
         raise InvalidRequest("outputLocation is not a valid S3 path.")
-    if not s3.exists(account, match[1]):
+    if not s3.exists(account, match[1]) or not rights.may_find(region, match[1]):
         raise InvalidRequest(f"Unable to verify/create output bucket {match[1]}")
     return chosen, location.rstrip("/") + "/"
 

@@ -7,11 +7,24 @@ What services use:
     session.access_key, session.secret_key, session.token                          # for an engine's environment
     roles.check(session, region, "s3:GetObject", "arn:aws:s3:::lake/key")          # work in this process; raises roles.Denied
     roles.is_allowed(session, region, "logs:PutLogEvents", arn)
+    with roles.acting_as(access_key): roles.check(roles.acting(), …)               # work with the caller's own rights
 """
 
-from infra.local.core.roles.authorization import account_of, check, is_allowed
+from infra.local.core.roles.authorization import Caller, account_of, acting, acting_as, check, is_allowed
 from infra.local.core.roles.denial import Denied
 from infra.local.core.roles.gate import authorize
 from infra.local.core.roles.sessions import CannotAssume, Session, session
 
-__all__ = ["CannotAssume", "Denied", "Session", "account_of", "authorize", "check", "is_allowed", "session"]
+__all__ = [
+    "Caller",
+    "CannotAssume",
+    "Denied",
+    "Session",
+    "account_of",
+    "acting",
+    "acting_as",
+    "authorize",
+    "check",
+    "is_allowed",
+    "session",
+]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,31 +118,60 @@ def decide(
     return ask, decision
 
 
+_acting: ContextVar[Caller | None] = ContextVar("acting", default=None)
+
+
+def acting() -> Caller | None:
+    """Return for whom this thread works, None for root."""
+    return _acting.get()
+
+
+@contextmanager
+def acting_as(access_key: str) -> Iterator[None]:
+    """Work in this thread for the caller with this key: what a service does with its caller's own rights."""
+    token = _acting.set(find(access_key))
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
 def check(
-    session: Session, region: str, action: str, resource: str = "*", keys: Mapping[str, tuple[str, ...]] | None = None
+    who: Session | Caller | None,
+    region: str,
+    action: str,
+    resource: str = "*",
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> None:
-    """Raise Denied unless the role of a session may do this; for what a service does within this process.
+    """Raise Denied unless this may be done; for what a service does within this process.
 
     Parameters
     ----------
+    who: the role's session, or a caller; None for root, who may do all
     action, resource: as in a policy: `s3:GetObject`, the object's ARN; `*` for an action without resource
     keys: keys of the request beyond the global ones, in small letters: {"s3:prefix": ("data/",)}
     """
     from infra.local.core.roles import resource_policies
 
-    caller = Caller(session.principal, session)
-    policy, owner = resource_policies.of(session.account, region, resource)
+    if who is None:
+        return
+    caller = Caller(who.principal, who) if isinstance(who, Session) else who
+    policy, owner = resource_policies.of(caller.principal.account, region, resource)
     ask, decision = decide(caller, region, action, resource, keys, policy, owner)
     if not decision.allowed:
         raise Denied(ask, decision)
 
 
 def is_allowed(
-    session: Session, region: str, action: str, resource: str = "*", keys: Mapping[str, tuple[str, ...]] | None = None
+    who: Session | Caller | None,
+    region: str,
+    action: str,
+    resource: str = "*",
+    keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> bool:
-    """Whether the role of a session may do this."""
+    """Whether this may be done; see `check`."""
     try:
-        check(session, region, action, resource, keys)
+        check(who, region, action, resource, keys)
     except Denied:
         return False
     return True

@@ -24,6 +24,7 @@ from moto.glue.utils import validate_crawl_filters
 from infra.local.core import state, telemetry
 from infra.local.core.cron import Cron
 from infra.local.glue.catalog.backend import CatalogResponse
+from infra.local.glue.catalog.checked import CheckedCatalog
 from infra.local.glue.crawler.checks import (
     TARGET_KINDS,
     InvalidInput,
@@ -34,7 +35,7 @@ from infra.local.glue.crawler.checks import (
 )
 from infra.local.glue.crawler.events import Messages
 from infra.local.glue.crawler.formats import Classifier
-from infra.local.glue.crawler.rights import CatalogAsRole, CrawlDenied, Rights
+from infra.local.glue.crawler.rights import CrawlDenied, Rights
 from infra.local.glue.crawler.run import (
     Changes,
     CrawlFailed,
@@ -453,7 +454,7 @@ class Run:
         """Look and write; return the events that are done with."""
         plan = self._plan()
         messages = Messages(plan.rights.session, self.region, plan.targets[0].queue_arn)
-        catalog = CatalogAsRole(self.backend, plan.rights)
+        catalog = CheckedCatalog(self.backend, plan.rights.check_catalog)
         folders, add_only = self._folders(plan, messages, catalog)
         if folders is None:
             found = [(target, look(plan, target, self.stop.is_set)) for target in plan.targets]
@@ -526,7 +527,7 @@ class Run:
         )
 
     def _folders(
-        self, plan: Plan, messages: Messages, catalog: CatalogAsRole
+        self, plan: Plan, messages: Messages, catalog: CheckedCatalog
     ) -> tuple[dict[Target, set[str]] | None, bool]:
         """Return the folders of each target that are to be looked at (None for all), and whether they are only to be added."""
         recrawl = self.crawler.recrawl

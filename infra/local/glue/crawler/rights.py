@@ -6,10 +6,10 @@ Sources: https://docs.aws.amazon.com/glue/latest/dg/crawler-prereqs.html, https:
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from infra.local.core import roles
 from infra.local.core.roles.denial import Denied, sentence
+from infra.local.glue.catalog.checked import resources
 
 SESSION_NAME = "AWS-Crawler"
 GUIDE = (
@@ -59,67 +59,10 @@ class Rights:
         arn = f"arn:aws:logs:{self.region}:{self.session.account}:log-group:{group}:log-stream:{stream}"
         return roles.is_allowed(self.session, self.region, "logs:PutLogEvents", arn)
 
-    def check_catalog(self, action: str, database: str, table: str = "") -> None:
-        """Raises CrawlDenied unless the role may do this in the Data Catalog: to the table, its database and the catalog."""
-        prefix = f"arn:aws:glue:{self.region}:{self.session.account}:"
-        resources = ["catalog", f"database/{database}", *([f"table/{database}/{table}"] if table else [])]
+    def check_catalog(self, action: str, database: str, table: str) -> None:
+        """Raises CrawlDenied unless the role may do this in the Data Catalog."""
         try:
-            for resource in resources:
-                roles.check(self.session, self.region, f"glue:{action}", prefix + resource)
+            for arn in resources(self.session.account, self.region, database, table):
+                roles.check(self.session, self.region, f"glue:{action}", arn)
         except Denied as denied:
             raise CrawlDenied(denied, "AWSGlue", 400, "AccessDeniedException") from None
-
-
-class CatalogAsRole:
-    """The Data Catalog for one crawl: each call is checked first. What is not a call of the API goes through."""
-
-    def __init__(self, backend: Any, rights: Rights):
-        self._backend, self._rights = backend, rights
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._backend, name)
-
-    def create_database(self, name: str, given: dict[str, Any]) -> Any:
-        self._rights.check_catalog("CreateDatabase", name)
-        return self._backend.create_database(name, given)
-
-    def get_database(self, name: str) -> Any:
-        self._rights.check_catalog("GetDatabase", name)
-        return self._backend.get_database(name)
-
-    def get_tables(self, database: str) -> Any:
-        self._rights.check_catalog("GetTables", database)
-        return self._backend.get_tables(database)
-
-    def get_table(self, database: str, name: str) -> Any:
-        self._rights.check_catalog("GetTable", database, name)
-        return self._backend.get_table(database, name)
-
-    def create_table(self, database: str, name: str, given: dict[str, Any], **more: Any) -> Any:
-        self._rights.check_catalog("CreateTable", database, name)
-        return self._backend.create_table(database, name, given, **more)
-
-    def update_table(self, database: str, name: str, given: dict[str, Any]) -> Any:
-        self._rights.check_catalog("UpdateTable", database, name)
-        return self._backend.update_table(database, name, given)
-
-    def delete_table(self, database: str, name: str) -> Any:
-        self._rights.check_catalog("DeleteTable", database, name)
-        return self._backend.delete_table(database, name)
-
-    def batch_create_partition(self, database: str, table: str, parts: list[Any]) -> Any:
-        self._rights.check_catalog("BatchCreatePartition", database, table)
-        return self._backend.batch_create_partition(database, table, parts)
-
-    def batch_update_partition(self, database: str, table: str, entries: list[Any]) -> Any:
-        self._rights.check_catalog("BatchUpdatePartition", database, table)
-        return self._backend.batch_update_partition(database, table, entries)
-
-    def batch_delete_partition(self, database: str, table: str, values: list[Any]) -> Any:
-        self._rights.check_catalog("BatchDeletePartition", database, table)
-        return self._backend.batch_delete_partition(database, table, values)
-
-    def partition_index(self, table: Any, name: str, keys: list[str]) -> None:
-        """Make a table's index of its partitions."""
-        self._rights.check_catalog("CreatePartitionIndex", table.database_name, table.name)
-        table.indexes[name] = keys

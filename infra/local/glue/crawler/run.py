@@ -18,6 +18,7 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 from infra.globs import glob_pattern
 from infra.local import s3
 from infra.local.glue.catalog.backend import Table
+from infra.local.glue.catalog.checked import CheckedCatalog
 from infra.local.glue.crawler.formats import SAMPLE_BYTES, Classifier, read
 from infra.local.glue.crawler.grouping import (
     File,
@@ -30,7 +31,7 @@ from infra.local.glue.crawler.grouping import (
     tables,
     unique_name,
 )
-from infra.local.glue.crawler.rights import CatalogAsRole, Rights
+from infra.local.glue.crawler.rights import Rights
 from infra.local.glue.crawler.schema import are_similar, render
 from infra.local.glue.crawler.tables import (
     DEPRECATED,
@@ -203,7 +204,7 @@ def group(plan: Plan, found: Sequence[tuple[Target, list[File]]]) -> list[tuple[
     return groups
 
 
-def write(backend: CatalogAsRole, plan: Plan, groups: Sequence[tuple[Target, Group]]) -> Changes:
+def write(backend: CheckedCatalog, plan: Plan, groups: Sequence[tuple[Target, Group]]) -> Changes:
     """Write what a whole crawl found; what it did not find again is treated as DeleteBehavior says."""
     changes = Changes()
     if plan.database.lower() not in backend.databases:
@@ -226,7 +227,7 @@ def warnings(found: Sequence[tuple[Target, list[File]]]) -> list[str]:
     ]
 
 
-def _write_group(backend: CatalogAsRole, plan: Plan, target: Target, group: Group, changes: Changes) -> str:
+def _write_group(backend: CheckedCatalog, plan: Plan, target: Target, group: Group, changes: Changes) -> str:
     """Create or update the table of a group, and its partitions; return its name."""
     writer = plan.writer(target)
     name = _free_name(backend, plan, target, group)
@@ -252,7 +253,8 @@ def _write_group(backend: CatalogAsRole, plan: Plan, target: Target, group: Grou
         _write_partitions(backend, plan, table, [part for _, part in parts], changes)
         _missing_partitions(backend, plan, table, {str(part["Values"]) for _, part in parts}, changes)
         if plan.index and not table.indexes:
-            backend.partition_index(table, INDEX_NAME, [key["Name"] for key in table.keys])
+            index = {"IndexName": INDEX_NAME, "Keys": [key["Name"] for key in table.keys]}
+            backend.create_partition_index(plan.database, name, index)
     return name
 
 
@@ -263,7 +265,7 @@ def _columns(given: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _free_name(backend: CatalogAsRole, plan: Plan, target: Target, group: Group) -> str:
+def _free_name(backend: CheckedCatalog, plan: Plan, target: Target, group: Group) -> str:
     """Return the table's name: with a hash when another table of this name lies elsewhere."""
     location = f"s3://{target.bucket}/{group.location}"
     name = table_name(group.location, target.bucket, plan.prefix)
@@ -271,7 +273,7 @@ def _free_name(backend: CatalogAsRole, plan: Plan, target: Target, group: Group)
     return name if taken is None or _location(taken) == location.rstrip("/") else unique_name(name, location)
 
 
-def _update_table(backend: CatalogAsRole, plan: Plan, table: Table, merged: dict[str, Any], changes: Changes) -> None:
+def _update_table(backend: CheckedCatalog, plan: Plan, table: Table, merged: dict[str, Any], changes: Changes) -> None:
     if is_changed(table.current, merged):
         backend.update_table(plan.database, table.name, merged)
         changes.tables["UPDATE"].append(table.name)
@@ -279,7 +281,7 @@ def _update_table(backend: CatalogAsRole, plan: Plan, table: Table, merged: dict
 
 
 def _write_partitions(
-    backend: CatalogAsRole, plan: Plan, table: Table, parts: list[dict[str, Any]], changes: Changes
+    backend: CheckedCatalog, plan: Plan, table: Table, parts: list[dict[str, Any]], changes: Changes
 ) -> None:
     """Add the partitions that are new, and update those that differ. New ones are added whatever the policy says."""
     new = [part for part in parts if str(part["Values"]) not in table.partitions]
@@ -299,7 +301,7 @@ def _write_partitions(
     changes.partitions["UPDATE"] += [_partition_name(table, part["Values"]) for part in differing]
 
 
-def _missing_partitions(backend: CatalogAsRole, plan: Plan, table: Table, seen: set[str], changes: Changes) -> None:
+def _missing_partitions(backend: CheckedCatalog, plan: Plan, table: Table, seen: set[str], changes: Changes) -> None:
     gone = [part.values for key, part in table.partitions.items() if key not in seen]
     if plan.delete == "DELETE_FROM_DATABASE":
         for batch in _batches(gone):
@@ -312,7 +314,7 @@ def _missing_partitions(backend: CatalogAsRole, plan: Plan, table: Table, seen: 
     ]
 
 
-def _missing_table(backend: CatalogAsRole, plan: Plan, table: Table, changes: Changes) -> None:
+def _missing_table(backend: CheckedCatalog, plan: Plan, table: Table, changes: Changes) -> None:
     if plan.delete == "DELETE_FROM_DATABASE":
         backend.delete_table(plan.database, table.name)
         changes.tables["DELETE"].append(table.name)
@@ -353,7 +355,7 @@ def _batches(items: list[Any]) -> Iterable[list[Any]]:
 # --- only some folders: incremental and event mode ------------------------------------------------------------------
 
 
-def known_folders(backend: CatalogAsRole, plan: Plan) -> set[str]:
+def known_folders(backend: CheckedCatalog, plan: Plan) -> set[str]:
     """Return the locations of the database's tables and partitions, without their last slash."""
     known = set()
     if plan.database.lower() in backend.databases:
@@ -373,7 +375,7 @@ def _partition_location(part: dict[str, Any]) -> str:
     return ((part.get("StorageDescriptor") or {}).get("Location") or "").rstrip("/")
 
 
-def table_of_folder(backend: CatalogAsRole, plan: Plan, target: Target, folder: str) -> Table | None:
+def table_of_folder(backend: CheckedCatalog, plan: Plan, target: Target, folder: str) -> Table | None:
     """Return the crawler's table that a folder is, or is a partition of, by its path."""
     if plan.database.lower() not in backend.databases:
         return None
@@ -386,7 +388,7 @@ def table_of_folder(backend: CatalogAsRole, plan: Plan, target: Target, folder: 
 
 
 def write_folders(
-    backend: CatalogAsRole, plan: Plan, target: Target, folders: Iterable[str], files: Sequence[File], add_only: bool
+    backend: CheckedCatalog, plan: Plan, target: Target, folders: Iterable[str], files: Sequence[File], add_only: bool
 ) -> Changes:
     """Write single folders into the tables that they belong to.
 
@@ -420,7 +422,7 @@ def write_folders(
 
 
 def _write_leaves(
-    backend: CatalogAsRole,
+    backend: CheckedCatalog,
     plan: Plan,
     target: Target,
     table: Table,
