@@ -2,9 +2,10 @@
 
 from infra.local.core.service import Service
 from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, resume, stop
+from infra.local.glue.catalog.checked import CheckedCatalog, resources
 
 SERVICE = Service(
     "glue", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, restores=False, resume=resume, stop=stop
 )
 
-__all__ = ["SERVICE"]
+__all__ = ["SERVICE", "CheckedCatalog", "resources"]

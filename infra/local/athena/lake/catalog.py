@@ -16,10 +16,10 @@ from moto.core.exceptions import JsonRESTError
 
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, View, hive_to_trino
+from infra.local import glue
 from infra.local.athena.lake import information, rights
 from infra.local.athena.lake.contradictions import check_columns
 from infra.local.core import registry, roles, state
-from infra.local.glue.catalog.checked import CheckedCatalog
 
 NAME = "awsdatacatalog"
 PRESTO_VIEW = re.compile(r"/\* Presto View: (\S+) \*/")
@@ -36,7 +36,7 @@ class GlueCatalog:
     @property
     def _backend(self) -> Any:
         backend = registry.get("glue").backends[self.account][self.region]
-        return backend if roles.acting() is None else CheckedCatalog(backend, self._check)
+        return backend if roles.acting() is None else glue.CheckedCatalog(backend, self._check)
 
     def _check(self, action: str, database: str, table: str) -> None:
         rights.check_catalog(self.account, self.region, action, database, table)

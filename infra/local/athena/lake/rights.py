@@ -8,9 +8,9 @@ from __future__ import annotations
 import uuid
 
 from infra.engines.athena.errors import QueryError
+from infra.local import glue
 from infra.local.core import roles
 from infra.local.core.roles.denial import Denied
-from infra.local.glue.catalog.checked import resources
 
 VIA = {"aws:calledvia": ("athena.amazonaws.com",), "aws:viaawsservice": ("true",)}
 
@@ -27,7 +27,7 @@ class NotAuthorized(QueryError):
 def check_catalog(account: str, region: str, action: str, database: str, table: str) -> None:
     """Raises NotAuthorized unless the caller may do this in the Data Catalog."""
     try:
-        for arn in resources(account, region, database, table):
+        for arn in glue.resources(account, region, database, table):
             roles.check(roles.acting(), region, f"glue:{action}", arn, VIA)
     except Denied as denied:
         request = f"Error Code: AccessDeniedException; Request ID: {uuid.uuid4()}; Proxy: null"
