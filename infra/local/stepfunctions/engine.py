@@ -144,15 +144,23 @@ class Engine:
 
     def _act(self, run: Run, action: StartTask | CancelTask | WakeUp) -> None:
         if isinstance(action, WakeUp):
-            self.clock.at(action.due, partial(self._at, run, partial(self._wake, run, action.frame)))
+            self._later(run, action.due, lambda each: self._wake(each, action.frame))
         elif isinstance(action, CancelTask):
             call = calls.Call(run.execution, action.task)
             self.calls.submit(run.execution.account, partial(calls.cancel, call))
         else:
             self._begin_task(run, action)
 
-    def _at(self, run: Run, work: Callable[[], None]) -> None:
-        self.steps.submit(run.execution.account, work)
+    def _later(self, run: Run, due: float, work: Callable[[Run], None]) -> None:
+        """Do something with an execution at a time, if it still runs then; a timer must not keep one that is over in memory."""
+        arn, account = run.execution.arn, run.execution.account
+
+        def do() -> None:
+            found = self.runs.get(arn)
+            if found is not None:
+                work(found)
+
+        self.clock.at(due, lambda: self.steps.submit(account, do))
 
     def _wake(self, run: Run, number: int) -> None:
         frame = run.execution.frames.get(number)
@@ -335,8 +343,12 @@ class Engine:
             seconds = min(seconds or EXPRESS_SECONDS, EXPRESS_SECONDS)
         if seconds is not None:
             begun = execution.redrive_date or execution.start
-            stop = partial(self._change, run, lambda: run.interpreter.stop("TIMED_OUT", "States.Timeout"))
-            self.clock.at(begun + seconds, partial(self._at, run, stop))
+
+            def stop(each: Run) -> None:
+                if (each.execution.redrive_date or each.execution.start) == begun:
+                    self._change(each, lambda: each.interpreter.stop("TIMED_OUT", "States.Timeout"))
+
+            self._later(run, begun + seconds, stop)
 
     def close(self) -> None:
         """Stop all threads; what is under way goes on after the next start."""

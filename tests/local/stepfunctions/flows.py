@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -71,3 +73,26 @@ class Flows:
 
     def kinds(self, execution: str) -> list[str]:
         return [event["type"] for event in self.history(execution)]
+
+
+def make_function(functions: Any, role: str, source: str) -> str:
+    """Return the ARN of a function `f` that is ready."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("app.py", source)
+    code = {"ZipFile": packed.getvalue()}
+    made = functions.create_function(
+        FunctionName="f", Runtime="python3.11", Role=role, Handler="app.handler", Code=code, Timeout=900
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName="f")
+    arn: str = made["FunctionArn"]
+    return arn
+
+
+def make_job(flows: Flows, name: str, script: str) -> None:
+    s3 = flows.client("s3")
+    bucket = f"jobs-{name}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="job.py", Body=script.encode())
+    command = {"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": f"s3://{bucket}/job.py"}
+    flows.client("glue").create_job(Name=name, Role=flows.role, Command=command, MaxCapacity=0.0625)

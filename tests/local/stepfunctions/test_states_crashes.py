@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.local.stepfunctions.flows import Flows, machine
+from tests.local.stepfunctions.flows import Flows, machine, make_function, make_job
 from tests.polling import until
 
 ACCOUNT = "210000000001"
@@ -149,3 +149,23 @@ def test_what_was_started_is_there_after_any_kill(own_server, flows):
         output = json.loads(found["output"])
         assert found["status"] == "SUCCEEDED" and output["n"] == number and output["s11"] == 11
         assert len(flows.history(execution)) == 26
+
+
+def test_a_job_is_started_once_and_a_function_is_not_run_twice(own_server, flows):
+    make_job(flows, "slow", "import time\ntime.sleep(4)")
+    functions = flows.client("lambda")
+    make_function(functions, flows.role, "import time\ndef handler(event, context):\n    time.sleep(600)\n")
+    job = {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "Parameters": {"JobName": "slow"}}
+    task = {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Parameters": {"FunctionName": "f"}}
+    catch = [{"ErrorEquals": ["Lambda.SdkClientException"], "Next": "Lost"}]
+    run = flows.start(flows.create("run", machine(("Run", job))))
+    invoke = flows.start(
+        flows.create("invoke", machine(("Invoke", {**task, "Catch": catch, "End": True}), ("Lost", {"Type": "Pass"})))
+    )
+    until(lambda: "TaskSubmitted" in flows.kinds(run) and "TaskStarted" in flows.kinds(invoke))
+    restart(own_server)
+    found = flows.ended(invoke)
+    assert json.loads(found["output"])["Error"] == "Lambda.SdkClientException"
+    found = flows.ended(run)
+    runs = flows.client("glue").get_job_runs(JobName="slow")["JobRuns"]
+    assert len(runs) == 1 and found["status"] == runs[0]["JobRunState"].replace("STOPPED", "FAILED"), (found, runs)

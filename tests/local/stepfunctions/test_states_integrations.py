@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 
 import pytest
 
-from tests.local.stepfunctions.flows import Flows, machine
+from tests.local.databrew.brew_lab import JOIN, BrewLab
+from tests.local.stepfunctions.flows import Flows, machine, make_function, make_job, make_role
 from tests.polling import until
 
 FUNCTION = """
@@ -33,15 +32,7 @@ def flows(client):
 
 @pytest.fixture
 def function(flows):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("app.py", FUNCTION)
-    functions = flows.client("lambda")
-    made = functions.create_function(
-        FunctionName="f", Runtime="python3.11", Role=flows.role, Handler="app.handler", Code={"ZipFile": packed.getvalue()}, Timeout=30
-    )  # fmt: skip
-    functions.get_waiter("function_active_v2").wait(FunctionName="f")
-    return made["FunctionArn"]
+    return make_function(flows.client("lambda"), flows.role, FUNCTION)
 
 
 def test_a_function_is_invoked(flows, function):
@@ -86,15 +77,6 @@ def test_a_function_sends_the_token_back(flows, function):
     }
     found = flows.run(machine(("Invoke", task)))
     assert (found["status"], found["output"]) == ("SUCCEEDED", '{"told":true}'), found
-
-
-def make_job(flows, name: str, script: str) -> None:
-    s3 = flows.client("s3")
-    bucket = f"jobs-{name}"
-    s3.create_bucket(Bucket=bucket)
-    s3.put_object(Bucket=bucket, Key="job.py", Body=script.encode())
-    command = {"Name": "pythonshell", "PythonVersion": "3.9", "ScriptLocation": f"s3://{bucket}/job.py"}
-    flows.client("glue").create_job(Name=name, Role=flows.role, Command=command, MaxCapacity=0.0625)
 
 
 def test_a_glue_job_is_waited_for(flows):
@@ -145,6 +127,37 @@ def test_a_query_is_waited_for(flows):
     found = flows.run(machine(("Query", {**start, "Parameters": wrong})), name="wrong")
     assert (found["status"], found["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(found["cause"])["Status"]["State"] == "FAILED"
+
+
+def test_a_databrew_job_is_waited_for(flows, client):
+    lab = BrewLab(client)
+    lab.new_recipe("steps", JOIN)
+    lab.new_job("good", lab.output(Format="CSV", Overwrite=True))
+    start = {"Type": "Task", "Resource": "arn:aws:states:::databrew:startJobRun.sync"}
+    found = flows.run(machine(("Run", {**start, "Parameters": {"Name": "good"}})))
+    assert found["status"] == "SUCCEEDED", found
+    run = json.loads(found["output"])
+    assert (run["JobName"], run["State"]) == ("good", "SUCCEEDED")
+    found = flows.run(machine(("Run", {**start, "Parameters": {"Name": "none"}})), name="none")
+    assert found["error"] == "DataBrew.ResourceNotFoundException"
+
+
+def test_what_the_role_may_not_do_fails(client):
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "glue:GetDatabases", "Resource": "*"}],
+    }
+    flows = Flows(client, make_role(client("iam"), policy=policy))
+    state = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:glue:getTables", "Parameters": {"DatabaseName": "d"}}
+    allowed = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:glue:getDatabases",
+        "Parameters": {},
+        "ResultPath": None,
+    }
+    found = flows.run(machine(("List", allowed), ("Get", state)))
+    assert (found["status"], found["error"]) == ("FAILED", "Glue.AccessDeniedException")
+    assert "assumed-role/flow/" in found["cause"] and "is not authorized to perform: glue:GetTables" in found["cause"]
 
 
 def test_events_are_put_and_one_that_fails_fails_the_task(flows):

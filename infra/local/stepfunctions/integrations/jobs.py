@@ -23,24 +23,20 @@ class Job(NamedTuple):
 
     Parameters
     ----------
-    describe: operation that tells its state, the member with the job in the answer, and the way to the state in it
-    over, good: states at its end, and those of them that are a success
+    state: the way to its state in what the service says of it
+    good, bad: states at its end
     """
 
-    describe: str
-    member: str
     state: tuple[str, ...]
-    over: tuple[str, ...]
     good: tuple[str, ...]
+    bad: tuple[str, ...]
 
 
 JOBS = {
-    "glue": Job(
-        "GetJobRun", "JobRun", ("JobRunState",), ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED"), ("SUCCEEDED",)
-    ),
-    "athena": Job("GetQueryExecution", "QueryExecution", ("Status", "State"), ("SUCCEEDED", "FAILED", "CANCELLED"), ("SUCCEEDED",)),
-    "databrew": Job("DescribeJobRun", "", ("State",), ("SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"), ("SUCCEEDED",)),
-}  # fmt: skip
+    "glue": Job(("JobRunState",), ("SUCCEEDED",), ("FAILED", "TIMEOUT", "STOPPED", "ERROR", "EXPIRED")),
+    "athena": Job(("Status", "State"), ("SUCCEEDED",), ("FAILED", "CANCELLED")),
+    "databrew": Job(("State",), ("SUCCEEDED",), ("FAILED", "TIMEOUT", "STOPPED")),
+}
 
 
 def start(call: Call) -> Started:
@@ -71,19 +67,41 @@ def _handle(call: Call, output: dict[str, Any]) -> dict[str, Any]:
 
 def poll(call: Call) -> Result | None:
     """Look at the job. Raises StateFailure if it did not succeed; the cause is the job as JSON."""
-    job = JOBS[call.resource.service]
-    model = resources.service_model(call.resource.service).operation_model(job.describe)
-    found = sdk.send(call, call.resource.service, job.describe, dict(call.task["handle"]))
-    shown = answers.answer(found, model.output_shape)
-    detail = shown[job.member] if job.member else shown
+    service = call.resource.service
+    detail = _look(call)
     state: Any = detail
-    for name in job.state:
+    for name in JOBS[service].state:
         state = state.get(name, "") if isinstance(state, dict) else ""
-    if state not in job.over:
-        return None
-    if state not in job.good:
+    if state in JOBS[service].bad:
         raise StateFailure("States.TaskFailed", compact(detail))
-    return Result(shown if call.resource.service == "athena" else detail)
+    if state not in JOBS[service].good:
+        return None
+    return Result({"QueryExecution": detail} if service == "athena" else detail)
+
+
+def _look(call: Call) -> dict[str, Any]:
+    """Return what the service says of the job, with the calls that AWS's policies for Step Functions name."""
+    handle = dict(call.task["handle"])
+    if call.resource.service == "glue":
+        return _asked(call, "GetJobRun", handle)["JobRun"]
+    if call.resource.service == "athena":
+        return _asked(call, "GetQueryExecution", handle)["QueryExecution"]
+    given = {"Name": handle["Name"]}
+    while True:
+        page = _asked(call, "ListJobRuns", given)
+        for run in page["JobRuns"]:
+            if run["RunId"] == handle["RunId"]:
+                return run
+        if "NextToken" not in page:
+            raise StateFailure("States.TaskFailed", f"The job run {handle['RunId']} is not there any more.")
+        given["NextToken"] = page["NextToken"]
+
+
+def _asked(call: Call, operation: str, given: dict[str, Any]) -> dict[str, Any]:
+    service = call.resource.service
+    model = resources.service_model(service).operation_model(operation)
+    shown: dict[str, Any] = answers.answer(sdk.send(call, service, operation, given), model.output_shape)
+    return shown
 
 
 def cancel(call: Call) -> None:
