@@ -4,6 +4,7 @@ Source: RecipeAction of the API reference; each action's page in the guide.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,23 +77,19 @@ def NUMBER(name: str, value: str) -> float:
     return number
 
 
-def INTEGER(low: int | None = None, high: int | None = None) -> Parse:
-    """A whole number within bounds."""
+_GREATEST = 2**31 - 1
+
+
+def INTEGER(low: int = -_GREATEST, high: int = _GREATEST) -> Parse:
+    """A whole number within bounds, by default those of a 4-byte integer."""
 
     def parse(name: str, value: str) -> int:
         try:
             number = int(value)
         except ValueError:
             raise invalid(name, value, "it must be an integer") from None
-        if (low is not None and number < low) or (high is not None and number > high):
-            bounds = (
-                f"between {low} and {high}"
-                if high is not None and low is not None
-                else f"at least {low}"
-                if low is not None
-                else f"at most {high}"
-            )
-            raise invalid(name, value, f"it must be {bounds}")
+        if not low <= number <= high:
+            raise invalid(name, value, f"it must be between {low} and {high}")
         return number
 
     return parse
@@ -104,7 +101,7 @@ _probe = threading.local()
 def REGEX(name: str, value: str) -> str:
     """A regular expression that DuckDB (RE2) has: no look-around, no back-references."""
     if not hasattr(_probe, "connection"):
-        _probe.connection = duckdb.connect(":memory:")
+        _probe.connection = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "50MB"})
     try:
         _probe.connection.execute("SELECT regexp_matches('', ?)", [value])
     except duckdb.Error:
@@ -112,6 +109,16 @@ def REGEX(name: str, value: str) -> str:
             name, value, "it is not a regular expression, or one with look-around or back-references"
         ) from None
     return value
+
+
+def groups(pattern: str) -> int:
+    """How many groups of a regular expression capture.
+
+    >>> groups(r"(a)(?:b)[(](?P<n>c)\\(")
+    2
+    """
+    plain = re.sub(r"\\Q.*?\\E|\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]])*\]", "", pattern, flags=re.DOTALL)
+    return len(re.findall(r"\((?!\?)|\(\?P?<", plain))
 
 
 def CHOICE(*choices: str) -> Parse:

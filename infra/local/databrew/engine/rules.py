@@ -12,6 +12,7 @@ from .check_expressions import OF_DATASET, Aggregate, Group, Test, Tree, Value, 
 from .distribution import Counts, Numbers
 from .errors import StepRefused
 from .frame import Column, Frame
+from .parameters import REGEX
 from .profile import duplicate_rows
 from .profile_configuration import KINDS, NUMERIC, selected
 from .types import cast, is_number, literal, number, text
@@ -63,7 +64,7 @@ def _check_test(test: Test, selected_: bool) -> None:
     if test.operator == "in":
         listed(test.right[0])
     if test.operator == "matches" and test.right[0].column is None:
-        _compiled(test.right[0].text)
+        REGEX("CheckExpression", test.right[0].text)
     if left is not None and left.length and not all(v.column or is_number(v.text) for v in test.right):
         raise StepRefused("A length is compared with numbers only.")
 

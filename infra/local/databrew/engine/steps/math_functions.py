@@ -131,7 +131,7 @@ def bounds(p: Values) -> None:
 
 def random_between(low: float, high: float) -> tuple[str, str]:
     """SQL of a random number between two, both included, and its type: long if both are integers."""
-    if low == int(low) and high == int(high):
+    if low == int(low) and high == int(high) and max(abs(low), abs(high)) < 2**53:
         return f"CAST({int(low)} + floor(random() * {int(high) - int(low) + 1}) AS BIGINT)", "long"
     return f"{literal(low)} + random() * {literal(high - low)}", "double"
 

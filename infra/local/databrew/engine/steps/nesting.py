@@ -1,6 +1,6 @@
 """Data structure steps on arrays, maps and structs.
 
-Source: "Data structure recipe steps" of the guide; JSON_TO_STRUCTS of its basic column steps.
+Source: "Data structure recipe steps" of the guide; JSON_TO_STRUCTS and EXTRACT_VALUE stand elsewhere in it.
 """
 
 import json
@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import StepRefused
 from ..frame import Column, Frame
 from ..parameters import FLAG, INTEGER, NAME, NAMES, REGEX, TEXT, Values
-from ..registry import action, optional
+from ..registry import Changed, action, optional
 from ..types import TYPES, cast, common, literal, name_of, quoted
 
 _NEST: dict[str, Any] = {"sourceColumns": NAMES, "targetColumn": NAME, "removeSourceColumns": optional(FLAG, False)}
@@ -185,3 +185,44 @@ def _shape(structure: Any, levels: int) -> Any:
     if isinstance(structure, list):
         return [_shape(item, levels) for item in structure]
     return {"UBIGINT": "BIGINT", "NULL": "VARCHAR", "JSON": "VARCHAR"}.get(structure, structure)
+
+
+_FIELD = re.compile(r"`([^`]+)`|\[(\d+)\]")
+
+
+def _path(name: str, value: str) -> list[str | int]:
+    """`user`.`citizenship`[1]: names in back-ticks, positions from 0 in brackets."""
+    found = _FIELD.findall(value)
+    if not found or re.sub(r"`[^`]+`|\[\d+\]|\.", "", value).strip():
+        raise StepRefused(
+            f"Invalid value {value!r} for parameter {name}: it must be a path of names in back-ticks, `a`.`b`[0]."
+        )
+    return [field if field else int(index) for field, index in found]
+
+
+@action("EXTRACT_VALUE", conditional=False, sourceColumn=NAME, targetColumn=NAME, path=_path)
+def extract_value(frame: Frame, p: Values) -> Changed:
+    """A value inside an array, a map or a struct. The path may begin with the column's own name."""
+    column = frame.column(p.sourceColumn)
+    steps = p.path[1:] if p.path[0] == column.name else p.path
+    expression, kind = column.key, column.type
+    for step in steps:
+        expression, kind = _inside(frame, Column(column.name, kind, expression), step)
+    if kind in ("array", "map", "struct"):
+        raise StepRefused(f"The path leads to {kind}; it must lead to a single value.")
+    return Changed([(frame.new_name(p.targetColumn), expression, kind)])
+
+
+def _inside(frame: Frame, column: Column, step: str | int) -> tuple[str, str]:
+    if column.type == "array" and isinstance(step, int):
+        made = f"{column.key}[{step + 1}]"
+    elif column.type == "map" and isinstance(step, str):
+        made = f"{column.key}[{literal(step)}]"
+    elif column.type == "struct":
+        found = next(((sql, type_) for name, sql, type_ in _fields(frame, column.key) if name == step), None)
+        if found is None:
+            raise StepRefused(f"The path has no value in column {column.name}: it has no field {step}.")
+        return found
+    else:
+        raise StepRefused(f"The path has no value in column {column.name}, which is of type {column.type}.")
+    return made, frame.expression_type(made)

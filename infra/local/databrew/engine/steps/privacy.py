@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import StepRefused
 from ..frame import Column, Frame
-from ..parameters import CHOICE, FLAG, INTEGER, LIST, NAMES, NAMES_OR_NONE, NUMBER, TEXT, Values, invalid
+from ..parameters import CHOICE, FLAG, INTEGER, LIST, NAMES, NAMES_OR_NONE, NUMBER, REGEX, TEXT, Values, invalid
 from ..registry import Changed, action, optional
 from ..types import cast, literal, text
 from .date_functions import moment_of
@@ -92,10 +92,7 @@ def _custom(p: Values) -> None:
     if not p.customValue:
         raise StepRefused("customValue must have at least one character.")
     if p.regex:
-        try:
-            re.compile(p.customValue)
-        except re.error:
-            raise StepRefused(f"{p.customValue} is not a valid regular expression.") from None
+        REGEX("customValue", p.customValue)
 
 
 @action("MASK_CUSTOM", validate=_custom, customValue=TEXT, regex=optional(FLAG, False), **_MASK)

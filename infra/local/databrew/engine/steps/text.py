@@ -8,8 +8,8 @@ import re
 from typing import Any
 
 from ..errors import StepRefused
-from ..frame import Column, Frame
-from ..parameters import FLAG, INTEGER, NAME, REGEX, TEXT, Values
+from ..frame import Frame
+from ..parameters import FLAG, INTEGER, NAME, REGEX, TEXT, Values, groups
 from ..registry import Changed, action, optional
 from ..types import literal, text
 
@@ -131,7 +131,13 @@ def remove_combined(frame: Frame, p: Values) -> Changed:
     return in_place(frame, p.sourceColumn, sql)
 
 
-@action("REPLACE_TEXT", sourceColumn=NAME, pattern=REGEX, value=TEXT)
+def _groups(p: Values) -> None:
+    wanted = max((int(n) for n in re.findall(r"(?<!\\)\$(\d)", p.value)), default=0)
+    if wanted > groups(p.pattern):
+        raise StepRefused(f"The value {p.value} refers to group {wanted}, which the pattern {p.pattern} doesn't have.")
+
+
+@action("REPLACE_TEXT", validate=_groups, sourceColumn=NAME, pattern=REGEX, value=TEXT)
 def replace_text(frame: Frame, p: Values) -> Changed:
     return in_place(frame, p.sourceColumn, f"regexp_replace({{}}, {literal(p.pattern)}, {replacement(p.value)}, 'g')")
 
@@ -140,9 +146,11 @@ def replace_text(frame: Frame, p: Values) -> Changed:
 def replace_between_delimiters(frame: Frame, p: Values) -> Changed:
     """The delimiters stay."""
     pattern = literal(f"(?s)({p.startPattern}).*?({p.endPattern})")
-    groups = re.compile(p.startPattern).groups + 2
+    last = groups(p.startPattern) + 2
     return in_place(
-        frame, p.sourceColumn, f"regexp_replace({{}}, {pattern}, '\\1' || {replacement(p.value)} || '\\{groups}', 'g')"
+        frame,
+        p.sourceColumn,
+        f"regexp_replace({{}}, {pattern}, '\\1' || {literal(p.value.replace(chr(92), chr(92) * 2))} || '\\{last}', 'g')",
     )
 
 
@@ -169,7 +177,7 @@ def extracted(frame: Frame, p: Values, template: str) -> Changed:
 @action("EXTRACT_BETWEEN_DELIMITERS", sourceColumn=NAME, targetColumn=NAME, startPattern=REGEX, endPattern=REGEX)
 def extract_between_delimiters(frame: Frame, p: Values) -> Changed:
     """What stands between the first delimiter and the next; NULL without both."""
-    group = re.compile(p.startPattern).groups + 1
+    group = groups(p.startPattern) + 1
     pattern = literal(f"(?s)(?:{p.startPattern})(.*?)(?:{p.endPattern})")
     return extracted(
         frame, p, f"CASE WHEN regexp_matches({{}}, {pattern}) THEN regexp_extract({{}}, {pattern}, {group}) END"
@@ -186,41 +194,3 @@ def extract_pattern(frame: Frame, p: Values) -> Changed:
     """The first match of the whole expression; NULL without one."""
     pattern = literal(p.pattern)
     return extracted(frame, p, f"CASE WHEN regexp_matches({{}}, {pattern}) THEN regexp_extract({{}}, {pattern}) END")
-
-
-_FIELD = re.compile(r"`([^`]+)`|\[(\d+)\]")
-
-
-def _path(name: str, value: str) -> list[str | int]:
-    """`user`.`citizenship`[1]: names in back-ticks, positions from 0 in brackets."""
-    found = _FIELD.findall(value)
-    if not found or re.sub(r"`[^`]+`|\[\d+\]|\.", "", value).strip():
-        raise StepRefused(
-            f"Invalid value {value!r} for parameter {name}: it must be a path of names in back-ticks, `a`.`b`[0]."
-        )
-    return [field if field else int(index) for field, index in found]
-
-
-@action("EXTRACT_VALUE", conditional=False, sourceColumn=NAME, targetColumn=NAME, path=_path)
-def extract_value(frame: Frame, p: Values) -> Changed:
-    """A value inside an array, a map or a struct. The path may begin with the column's own name."""
-    column = frame.column(p.sourceColumn)
-    steps = p.path[1:] if p.path[0] == column.name else p.path
-    expression, kind = column.key, column.type
-    for step in steps:
-        expression, kind = _inside(frame, Column(column.name, kind, expression), step)
-    if kind in ("array", "map", "struct"):
-        raise StepRefused(f"The path leads to {kind}; it must lead to a single value.")
-    return Changed([(frame.new_name(p.targetColumn), expression, kind)])
-
-
-def _inside(frame: Frame, column: Column, step: str | int) -> tuple[str, str]:
-    if column.type == "array" and isinstance(step, int):
-        made = f"{column.key}[{step + 1}]"
-    elif column.type == "map" and isinstance(step, str):
-        made = f"{column.key}[{literal(step)}]"
-    elif column.type == "struct" and isinstance(step, str):
-        made = f"struct_extract({column.key}, {literal(step)})"
-    else:
-        raise StepRefused(f"The path has no value in column {column.name}, which is of type {column.type}.")
-    return made, frame.expression_type(made)
