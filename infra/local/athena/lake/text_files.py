@@ -22,7 +22,7 @@ from infra.engines.athena.types import Type, literal, quoted
 from infra.local.athena.lake.files import File, paths
 
 KEPT = 20_000  # files whose findings are remembered; an object's file never changes
-NEVER = "\x01\x02\x03"  # stands for NULL in files where nothing does
+NEVER = "\x01\x02\x03\x04\x05\x06"  # stands for NULL in files where nothing does
 _EMPTY_LINES = (b"\n\n", b"\n\r\n")
 _ODD = (b"\r", b"\0")
 _NOT_BY_DUCKDB = ("bzip2", "deflate", "snappy")
@@ -115,6 +115,8 @@ class FileReader:
 
     def lazy(self, table: TextTable, source: Source) -> tuple[Selects, list[File]]:
         reader, kinds = Lazy(table.properties, table.columns, table.wanted), dict(table.columns)
+        if reader.separators[0] in reader.null:
+            return [], source.files
         if reader.takes_rest or reader.more_booleans or reader.patterns or not reader.separators[0].isascii():
             return [], source.files
         patterns = [*_EMPTY_LINES, *_ODD, *([reader.escape.encode()] if reader.escape else [])]
@@ -122,12 +124,11 @@ class FileReader:
         if not regular:
             return [], rest
         places = {name: place for place, (name, _) in enumerate(table.columns)}
-        select = ", ".join(f"{_lazy(f'c{places[n]}', kinds[n])} AS {quoted(n)}" for n in table.wanted)
-        lines = _csv_reader(regular, source.compression, table, reader.separators[0], reader.null or NEVER)
-        if not reader.null:  # an empty text stands for NULL
-            select = ", ".join(
-                f"{_lazy(f'''nullif(c{places[n]}, '')''', kinds[n])} AS {quoted(n)}" for n in table.wanted
-            )
+        empty_is_null = not reader.null
+        fields = {n: f"nullif(c{places[n]}, '')" if empty_is_null else f"c{places[n]}" for n in table.wanted}
+        select = ", ".join(f"{_lazy(fields[n], kinds[n])} AS {quoted(n)}" for n in table.wanted)
+        delimiter = reader.separators[0]
+        lines = _csv_reader(regular, source.compression, table, delimiter, reader.null or NEVER.replace(delimiter, ""))
         return [(f"SELECT {select or '1 AS one'}, filename FROM {lines}", regular)], rest
 
     def csv(self, table: TextTable, source: Source) -> tuple[Selects, list[File]]:
@@ -142,7 +143,7 @@ class FileReader:
             return [], rest
         places = {name: place for place, (name, _) in enumerate(table.columns)}
         select = ", ".join(f"{_cut(f'c{places[n]}', kinds[n])} AS {quoted(n)}" for n in table.wanted)
-        lines = _csv_reader(regular, source.compression, table, separator, NEVER)
+        lines = _csv_reader(regular, source.compression, table, separator, NEVER.replace(separator, ""))
         return [(f"SELECT {select or '1 AS one'}, filename FROM {lines}", regular)], rest
 
     # --- what files hold
