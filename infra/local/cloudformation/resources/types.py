@@ -184,6 +184,7 @@ class Tagging(NamedTuple):
 TAGGING = {
     "athena": Tagging("ResourceARN"),
     "databrew": Tagging(form=dict),
+    "dynamodb": Tagging(),
     "events": Tagging("ResourceARN"),
     "firehose": Tagging("DeliveryStreamName", "untag_delivery_stream", "TagKeys", "tag_delivery_stream"),
     "glue": Tagging(keys="TagsToRemove", tags="TagsToAdd", form=dict),
@@ -267,6 +268,7 @@ def types() -> dict[str, ResourceType]:
         analytics,
         core,
         databrew,
+        dynamodb,
         events,
         lambda_,
         scheduler,
@@ -274,5 +276,5 @@ def types() -> dict[str, ResourceType]:
         stepfunctions,
     )
 
-    modules: tuple[Any, ...] = (analytics, core, databrew, events, lambda_, scheduler, sns, stepfunctions)
+    modules: tuple[Any, ...] = (analytics, core, databrew, dynamodb, events, lambda_, scheduler, sns, stepfunctions)
     return {name: made for module in modules for name, made in module.TYPES.items()}
