@@ -19,6 +19,7 @@ OPTIONS = {
     "slot.request.timeout": "30000",  # then a job that finds no free slot fails and says so
     "taskmanager.memory.network.min": "64mb",
     "taskmanager.memory.network.max": "64mb",
+    "taskmanager.memory.managed.size": "512mb",  # taken when used; shared by all slots, and windows in one chain share a slot's part
     "restart-strategy.type": "none",  # else a failing job restarts for ever, silently
     "web.submit.enable": "false",
     "web.cancel.enable": "true",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
@@ -31,13 +32,8 @@ def edge(answer: Any, names: Names) -> str:
 
 
 def own_late_event(_: Any, names: Names) -> str:
-    bucket = f"{names['begin']:%Y-%m-%d %H:%M:%S}"[:-1] + "0"
-    edge_seconds = 10 - int(f"{names['begin']:%S}") % 10
-    by_generator = min(
-        names["events"],
-        -(-edge_seconds // names["step"]) if edge_seconds % names["step"] else edge_seconds / names["step"],
-    )
-    sent = round(by_generator) + 1  # and the late one of the text
+    bucket = f"{names['begin']:%Y-%m-%d %H:%M:%S}"
+    sent = min(names["events"], math.ceil(round(10 / names["step"], 6))) + 1  # and the late one of the text
     counted = names["speed_buckets"]().get(bucket, 0)
     if counted < sent:
         raise Wrong("The bucket has fewer events than were sent. Wait a second, and run the check again.")
