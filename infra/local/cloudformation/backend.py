@@ -20,6 +20,7 @@ from infra.local import s3
 from infra.local.cloudformation import engine
 from infra.local.cloudformation.engine import Change, ChangeSet, Definition, Operation, Resource, Stack, now
 from infra.local.cloudformation.template import UNKNOWN, Evaluation, Template, TemplateError, parameter_values
+from infra.local.core import roles
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 TEMPLATE_BYTES = 51_200  # of TemplateBody; a template in S3 may have 1 MB
@@ -252,6 +253,7 @@ class CloudFormationResponse(BaseResponse):
             raise CloudFormationError("AlreadyExistsException", f"Stack [{name}] already exists")
         definition = self._definition()
         self._check_capabilities(definition)
+        self._check_role(self._get_param("RoleARN"))
         stack = self._new_stack(name, definition)
         on_failure = self._get_param("OnFailure")
         if on_failure and self._get_param("DisableRollback") is not None:
@@ -278,15 +280,25 @@ class CloudFormationResponse(BaseResponse):
     def _begin(self, stack: Stack, operation: str, status: str) -> None:
         stack.token = self._get_param("ClientRequestToken")
         stack.role_arn = self._get_param("RoleARN") or stack.role_arn
+        stack.caller = self.get_access_key()
         stack.retain_except_on_create = self._get_bool_param("RetainExceptOnCreate", False)
         engine.add_event(stack, status, "User Initiated")
         self.backend.start(stack, operation)
+
+    def _check_role(self, arn: str | None) -> None:
+        """Raises CloudFormationError unless CloudFormation can assume the role that the stack is to act as."""
+        try:
+            if arn:
+                roles.session(self.current_account, arn, "cloudformation", "AWSCloudFormation")
+        except roles.CannotAssume:
+            raise _invalid(f"Role {arn} is invalid or cannot be assumed") from None
 
     def update_stack(self) -> ActionResult:
         stack = self._stack("Stack [{}] does not exist")
         self._check_updatable(stack)
         definition = self._definition(stack)
         self._check_capabilities(definition)
+        self._check_role(self._get_param("RoleARN") or stack.role_arn)
         try:
             changes, other = engine.find_changes(stack, definition, self.backend.import_value)
         except TemplateError as error:

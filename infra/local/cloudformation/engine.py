@@ -122,6 +122,7 @@ class Stack:
     updated: datetime | None = None
     deleted: datetime | None = None
     role_arn: str | None = None
+    caller: str = ""  # the access key that asked for the operation under way: without a role it acts with its rights
     on_failure: str = "ROLLBACK"
     timeout_minutes: int | None = None
     is_protected: bool = False
@@ -422,6 +423,8 @@ class Operation:
             made,
             tags,
             old_tags,
+            stack.role_arn or "",
+            stack.caller,
         )
 
     def _properties(self, evaluation: Evaluation, logical_id: str, kind: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, NamedTuple
 from botocore.exceptions import ClientError
 
 from infra.local.cloudformation import schema
-from infra.local.core import telemetry
+from infra.local.core import roles
 
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.05
@@ -61,9 +61,19 @@ class Context:
     made: Callable[[str], None]  # a type's `create` tells the physical id as soon as there is something to delete
     tags: dict[str, str] = field(default_factory=dict)  # of the stack; its resources get them too
     old_tags: dict[str, str] = field(default_factory=dict)  # of the stack before an update
+    role_arn: str = ""
+    caller: str = ""  # the access key that asked for the operation
 
     def client(self, service: str) -> Any:
-        return telemetry.client(self.account, self.region, service)
+        """Return a client that acts as the stack's role, or as who asked for the operation. Raises ResourceFailure."""
+        if not self.role_arn:
+            return roles.client(self.caller, self.account, self.region, service)
+        try:
+            return roles.session(self.account, self.role_arn, "cloudformation", "AWSCloudFormation").client(
+                self.region, service
+            )
+        except roles.CannotAssume:
+            raise ResourceFailure(f"Role {self.role_arn} is invalid or cannot be assumed") from None
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"

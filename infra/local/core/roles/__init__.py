@@ -10,7 +10,7 @@ What services use:
     with roles.acting_as(access_key): roles.check(roles.acting(), …)               # work with the caller's own rights
 """
 
-from infra.local.core.roles.authorization import Caller, account_of, acting, acting_as, check, is_allowed
+from infra.local.core.roles.authorization import Caller, account_of, acting, acting_as, check, client, is_allowed
 from infra.local.core.roles.denial import Denied
 from infra.local.core.roles.gate import authorize
 from infra.local.core.roles.sessions import CannotAssume, Session, session
@@ -25,6 +25,7 @@ __all__ = [
     "acting_as",
     "authorize",
     "check",
+    "client",
     "is_allowed",
     "session",
 ]

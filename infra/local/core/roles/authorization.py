@@ -97,6 +97,25 @@ def _of_token(token: Token) -> Caller | None:
     return Caller(identities.user_principal(user), token, user)
 
 
+def client(access_key: str, account: str, region: str, service: str) -> Any:
+    """Return a boto3 client on this server that acts as the caller with this key; as the account's root for a key that is nobody's.
+
+    Only for background threads.
+    """
+    from infra.local.core import telemetry
+
+    caller = find(access_key)
+    if caller is None:
+        return telemetry.client(account, region, service)
+    if isinstance(caller.session, Session):
+        return caller.session.client(region, service)
+    if caller.session is not None:
+        keys = (caller.session.access_key, caller.session.secret_key, caller.session.token)
+        return telemetry.new_client(region, service, *keys)
+    secret = identities.iam(account).access_keys[access_key].secret_access_key
+    return telemetry.new_client(region, service, access_key, secret)
+
+
 def decide(
     caller: Caller,
     region: str,
