@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, flink, functions, report, scaling, spark, states
+from tests.bench import aws, brew, flink, functions, report, scaling, spark, states
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
@@ -17,6 +17,7 @@ GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "spark": ("Spark: Glue sessions and jobs", spark.measure),
     "scaling": ("Spark: a thousand times more records", scaling.measure),
     "flink": ("Flink: the Studio kernel", flink.measure),
+    "brew": ("DataBrew: profiles, jobs and sessions", brew.measure),
     "lambda": ("Lambda: functions", functions.measure),
     "states": ("Step Functions: state transitions", states.measure),
 }
