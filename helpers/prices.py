@@ -18,6 +18,13 @@ DATABREW_NODE_HOUR = 0.48  # a node of a DataBrew job, USD: the same page
 KPU_HOUR = 0.11  # Managed Service for Apache Flink, USD: https://aws.amazon.com/managed-service-apache-flink/pricing/
 LAMBDA_MILLION = 0.20  # requests, USD: https://aws.amazon.com/lambda/pricing/
 LAMBDA_GB_SECOND = 0.0000166667  # memory while running, USD: the same page
+STATE_TRANSITIONS_1000 = 0.025  # Step Functions, standard, USD: https://aws.amazon.com/step-functions/pricing/
+EVENTS_MILLION = (
+    1.00  # EventBridge, events of one's own, USD; AWS's own are free: https://aws.amazon.com/eventbridge/pricing/
+)
+SQS_MILLION = 0.40  # requests to standard queues, USD: https://aws.amazon.com/sqs/pricing/
+PYTHON_SHELL_DPU = 0.0625  # the smallest Glue job: https://aws.amazon.com/glue/pricing/
+CRAWL_MINUTES = 10  # a crawl is billed for at least, a job for one minute
 DYNAMODB_MILLION_WRITES = 0.625  # on-demand, items up to 1 KB, USD: https://aws.amazon.com/dynamodb/pricing/on-demand/
 
 

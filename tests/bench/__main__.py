@@ -9,15 +9,15 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, brew, flink, functions, report, scaling, spark, states
+from tests.bench import aws, events, flink, functions, report, scaling, spark, states
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "aws": ("The local AWS beside other doubles", aws.measure),
+    "events": ("EventBridge and SQS", events.measure),
     "spark": ("Spark: Glue sessions and jobs", spark.measure),
     "scaling": ("Spark: a thousand times more records", scaling.measure),
     "flink": ("Flink: the Studio kernel", flink.measure),
-    "brew": ("DataBrew: profiles, jobs and sessions", brew.measure),
     "lambda": ("Lambda: functions", functions.measure),
     "states": ("Step Functions: state transitions", states.measure),
 }
