@@ -40,7 +40,7 @@ def test_top_level_is_the_design():
     ).stdout.split()
     top = {path.split("/")[0] for path in tracked}
     allowed = {
-        "README.md", "environment.yml", "pyproject.toml", "uv.lock", "Makefile", ".ci", "LICENSE", "CONTRIBUTING.md",
+        "README.md", "README.ja.md", "environment.yml", "pyproject.toml", "uv.lock", "Makefile", ".ci", "LICENSE", "CONTRIBUTING.md",
         "notebooks", "helpers", "infra", "data", "tests", "docs", ".gitignore",
     }  # fmt: skip
     assert top <= allowed
@@ -53,7 +53,8 @@ def test_make_help_names_every_command(target):
 
 
 @pytest.mark.parametrize(
-    "command", ["lab", "run", "status", "stop", "reset", "doctor", "env", "start", "setup", "deploy", "refresh"]
+    "command",
+    ["lab", "run", "status", "stop", "reset", "doctor", "env", "start", "setup", "deploy", "refresh", "leftovers"],
 )
 def test_console_command_explains_itself(command):
     output = subprocess.run([sys.executable, "-m", "infra.cli", command, "--help"], capture_output=True, text=True)
