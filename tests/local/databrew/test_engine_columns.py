@@ -1,5 +1,8 @@
 """Column steps, conditions, JOIN and UNION: every expected value is worked out by hand from the guide's words."""
 
+from datetime import date, datetime
+from decimal import Decimal
+
 import pytest
 from brewing import frame, one, step, when
 
@@ -14,6 +17,49 @@ def w():
 
 def names(f):
     return [c.name for c in f.columns]
+
+
+def test_numbers_as_text(w):
+    given = {"sourceColumn": "a", "columnDataType": "string"}
+    assert one(w, ["100", "1.50", "-0.25", "0"], "CHANGE_DATA_TYPE", type_="DECIMAL(10,2)", **given) == [
+        "100",
+        "1.5",
+        "-0.25",
+        "0",
+    ]
+    assert one(w, ["100", "7"], "CHANGE_DATA_TYPE", type_="DECIMAL(10,0)", **given) == ["100", "7"]
+    assert one(w, [1.5, 100, "nan"], "CHANGE_DATA_TYPE", type_="DOUBLE", **given) == ["1.5", "100.0", "nan"]
+    assert one(
+        w,
+        ["1.123456789", "12345678901234567890123", "x"],
+        "CHANGE_DATA_TYPE",
+        sourceColumn="a",
+        columnDataType="decimal",
+    ) == [Decimal("1.123456789"), None, None]
+
+
+def test_moments(w):
+    texts = [
+        "2020-02-29",
+        "2020-02-30",
+        "02/29/2020 13:05:00",
+        "29.02.2020",
+        "2020-02-29T13:05:00Z",
+        "20200229",
+        "29 February 2020",
+        "soon",
+        "12345",
+        "",
+    ]
+    got = one(w, texts, "CHANGE_DATA_TYPE", sourceColumn="a", columnDataType="date")
+    assert got == [date(2020, 2, 29), None, *[date(2020, 2, 29)] * 5, None, None, None]
+    assert one(
+        w, [86400.5, None], "CHANGE_DATA_TYPE", type_="DOUBLE", sourceColumn="a", columnDataType="timestamp"
+    ) == [datetime(1970, 1, 2, 0, 0, 0, 500000), None]
+    assert one(
+        w, ["1970-01-02 00:00:00"], "CHANGE_DATA_TYPE", type_="TIMESTAMP", sourceColumn="a", columnDataType="long"
+    ) == [86400]
+    assert one(w, ["2020-01-01"], "CHANGE_DATA_TYPE", type_="DATE", sourceColumn="a", columnDataType="int") == [None]
 
 
 def test_cast_is_sparks_not_duckdbs(w):

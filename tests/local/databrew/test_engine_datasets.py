@@ -162,6 +162,27 @@ def test_json_lines(data):
     assert frame.rows() == [(1, 1.5, True, "2020-01-01", "1", None), (None, None, None, None, "x", {"a": [1, 2]})]
 
 
+def test_objects_one_after_the_other_as_firehose_writes_them(data):
+    frame = data.read([data.file("a.json", '{"a": 1}{"a": 2, "b": {}}\n{"a": 3}')], "JSON")
+    assert [r[0] for r in frame.rows()] == [1, 2, 3]
+
+
+def test_fields_that_only_late_lines_have(data):
+    lines = [json.dumps({"n": n}) for n in range(30_000)] + [
+        '{"n": 1.5, "late": [{"x": 1}]}',
+        '{"late": [{"y": "z"}, null]}',
+    ]
+    frame = data.read([data.file("a.json", "\n".join(lines))], "JSON")
+    assert shape(frame) == [("n", "double"), ("late", "array")]
+    assert frame.rows(29_999) == [(29999.0, None), (1.5, [{"x": 1, "y": None}]), (None, [{"x": None, "y": "z"}, None])]
+
+
+@pytest.mark.parametrize("text", ["1\n2\n", '"a"\n', "[1, 2]", "null", "{}"])
+def test_json_without_columns(data, text):
+    with pytest.raises(DataRefused):
+        data.read([data.file("a.json", text)], "JSON", MultiLine=True)
+
+
 def test_json_documents(data):
     array = data.file("a.json", '[\n {"a": 1},\n {"a": 2}\n]')
     assert data.read([array], "JSON", MultiLine=True).rows() == [(1,), (2,)]

@@ -238,18 +238,27 @@ def _json(workspace: Workspace, files: Sequence[File], options: dict[str, Any]) 
     with plain_files(workspace, files, ".json") as plain:
         _must_be_text(plain, "JSON")
         kind = _json_kind(plain, bool(options.get("MultiLine")))
-        common = f"{_paths(plain)}, hive_partitioning=false, format='{kind}', maximum_object_size=16777216"
-        found = workspace.execute(
-            f"SELECT DISTINCT json_structure(json)::VARCHAR FROM read_json_objects({common})"
-        ).fetchall()
-        structure = merged([json.loads(text) for (text,) in found])
-        if not isinstance(structure, dict) or not structure:
-            raise DataRefused("The dataset has no data: its files hold no JSON objects.")
-        names = list(structure)
-        if len({name.lower() for name in names}) < len(names):
-            raise DataRefused("Two columns of the dataset have names that differ only in the case of their letters.")
-        columns = ", ".join(f"{literal(name)}: {literal(_duck(kind))}" for name, kind in structure.items())
-        return _framed(workspace, plain, f"read_json({common}, columns={{{columns}}}, filename=true)", names)
+        return _first_that_works(
+            lambda: _objects(workspace, plain, kind),
+            # several objects in a line, as Firehose writes records that end without a line break
+            lambda: _objects(workspace, plain, "unstructured" if kind == "newline_delimited" else kind),
+        )
+
+
+def _objects(workspace: Workspace, files: Sequence[File], kind: str) -> Frame:
+    """A frame of the objects in JSON files, with the fields that any of them has."""
+    common = f"{_paths(files)}, hive_partitioning=false, format='{kind}', maximum_object_size=16777216"
+    found = workspace.execute(
+        f"SELECT DISTINCT json_structure(json)::VARCHAR FROM read_json_objects({common})"
+    ).fetchall()
+    structure = merged([json.loads(text) for (text,) in found])
+    if not isinstance(structure, dict) or not structure:
+        raise DataRefused("The dataset has no data: its files hold no JSON objects.")
+    names = list(structure)
+    if len({name.lower() for name in names}) < len(names):
+        raise DataRefused("Two columns of the dataset have names that differ only in the case of their letters.")
+    columns = ", ".join(f"{literal(name)}: {literal(_duck(kind))}" for name, kind in structure.items())
+    return _framed(workspace, files, f"read_json({common}, columns={{{columns}}}, filename=true)", names)
 
 
 def _json_kind(files: Sequence[File], multi_line: bool) -> str:

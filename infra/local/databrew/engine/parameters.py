@@ -95,20 +95,22 @@ def INTEGER(low: int = -_GREATEST, high: int = _GREATEST) -> Parse:
     return parse
 
 
-_probe = threading.local()
+_lock = threading.Lock()
+_tried: duckdb.DuckDBPyConnection | None = None
 
 
 def REGEX(name: str, value: str) -> str:
     """A regular expression that DuckDB (RE2) has: no look-around, no back-references."""
-    if not hasattr(_probe, "connection"):
-        _probe.connection = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "50MB"})
-    try:
-        _probe.connection.execute("SELECT regexp_matches('', ?)", [value])
-    except duckdb.Error:
-        raise invalid(
-            name, value, "it is not a regular expression, or one with look-around or back-references"
-        ) from None
-    return value
+    global _tried
+    with _lock:
+        if _tried is None:
+            _tried = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": "50MB"})
+        try:
+            _tried.execute("SELECT regexp_matches('', ?)", [value])
+            return value
+        except duckdb.Error:
+            why = "it is not a regular expression, or one with look-around or back-references"
+            raise invalid(name, value, why) from None
 
 
 def groups(pattern: str) -> int:

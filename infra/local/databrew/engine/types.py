@@ -125,7 +125,7 @@ def text(expression: str, source: str) -> str:
     if source in COMPLEX:
         return f"CAST(to_json({expression}) AS VARCHAR)"
     if source == "decimal":
-        return f"rtrim(rtrim(CAST({expression} AS VARCHAR), '0'), '.')"
+        return rf"rtrim(regexp_replace(CAST({expression} AS VARCHAR), '(\.[0-9]*?)0+$', '\1'), '.')"
     return f"CAST({expression} AS VARCHAR)"
 
 
