@@ -25,6 +25,7 @@ PACKAGES = {
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
     "states": "infra.local.stepfunctions",
+    "iam": "infra.local.iam",
     "sts": "infra.local.sts",
 }
 HOSTS = {  # names that services hand out; all end with .localhost, which no name server of others can point here

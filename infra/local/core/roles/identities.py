@@ -96,20 +96,21 @@ def role_policies(account: str, role_id: str) -> Policies:
     role = backend.roles.get(role_id) if backend is not None else None
     if role is None:
         return Policies()
-    return Policies(identity=_attached(role), boundary=_boundary(backend, role.permissions_boundary_arn))
+    return Policies(identity=attached(role), boundary=_boundary(backend, role.permissions_boundary_arn))
 
 
 def user_policies(account: str, user: Any) -> Policies:
     """Return the policies of a user and of the groups it is in."""
     backend = iam(account)
-    identity = _attached(user)
+    identity = attached(user)
     for group in list(backend.groups.values()):
         if user in group.users:
-            identity += _attached(group)
+            identity += attached(group)
     return Policies(identity=identity, boundary=_boundary(backend, getattr(user, "permissions_boundary_arn", None)))
 
 
-def _attached(holder: Any) -> tuple[Policy, ...]:
+def attached(holder: Any) -> tuple[Policy, ...]:
+    """Return the inline and managed policies of a user, a group or a role."""
     inline: Iterable[tuple[str, str, str]] = ((text, "", name) for name, text in list(holder.policies.items()))
     managed = ((document(each), each.arn, each.name) for each in list(holder.managed_policies.values()))
     return tuple(stored(*each) for each in (*inline, *managed))

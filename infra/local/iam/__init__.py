@@ -1,0 +1,7 @@
+"""AWS Identity and Access Management."""
+
+from infra.local.core.service import Service
+from infra.local.iam.backend import BACKENDS
+from infra.local.iam.responses import RESPONSE
+
+SERVICE = Service("iam", BACKENDS, RESPONSE)

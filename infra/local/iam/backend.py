@@ -1,0 +1,154 @@
+"""AWS IAM where AWS differs from moto: AWS-managed policies are there, quotas hold, what is stored is a policy.
+
+Sources: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html,
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, iam_backends
+
+from infra.local.core.refused import Refused
+from infra.local.core.roles.policy import MalformedPolicy, parse
+from infra.local.iam import aws_policies
+
+BACKENDS = iam_backends
+MANAGED_CHARACTERS = 6144  # white space does not count in any of these
+TRUST_CHARACTERS = 2048
+INLINE_CHARACTERS = {"user": 2048, "group": 5120, "role": 10_240}  # of all inline policies of one together
+ATTACHED = 10  # managed policies of one user, group or role
+
+
+def no_such_entity(message: str) -> Refused:
+    return Refused(404, "NoSuchEntity", message)
+
+
+def limit_exceeded(message: str) -> Refused:
+    return Refused(409, "LimitExceeded", message)
+
+
+def checked(text: str) -> str:
+    """Return a document that is a policy. Raises Refused."""
+    try:
+        parse(text)
+    except MalformedPolicy as error:
+        raise Refused(400, "MalformedPolicyDocument", str(error)) from None
+    return text
+
+
+def size(text: str) -> int:
+    """Return a document's length as AWS counts it, in characters."""
+    return len(re.sub(r"\s", "", text))
+
+
+class LocalIAMBackend(IAMBackend):
+    """`managed_policies` holds the account's own, and those of AWS's that were asked for."""
+
+    def _look_up(self, arn: str) -> ManagedPolicy | None:
+        if arn not in self.managed_policies and (found := aws_policies.find(arn)) is not None:
+            name, content = found
+            self.managed_policies[arn] = AWSManagedPolicy.from_data(name, self.account_id, self.region_name, content)
+        return self.managed_policies.get(arn)
+
+    def _attachable(self, arn: str, holder: Any, kind: str) -> None:
+        if self._look_up(arn) is None:
+            raise no_such_entity(f"Policy {arn} does not exist or is not attachable.")
+        if arn not in holder.managed_policies and len(holder.managed_policies) >= ATTACHED:
+            raise limit_exceeded(f"Cannot exceed quota for PoliciesPer{kind}: {ATTACHED}")
+
+    def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
+        self._attachable(policy_arn, self.get_role(role_name), "Role")
+        super().attach_role_policy(policy_arn, role_name)
+
+    def attach_user_policy(self, policy_arn: str, user_name: str) -> None:
+        self._attachable(policy_arn, self.get_user(user_name), "User")
+        super().attach_user_policy(policy_arn, user_name)
+
+    def attach_group_policy(self, policy_arn: str, group_name: str) -> None:
+        self._attachable(policy_arn, self.get_group(group_name), "Group")
+        super().attach_group_policy(policy_arn, group_name)
+
+    def get_policy(self, policy_arn: str) -> ManagedPolicy:
+        if self._look_up(policy_arn) is None:
+            raise no_such_entity(f"Policy {policy_arn} was not found.")
+        return super().get_policy(policy_arn)
+
+    def list_policies(
+        self, marker: str | None, max_items: int, only_attached: bool, path_prefix: str, scope: str
+    ) -> tuple[Iterable[ManagedPolicy], str | None]:
+        if scope == "Local" or only_attached:
+            return super().list_policies(marker, max_items, only_attached, path_prefix, scope)
+        own = dict(self.managed_policies)
+        for name, content in aws_policies.every():
+            arn = f"{aws_policies.PREFIX}{content['Path'].strip('/')}/{name}".replace("policy//", "policy/")
+            if arn not in own:
+                own[arn] = AWSManagedPolicy.from_data(name, self.account_id, self.region_name, content)
+        listed = [each for each in own.values() if scope != "AWS" or isinstance(each, AWSManagedPolicy)]
+        return self._filter_attached_policies(listed, marker, max_items, path_prefix)
+
+    def create_policy(self, *given: Any, **more: Any) -> ManagedPolicy:
+        document = more.get("policy_document", given[2] if len(given) > 2 else "")
+        self._check_managed(document)
+        return super().create_policy(*given, **more)
+
+    def create_policy_version(self, policy_arn: str, policy_document: str, set_as_default: bool) -> Any:
+        self._check_managed(policy_document)
+        return super().create_policy_version(policy_arn, policy_document, set_as_default)
+
+    def _check_managed(self, document: str) -> None:
+        if size(checked(document)) > MANAGED_CHARACTERS:
+            raise limit_exceeded(f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS}")
+
+    def create_role(self, role_name: str, assume_role_policy_document: str, *given: Any, **more: Any) -> Any:
+        self._check_trust(assume_role_policy_document)
+        return super().create_role(role_name, assume_role_policy_document, *given, **more)
+
+    def update_assume_role_policy(self, role_name: str, policy_document: str) -> None:
+        self._check_trust(policy_document)
+        super().update_assume_role_policy(role_name, policy_document)
+
+    def _check_trust(self, document: str) -> None:
+        if size(checked(document)) > TRUST_CHARACTERS:
+            raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS}")
+
+    def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
+        _check_inline(self.get_role(role_name), "role", policy_name, policy_json)
+        super().put_role_policy(role_name, policy_name, policy_json)
+
+    def put_user_policy(self, user_name: str, policy_name: str, policy_json: str) -> None:
+        _check_inline(self.get_user(user_name), "user", policy_name, policy_json)
+        super().put_user_policy(user_name, policy_name, policy_json)
+
+    def put_group_policy(self, group_name: str, policy_name: str, policy_json: str) -> None:
+        _check_inline(self.get_group(group_name), "group", policy_name, policy_json)
+        super().put_group_policy(group_name, policy_name, policy_json)
+
+    def put_role_permissions_boundary(self, role_name: str, permissions_boundary: str) -> None:
+        self._check_boundary(permissions_boundary)
+        super().put_role_permissions_boundary(role_name, permissions_boundary)
+
+    def put_user_permissions_boundary(self, user_name: str, permissions_boundary: str) -> None:
+        """Set a user's boundary; a session reads it with each request."""
+        self._check_boundary(permissions_boundary)
+        self.get_user(user_name).permissions_boundary_arn = permissions_boundary  # type: ignore[attr-defined]
+
+    def delete_user_permissions_boundary(self, user_name: str) -> None:
+        self.get_user(user_name).permissions_boundary_arn = None  # type: ignore[attr-defined]
+
+    def _check_boundary(self, arn: str) -> None:
+        if self._look_up(arn) is None:
+            raise no_such_entity(f"Scope ARN: {arn} does not exist or is not attachable.")
+
+
+def _check_inline(holder: Any, kind: str, name: str, document: str) -> None:
+    others = sum(size(text) for other, text in holder.policies.items() if other != name)
+    limit = INLINE_CHARACTERS[kind]
+    if size(checked(document)) + others > limit:
+        raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {kind} {holder.name}")
+
+
+iam_backends.backend = LocalIAMBackend

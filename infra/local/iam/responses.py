@@ -1,0 +1,58 @@
+"""The operations of IAM that moto lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.iam.responses import IamResponse
+
+from infra.local.iam import simulation
+from infra.local.iam.backend import LocalIAMBackend
+from infra.local.iam.simulation import Simulation
+
+PAGE = 1000
+MEMBERS = (
+    "PolicySourceArn",
+    "PolicyInputList",
+    "PermissionsBoundaryPolicyInputList",
+    "ActionNames",
+    "ResourceArns",
+    "ResourcePolicy",
+    "CallerArn",
+    "ContextEntries",
+)
+
+
+class LocalIamResponse(IamResponse):
+    @property
+    def local(self) -> LocalIAMBackend:
+        return self.backend  # type: ignore[return-value]
+
+    def put_user_permissions_boundary(self) -> ActionResult:
+        self.local.put_user_permissions_boundary(self._get_param("UserName"), self._get_param("PermissionsBoundary"))
+        return EmptyResult()
+
+    def delete_user_permissions_boundary(self) -> ActionResult:
+        self.local.delete_user_permissions_boundary(self._get_param("UserName"))
+        return EmptyResult()
+
+    def simulate_principal_policy(self) -> ActionResult:
+        return self._simulated(simulation.of_principal(self.current_account, self._given()))
+
+    def simulate_custom_policy(self) -> ActionResult:
+        return self._simulated(simulation.of_custom(self.current_account, self._given()))
+
+    def _given(self) -> dict[str, Any]:
+        return {name: self._get_param(name) for name in MEMBERS}
+
+    def _simulated(self, asked: Simulation) -> ActionResult:
+        results, start = asked.results(), int(self._get_param("Marker") or 0)
+        size = int(self._get_param("MaxItems") or PAGE)
+        answer: dict[str, Any] = {"EvaluationResults": results[start : start + size], "IsTruncated": False}
+        if start + size < len(results):
+            answer |= {"IsTruncated": True, "Marker": str(start + size)}
+        return ActionResult(answer)
+
+
+RESPONSE = LocalIamResponse
