@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from typing import Any
 
 from infra.local import s3
 from infra.local.core import state, telemetry
+from infra.local.core.fair_queue import FairQueue
 
 from . import reading, tables, writing
 from .access import Access, delete
@@ -28,14 +28,13 @@ from .records import UNFINISHED, Job, JobRun
 log = logging.getLogger("workshop.databrew")
 
 LOOK_SECONDS = 0.05
-JOIN_SECONDS = 5.0
 MINUTE = 60.0
-PLACES = max(1, min(os.cpu_count() or 2, 2))
+AT_A_TIME, OF_ONE = 2, 1  # runs, and how many of them an account may have
 SEVERITIES = {"SUCCEEDED": "INFO", "STOPPED": "WARN", "TIMEOUT": "WARN", "FAILED": "ERROR"}
 MESSAGES = {"SUCCEEDED": "Job run succeeded", "STOPPED": "Job run stopped", "TIMEOUT": "Job run timed out"}
 
 _live: dict[str, Live] = {}  # run id → its running part
-_places = threading.BoundedSemaphore(PLACES)
+_queue = FairQueue("databrew", AT_A_TIME, OF_ONE)
 _ends = threading.Event()
 
 
@@ -61,12 +60,14 @@ def stop_run(run: JobRun) -> None:
     run.state = "STOPPING"
     live = _live.get(run.id)
     if live is not None:
-        live.stopped.set()
+        live.stop()
 
 
 def _begin(backend: DataBrewBackend, run: JobRun) -> None:
     live = _live[run.id] = Live(backend, run)
-    live.thread.start()
+    _queue.submit(backend.account_id, live.do)
+    if run.state == "STOPPING":
+        live.stop()
 
 
 class Live:
@@ -75,7 +76,7 @@ class Live:
     def __init__(self, backend: DataBrewBackend, run: JobRun):
         self.backend, self.run = backend, run
         self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._watched, name=f"databrew-{run.id[:12]}", daemon=True)
+        self._taken = threading.Lock()  # by the queue's thread, or by who ends what waits
         self.folder = reading.scratch(backend) / run.id
         self._workspace: Any = None
         self._result: tuple[str, str] = ("FAILED", "")
@@ -83,19 +84,21 @@ class Live:
 
     # --- the watching thread
 
-    def _watched(self) -> None:
-        self._delete_planned()
-        has_place = False
-        while not has_place and not self._must_end():
-            has_place = _places.acquire(timeout=LOOK_SECONDS)
+    def stop(self) -> None:
+        """Let the run end; one that still waits for its turn ends at once."""
+        self.stopped.set()
+        threading.Thread(target=self.do, name=f"stop-{self.run.id[:12]}", daemon=True).start()
+
+    def do(self) -> None:
+        """Do the run, unless it was ended while it waited."""
+        if not self._taken.acquire(blocking=False):
+            return
         try:
-            status, error = self._attempts() if has_place else self._early()
+            self._delete_planned()
+            status, error = self._early() if self._must_end() else self._attempts()
         except Exception as failure:  # never leave a run without an end
             log.exception("job run %s", self.run.id)
             status, error = "FAILED", f"The job could not be run: {type(failure).__name__}"
-        finally:
-            if has_place:
-                _places.release()
         if not _ends.is_set():
             self._finish(status, error)
 
@@ -223,6 +226,10 @@ class Live:
         for bucket, part in files:
             access.must_exist(bucket)
             access.may_write(bucket, part.key)
+        if len(set((bucket, part.key) for bucket, part in files)) < len(files):
+            raise writing.NotWritable(
+                "Two outputs of the job would write the same file: give them different locations."
+            )
         old = [(output["Location"]["Bucket"], key) for output in replaced for key in self._old_keys(output, access)]
         self.check()
         self._note(planned=[(bucket, part.key) for bucket, part in files])
@@ -270,10 +277,20 @@ class Live:
     # --- what is told
 
     def _tell(self, line: str) -> None:
-        if self.run.settings.get("LogSubscription") == "ENABLE":
-            group = f"/aws-glue-databrew/jobs/{self.run.job}"
+        account, region = self.backend.account_id, self.backend.region_name
+        group = f"/aws-glue-databrew/jobs/{self.run.job}"
+        stream = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:{self.run.id}"
+        if self.run.settings.get("LogSubscription") == "ENABLE" and self._may("logs:PutLogEvents", stream):
             moment = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S")
-            telemetry.log(self.backend.account_id, self.backend.region_name, group, self.run.id, [f"{moment} {line}"])
+            telemetry.log(account, region, group, self.run.id, [f"{moment} {line}"])
+
+    def _may(self, action: str, arn: str) -> bool:
+        from .engine import DataRefused
+
+        try:
+            return self._access().may(action, arn)
+        except DataRefused:  # the role is gone
+            return False
 
     def _events(self, status: str, error: str) -> None:
         run, backend = self.run, self.backend
@@ -302,12 +319,9 @@ def resume() -> None:
             for run in job.runs:
                 if run.state in UNFINISHED:
                     _begin(backend, run)
-                    if run.state == "STOPPING":
-                        _live[run.id].stopped.set()
 
 
 def stop() -> None:
     """End the threads; the runs stay as they are stored and go on after the next start."""
     _ends.set()
-    for live in list(_live.values()):
-        live.thread.join(JOIN_SECONDS)
+    _queue.close()

@@ -307,6 +307,29 @@ def test_a_stopped_run_leaves_nothing(lab):
         lab.brew.stop_job_run(Name="j", RunId="db_0")
 
 
+def test_a_run_that_waits_its_turn_is_stopped_at_once(lab):
+    big_lab(lab)
+    lab.new_job("j", lab.output(Format="CSV", CompressionFormat="BZIP2"), dataset="big", recipe="nothing")
+    first, second = (lab.brew.start_job_run(Name="j")["RunId"] for _ in range(2))  # one of an account at a time
+    lab.brew.stop_job_run(Name="j", RunId=second)
+    assert lab.ended("j", second)["State"] == "STOPPED"
+    lab.brew.stop_job_run(Name="j", RunId=first)
+    assert lab.ended("j", first)["State"] == "STOPPED"
+    assert lab.keys("out/") == []
+
+
+def test_two_outputs_to_one_file_are_refused(lab):
+    lab.new_job("j", lab.output(Format="CSV"), lab.output(Format="CSV"))
+    assert "the same file" in lab.run("j")["ErrorMessage"]
+
+
+def test_log_lines_need_the_roles_right(lab, client):
+    role = lab.new_role("mute", {"Effect": "Allow", "Action": ["s3:*", "glue:*"], "Resource": "*"})
+    lab.new_job("j", lab.output(Format="CSV"), role=role, LogSubscription="ENABLE")
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    assert client("logs").describe_log_groups(logGroupNamePrefix="/aws-glue-databrew")["logGroups"] == []
+
+
 def test_runs_are_listed_newest_first(lab):
     lab.new_job("j", lab.output(Format="CSV"))
     runs = [lab.run("j")["RunId"] for _ in range(3)]

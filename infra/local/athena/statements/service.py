@@ -9,8 +9,8 @@ from infra.local.athena.api.executions import CANCELLED
 from infra.local.athena.statements import jobs
 from infra.local.athena.statements.answers import find
 from infra.local.athena.statements.jobs import running_jobs
-from infra.local.athena.statements.queue import FairQueue
 from infra.local.athena.statements.start import accept
+from infra.local.core.fair_queue import FairQueue
 
 if TYPE_CHECKING:
     from infra.local.athena.api.workgroups import LocalAthenaBackend

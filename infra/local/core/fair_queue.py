@@ -7,7 +7,7 @@ import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
-log = logging.getLogger("workshop.athena")
+log = logging.getLogger("workshop.queue")
 Work = Callable[[], None]
 
 
