@@ -79,6 +79,9 @@ class Session:
     def as_parquet(self, path: Path, format: str, names: list[str] | None, target: Path, uri: str) -> None:
         columnar.as_parquet(path, format, names, target, uri)
 
+    def from_parquet(self, path: Path, format: str, codec: str, target: Path) -> None:
+        columnar.from_parquet(path, format, codec, target)
+
     def odd_json(self, path: Path, compression: str) -> bool:
         return files.odd_json(path, compression)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.orc
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
@@ -1003,3 +1004,137 @@ def test_executions_survive_kill_and_what_ran_has_failed(own_server: Server) -> 
     assert "the local AWS was stopped" in status["StateChangeReason"]
     assert lake.athena.list_named_queries()["NamedQueryIds"] == [named]
     assert lake.rows("SELECT 2") == [["2"]]
+
+
+# --- ORC and Avro ---------------------------------------------------------------------------------------------------
+
+EVERYTHING = (
+    "SELECT 1 AS i, BIGINT '3000000000' AS l, REAL '1.5' AS r, 2.5 AS d, DECIMAL '12.34' AS n, true AS b, 'x' AS s, "
+    "DATE '2021-01-05' AS day, TIMESTAMP '2021-01-05 10:00:00.123' AS t, ARRAY[1, NULL] AS a, MAP(ARRAY['k'], ARRAY[2]) AS m, "
+    "CAST(ROW(1, 'y') AS ROW(p integer, q varchar)) AS w, X'0102' AS x, CAST(NULL AS varchar) AS nothing"
+)
+
+
+@pytest.mark.parametrize(
+    ("form", "codec"), [("ORC", "ZLIB"), ("ORC", "NONE"), ("AVRO", "DEFLATE"), ("AVRO", "NONE"), ("PARQUET", "ZSTD")]
+)
+def test_every_type_is_written_and_read(lake: Lake, form: str, codec: str) -> None:
+    lake.ok(f"CREATE TABLE t WITH (format = '{form}', write_compression = '{codec}') AS {EVERYTHING}")
+    expected = lake.rows(EVERYTHING)
+    assert lake.rows("SELECT * FROM t") == expected
+    lake.ok(f"INSERT INTO t {EVERYTHING}")
+    assert lake.rows("SELECT * FROM t") == [*expected, *expected]
+    assert lake.rows("SELECT a[1], w.q, m['k'] FROM t WHERE day = DATE '2021-01-05'") == [["1", "y", "2"]] * 2
+
+
+def test_orc_columns_are_found_by_their_place_unless_the_table_says_otherwise(lake: Lake) -> None:
+    out = io.BytesIO()
+    pa.orc.write_table(pa.table({"one": [1], "two": ["x"]}), out)
+    lake.put("o/a", out.getvalue())
+    orc = "org.apache.hadoop.hive.ql.io.orc.OrcSerde"
+    lake.table("o", "two int, one string, three string", "o/", serde=orc)
+    assert lake.rows("SELECT * FROM o") == [["1", "x", None]]
+    lake.table("named", "two string, one int", "o/", serde=orc, serde_parameters={"orc.column.index.access": "false"})
+    assert lake.rows("SELECT * FROM named") == [["x", "1"]]
+    lake.put("bad/a", b"ORC, but no more")
+    lake.table("bad", "a int", "bad/", serde=orc)
+    assert lake.reason("SELECT * FROM bad").startswith("HIVE_BAD_DATA: Malformed ORC file: s3://")
+
+
+# --- contradictions, managed results, parameters --------------------------------------------------------------------
+
+
+def test_contradictions_of_the_catalog_are_told(lake: Lake) -> None:
+    lake.table("twice", "id int, day int", "t/", keys="day string")
+    for query in ("SELECT * FROM twice", "SELECT id FROM twice WHERE day = '1'"):
+        assert lake.reason(query) == (
+            "HIVE_INVALID_METADATA: Hive metadata for table twice is invalid: Table descriptor contains duplicate columns"
+        )
+    descriptor = {"Location": f"s3://{lake.bucket}/u/", "InputFormat": "org.apache.hadoop.mapred.TextInputFormat"}
+    lake.glue.create_table(
+        DatabaseName="db", TableInput={"Name": "unknown", "StorageDescriptor": {**descriptor, "SerdeInfo": {}}}
+    )
+    assert lake.reason("SELECT * FROM unknown") == "HIVE_UNKNOWN_ERROR: Unable to create input format"
+
+
+@pytest.mark.parametrize(
+    ("own", "wanted", "fits"),
+    [
+        ("int", "bigint", True), ("bigint", "int", False), ("string", "int", True), ("double", "boolean", False),
+        ("struct<a:int>", "struct<a:int,b:string>", True), ("struct<a:int,b:string>", "struct<a:int>", True),
+        ("struct<a:int,b:string>", "struct<a:int,n:int,b:string>", False), ("struct<a:int>", "struct<a:bigint>", True),
+        ("struct<a:bigint>", "struct<a:int>", False), ("array<int>", "array<bigint>", True), ("array<string>", "array<boolean>", False),
+        ("map<string,int>", "map<string,string>", True), ("map<string,struct<a:int,b:int>>", "map<string,struct<b:int>>", False),
+        ("struct<a:int>", "string", False), ("array<struct<a:string>>", "array<string>", False), ("decimal(10,2)", "decimal(12,2)", True),
+        ("varchar(10)", "string", True), ("decimal(10,2)", "boolean", False),
+    ],
+)  # fmt: skip
+def test_schemas_of_partitions(lake: Lake, own: str, wanted: str, fits: bool) -> None:
+    lake.table("p", f"id int; c {wanted}", "p/", keys="d string")
+    descriptor = lake.glue.get_table(DatabaseName="db", Name="p")["Table"]["StorageDescriptor"]
+    columns = [{"Name": "id", "Type": "int"}, {"Name": "c", "Type": own}]
+    given = {**descriptor, "Columns": columns, "Location": f"s3://{lake.bucket}/p/d=1/"}
+    lake.glue.create_partition(
+        DatabaseName="db", TableName="p", PartitionInput={"Values": ["1"], "StorageDescriptor": given}
+    )
+    if fits:
+        assert lake.rows("SELECT count(*) FROM p") == [["0"]]
+    else:
+        assert lake.reason("SELECT count(*) FROM p").startswith("HIVE_PARTITION_SCHEMA_MISMATCH: There is a mismatch")
+
+
+def test_managed_query_results(lake: Lake) -> None:
+    lake.athena.create_work_group(Name="kept", Configuration={"ManagedQueryResultsConfiguration": {"Enabled": True}})
+    execution = lake.ok("SELECT 1 AS a", WorkGroup="kept", ResultConfiguration={})
+    assert execution["ManagedQueryResultsConfiguration"] == {"Enabled": True}
+    assert "OutputLocation" not in execution["ResultConfiguration"]
+    assert lake.results(execution) == [["a"], ["1"]]
+    assert lake.results(lake.ok("SHOW DATABASES", WorkGroup="kept", ResultConfiguration={})) == [["db"]]
+    with pytest.raises(ClientError, match="OutputLocation cannot be used"):
+        lake.start("SELECT 1", WorkGroup="kept")
+
+
+def test_execution_parameters_are_values_of_the_columns_type(lake: Lake) -> None:
+    lake.put_json("p/a", {"c": "Washington", "n": 7, "d": "2021-01-05"}, {"c": "98101", "n": 8, "d": "2021-01-06"})
+    lake.table("p", "c string, n int, d date", "p/")
+    for where, values, expected in (
+        ("c = ?", ["Washington"], ["7"]), ("c = ?", ["'Washington'"], ["7"]), ("c = ?", ["98101"], ["8"]), ("n = ?", ["7"], ["7"]),
+        ("n = ?", ["'8'"], ["8"]), ("d = ?", ["2021-01-05"], ["7"]), ("c IN (?, ?)", ["98101", "x"], ["8"]),
+        ("d BETWEEN ? AND ?", ["2021-01-06", "'2021-01-07'"], ["8"]), ("c LIKE ?", ["Wash%"], ["7"]), ("n > ? + 1", ["6"], ["8"]),
+        ("c = upper(?)", ["washington"], None),
+    ):  # fmt: skip
+        found = lake.rows(f"SELECT n FROM p WHERE {where}", ExecutionParameters=values)
+        assert found == ([expected] if expected else []), (where, values)
+
+
+def test_what_hive_does_not_store_is_refused(lake: Lake) -> None:
+    for query in (
+        "CREATE TABLE t AS SELECT CAST('2020-11-01 00:00:00.123456' AS timestamp(6)) AS at_time",
+        f"UNLOAD (SELECT ARRAY[TIMESTAMP '2020-11-01 00:00:00.123456'] AS at_time) TO 's3://{lake.bucket}/u/' WITH (format = 'PARQUET')",
+    ):  # fmt: skip
+        text = "Incorrect timestamp precision for timestamp(6); the configured precision is MILLISECONDS; column name: at_time"
+        assert text in lake.reason(query)
+    lake.ok("CREATE TABLE f AS SELECT REAL '0.5' AS x")
+    lake.ok("INSERT INTO f VALUES 1.0")
+    assert lake.rows("SELECT x FROM f ORDER BY 1") == [["0.5"], ["1.0"]]
+    assert lake.reason("CREATE TABLE f AS SELECT 1 AS x").startswith(
+        "TABLE_ALREADY_EXISTS: line 1:1: Destination table 'awsdatacatalog.db.f' already exists"
+    )
+
+
+def test_the_default_database_is_always_there(lake: Lake) -> None:
+    assert lake.reason("SELECT * FROM default.t") == (
+        "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.default.t' does not exist"
+    )
+    assert lake.lines("SHOW TABLES IN default") == []
+    lake.ok("CREATE TABLE default.t AS SELECT 1 AS a")
+    assert lake.rows("SELECT a FROM t", QueryExecutionContext={"Database": "default"}) == [["1"]]
+
+
+def test_reserved_words_need_backquotes_in_ddl(lake: Lake) -> None:
+    for word in ("timestamp", "date", "user", "order", "group", "table", "values", "Map"):
+        with pytest.raises(
+            ClientError, match=f"no viable alternative at input 'CREATE EXTERNAL TABLE t \\(id int, {word}'"
+        ):
+            lake.start(f"CREATE EXTERNAL TABLE t (id int, {word} string) LOCATION 's3://{lake.bucket}/t/'")
+    lake.ok(f"CREATE EXTERNAL TABLE t (`timestamp` string, `order` int) LOCATION 's3://{lake.bucket}/t/'")

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
+from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type, literal
 from infra.engines.athena.udf import Refused, json_canonical, zone_name, zoned_parts
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.casts import castable
-from infra.local.athena.sql.grammar import Node
 
 INTERVALS = ("interval day to second", "interval year to month")
 

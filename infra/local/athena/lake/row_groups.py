@@ -10,8 +10,8 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type
-from infra.local.athena.sql.grammar import Node
 
 Bounds = dict[str, tuple[str | None, str | None]]  # column → smallest and largest value as text
 _LITERALS = ("integer", "decimal", "double", "string")

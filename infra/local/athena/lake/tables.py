@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infra.engines.athena import types
+from infra.engines.athena import grammar, types
 from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
@@ -22,7 +22,6 @@ from infra.local.athena.lake.contradictions import check_partition, check_value
 from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
 from infra.local.athena.lake.formats import COLUMNAR, check_properties, compression_of, format_of
 from infra.local.athena.lake.text_files import FileReader, Source
-from infra.local.athena.sql import grammar
 from infra.local.athena.sql.check import Conjunct, TableUse
 
 _ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}

@@ -32,7 +32,15 @@ _PARQUET_CODECS = {
     "NONE": "uncompressed",
     "UNCOMPRESSED": "uncompressed",
 }
-_TEXT_CODECS = ("GZIP", "NONE")
+# The first of each is the default: https://docs.aws.amazon.com/athena/latest/ug/compression-formats.html
+_CODECS = {
+    "PARQUET": tuple(_PARQUET_CODECS),
+    "ORC": ("ZLIB", "SNAPPY", "ZSTD", "LZ4", "NONE"),
+    "AVRO": ("DEFLATE", "NONE"),
+    "JSON": ("GZIP", "NONE"),
+    "TEXTFILE": ("GZIP", "NONE"),
+}
+_BY_ARROW = ("ORC", "AVRO")  # DuckDB does not write these
 _numbers = itertools.count()
 
 
@@ -65,16 +73,16 @@ def format_from(properties: dict[str, Any], default: str | None) -> Format:
     name = str(properties.get("format", default or "")).upper()
     if not name:
         raise QueryError("INVALID_TABLE_PROPERTY", "The format property is required")
-    if name in ("ORC", "AVRO", "ION", "RCFILE"):
+    if name in ("ION", "RCFILE"):
         raise QueryError(
-            "NOT_SUPPORTED", f"The local AWS does not write the format {name}; it writes PARQUET, JSON and TEXTFILE"
+            "NOT_SUPPORTED", f"The local AWS does not write the format {name}; it writes {', '.join(_CODECS)}"
         )
-    if name not in ("PARQUET", "JSON", "TEXTFILE"):
+    if name not in _CODECS:
         raise QueryError("INVALID_TABLE_PROPERTY", f"Invalid value for table property 'format': {name}")
     given = properties.get("write_compression", properties.get("compression"))
     given = properties.get(f"{name.lower()}_compression", given)
-    codec = str(given or "GZIP").upper()
-    allowed = _PARQUET_CODECS if name == "PARQUET" else _TEXT_CODECS
+    allowed = _CODECS[name]
+    codec = str(given or allowed[0]).upper()
     if codec not in allowed:
         raise QueryError(
             "NOT_SUPPORTED", f"Compression {codec} is not supported for {name}; choose one of {', '.join(allowed)}"
@@ -196,6 +204,11 @@ class Writer:
         query = f"SELECT {select} FROM written{where}"
         if format.name == "TEXTFILE":
             count = self.text(data, where, format, path)
+        elif format.name in _BY_ARROW:
+            plain = path.with_suffix(".parquet")
+            ((count,),) = self.engine.fetch(f"COPY ({query}) TO {literal(str(plain))} (FORMAT parquet)")
+            self.engine.ask("from_parquet", plain, format.name.lower(), format.compression, path)
+            plain.unlink()
         else:
             options = f"FORMAT {format.name.lower()}, COMPRESSION '{_codec(format)}'"
             if format.level is not None:
@@ -205,7 +218,7 @@ class Writer:
             path.unlink(missing_ok=True)
             return None
         bucket, _, key = folder.removeprefix("s3://").partition("/")
-        key += name + (".gz" if format.name != "PARQUET" and format.compression == "GZIP" else "")
+        key += name + (".gz" if format.name in ("JSON", "TEXTFILE") and format.compression == "GZIP" else "")
         rights.check_write(self.region, bucket, key)
         s3.put(self.account, bucket, key, path, content_type="application/octet-stream")
         return f"s3://{bucket}/{key}"

@@ -7,11 +7,11 @@ import re
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
+from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type, literal
 from infra.local.athena.functions import builders, signatures
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.casts import castable
-from infra.local.athena.sql.grammar import Node
 
 # Athena reads 1.5 as a double (measured on the service); Trino itself reads a decimal(2,1).
 DECIMAL_LITERALS_ARE_DOUBLE = True

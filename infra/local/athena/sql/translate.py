@@ -8,11 +8,11 @@ rows = connection.execute(translated.sql)
 
 from typing import NamedTuple, Protocol
 
+from infra.engines.athena import grammar
 from infra.engines.athena.database import connect, run_time_error
 from infra.engines.athena.errors import QueryError, SyntaxRefused
 from infra.engines.athena.text import as_text
 from infra.engines.athena.types import Column, View
-from infra.local.athena.sql import grammar
 from infra.local.athena.sql.check import Checker, Conjunct, TableUse, final_names
 
 

@@ -270,22 +270,25 @@ def _table_input(
     }
 
 
+_COMPRESSION_KEYS = {"PARQUET": "parquet.compression", "ORC": "orc.compress", "AVRO": "avro.output.codec"}
+
+
 def written_table(
     name: str, columns: list[Column], hive_types: list[str], keys: list[str], location: str, form: Format,
     bucketed: tuple[list[str], int] | None, comment: str | None, account: str,
 ) -> dict[str, Any]:  # fmt: skip
     """The TableInput of CREATE TABLE AS SELECT."""
-    input_format, output_format, library = STORED["PARQUET" if form.name == "PARQUET" else "TEXTFILE"]
+    input_format, output_format, library = STORED[form.name if form.name in ("PARQUET", "ORC", "AVRO") else "TEXTFILE"]
     serde = {"serialization.format": "1"}
     if form.name == "JSON":
         library = JSON_SERDE
     if form.name == "TEXTFILE":
         serde = {"field.delim": form.delimiter, "serialization.format": form.delimiter}
-    kinds = {"PARQUET": "parquet", "JSON": "json", "TEXTFILE": "csv"}
+    kinds = {"PARQUET": "parquet", "ORC": "orc", "AVRO": "avro", "JSON": "json", "TEXTFILE": "csv"}
     properties = {
         "EXTERNAL": "TRUE", "has_encrypted_data": "false", "numFiles": "-1", "numRows": "-1", "rawDataSize": "-1",
         "totalSize": "-1", "transient_lastDdlTime": str(int(time.time())), "classification": kinds[form.name],
-        ("parquet.compression" if form.name == "PARQUET" else "write.compression"): form.compression,
+        _COMPRESSION_KEYS.get(form.name, "write.compression"): form.compression,
     }  # fmt: skip
     if comment:
         properties["comment"] = comment

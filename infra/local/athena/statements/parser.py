@@ -10,9 +10,9 @@ import re
 from types import SimpleNamespace
 from typing import Any
 
+from infra.engines.athena import grammar
 from infra.engines.athena.errors import SyntaxRefused
-from infra.local.athena.sql import grammar
-from infra.local.athena.sql.grammar import Token, line_and_column
+from infra.engines.athena.grammar import Token, line_and_column
 
 DDL, DML, UTILITY = "DDL", "DML", "UTILITY"
 

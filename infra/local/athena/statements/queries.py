@@ -18,7 +18,7 @@ from infra.local import s3
 from infra.local.athena.lake import results, writers
 from infra.local.athena.lake.catalog import GlueCatalog, is_view
 from infra.local.athena.lake.files import folder
-from infra.local.athena.lake.formats import JSON_SERDES, LAZY, PARQUET
+from infra.local.athena.lake.formats import AVRO, JSON_SERDES, LAZY, ORC, PARQUET
 from infra.local.athena.lake.tables import Reader
 from infra.local.athena.lake.writers import Written
 from infra.local.athena.sql.translate import Translated, translate
@@ -313,6 +313,12 @@ def _table_format(table: dict[str, Any]) -> writers.Format:
     if library == PARQUET:
         codec = settings.get("parquet.compression", settings.get("write.compression", "SNAPPY"))
         return writers.format_from({"format": "PARQUET", "write_compression": codec}, None)
+    if library == ORC:
+        codec = settings.get("orc.compress", settings.get("write.compression", "ZLIB"))
+        return writers.format_from({"format": "ORC", "write_compression": codec}, None)
+    if library == AVRO:
+        codec = settings.get("avro.output.codec", settings.get("write.compression", "DEFLATE"))
+        return writers.format_from({"format": "AVRO", "write_compression": codec}, None)
     codec = settings.get("write.compression", "GZIP")
     if library in JSON_SERDES:
         return writers.format_from({"format": "JSON", "write_compression": codec}, None)

@@ -55,7 +55,11 @@ def _fail(job: Job, reason: str, category: int, kind: int) -> None:
         text = reason if reason.startswith("FAILED: ") else f"FAILED: {reason}"
         try:
             _put(execution, "", text.encode())
-        except (s3.MissingBucket, rights.NotAuthorized, OSError):  # the query has failed all the same, and says why in its status
+        except (
+            s3.MissingBucket,
+            rights.NotAuthorized,
+            OSError,
+        ):  # the query has failed all the same, and says why in its status
             log.exception("result of query %s", execution.id)
     job.move(
         FAILED,

@@ -12,6 +12,14 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from infra.engines.athena import grammar
+from infra.engines.athena.errors import SyntaxRefused
+from infra.engines.athena.grammar import Node
+
+_COMPARISONS = {
+    "=": operator.eq, "<>": operator.ne, "!=": operator.ne, ">": operator.gt, ">=": operator.ge, "<": operator.lt,
+    "<=": operator.le,
+}  # fmt: skip
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"  # what Hive writes for a NULL partition value
 INTEGERS = {"tinyint", "smallint", "int", "integer", "bigint"}
 NUMBERS = {"float", "double", "decimal"}
@@ -38,12 +46,9 @@ def compile_expression(expression: str, keys: list[dict[str, str]]) -> Test:
 
     Raises InvalidExpression; the test raises InvalidValue.
     """
-    import sqlglot
-    from sqlglot.errors import SqlglotError
-
     try:
-        tree = sqlglot.parse_one(expression)
-    except SqlglotError:
+        tree = grammar.parse_expression(expression)
+    except (SyntaxRefused, RecursionError):
         raise InvalidExpression(f"Unsupported expression '{expression}'") from None
     columns = {
         key["Name"].lower(): (at, re.split(r"[(<]", key.get("Type", "string").lower())[0].strip())
@@ -57,51 +62,38 @@ class _Compiler:
         self.expression = expression
         self.columns = columns
 
-    def test(self, node: Any) -> Test:
-        from sqlglot import exp
-
-        comparisons = {
-            exp.EQ: operator.eq,
-            exp.NEQ: operator.ne,
-            exp.GT: operator.gt,
-            exp.GTE: operator.ge,
-            exp.LT: operator.lt,
-            exp.LTE: operator.le,
+    def test(self, node: Node) -> Test:
+        kinds: dict[str, Callable[[Node], Test]] = {
+            "logical": self._logical,
+            "not": self._not,
+            "comparison": self._comparison,
+            "in_list": self._in_list,
+            "between": self._between,
+            "like": self._like,
+            "is_null": self._is_null,
         }
-        if isinstance(node, exp.Paren):
-            return self.test(node.this)
-        if isinstance(node, (exp.And, exp.Or)):
-            left, right = self.test(node.left), self.test(node.right)
-            if isinstance(node, exp.And):
-                return lambda values: left(values) and right(values)
-            return lambda values: left(values) or right(values)
-        if isinstance(node, exp.Not):
-            inner = self.test(node.this)
-            return lambda values: not inner(values)
-        if type(node) in comparisons:
-            return self._comparison(node, comparisons[type(node)])
-        if isinstance(node, exp.In) and node.expressions:
-            value, kind = self._column(node.this)
-            choices = {self._literal(each, kind) for each in node.expressions}
-            return lambda values: value(values) in choices
-        if isinstance(node, exp.Between):
-            value, kind = self._column(node.this)
-            low, high = self._literal(node.args["low"], kind), self._literal(node.args["high"], kind)
-            return lambda values: (found := value(values)) is not None and low <= found <= high
-        if isinstance(node, exp.Like):
-            return self._like(node)
-        if isinstance(node, exp.Is) and isinstance(node.expression, exp.Null):
-            value, _ = self._column(node.this)
-            return lambda values: value(values) is None
-        raise InvalidExpression(f"Unsupported expression '{self.expression}'")
+        if node.kind not in kinds:
+            raise self._unsupported()
+        found = kinds[node.kind](node)
+        return (lambda values: not found(values)) if getattr(node, "negated", False) else found
 
-    def _comparison(self, node: Any, compare: Callable[[Any, Any], bool]) -> Test:
-        from sqlglot import exp
+    def _unsupported(self) -> InvalidExpression:
+        return InvalidExpression(f"Unsupported expression '{self.expression}'")
 
-        left, right = node.left.unnest(), node.right.unnest()
-        turned = not isinstance(left, exp.Column)
-        value, kind = self._column(right if turned else left)
-        literal = self._literal(left if turned else right, kind)
+    def _logical(self, node: Node) -> Test:
+        terms = [self.test(term) for term in node.terms]
+        meets = all if node.operator == "AND" else any
+        return lambda values: meets(term(values) for term in terms)
+
+    def _not(self, node: Node) -> Test:
+        inner = self.test(node.value)
+        return lambda values: not inner(values)
+
+    def _comparison(self, node: Node) -> Test:
+        turned = node.left.kind != "column"
+        value, kind = self._column(node.right if turned else node.left)
+        literal = self._literal(node.left if turned else node.right, kind)
+        compare = _COMPARISONS[node.operator]
 
         def test(values: list[str]) -> bool:
             found = value(values)
@@ -111,23 +103,36 @@ class _Compiler:
 
         return test
 
-    def _like(self, node: Any) -> Test:
-        value, kind = self._column(node.this)
+    def _in_list(self, node: Node) -> Test:
+        value, kind = self._column(node.value)
+        choices = {self._literal(each, kind) for each in node.items}
+        return lambda values: value(values) in choices
+
+    def _between(self, node: Node) -> Test:
+        value, kind = self._column(node.value)
+        low, high = self._literal(node.low, kind), self._literal(node.high, kind)
+        return lambda values: (found := value(values)) is not None and low <= found <= high
+
+    def _is_null(self, node: Node) -> Test:
+        value, _ = self._column(node.value)
+        return lambda values: value(values) is None
+
+    def _like(self, node: Node) -> Test:
+        value, kind = self._column(node.value)
         if kind not in TEXTS:
             name = "Integral" if kind in INTEGERS else kind.capitalize()
             raise InvalidExpression(f"{name} data type doesn't support operation 'LIKE'")
-        text = str(self._literal(node.expression, kind))
+        text = str(self._literal(node.pattern, kind))
         pattern = re.compile(
             "".join(".*" if each == "%" else "." if each == "_" else re.escape(each) for each in text), re.DOTALL
         )
-        wanted = not node.args.get("negate")
-        return lambda values: (found := value(values)) is not None and bool(pattern.fullmatch(found)) is wanted
+        # A NULL is neither like a pattern nor unlike it.
+        return lambda values: (
+            pattern.fullmatch(found) is not None if (found := value(values)) is not None else node.negated
+        )
 
-    def _column(self, node: Any) -> tuple[Callable[[list[str]], Any], str]:
-        from sqlglot import exp
-
-        node = node.unnest()
-        name = node.name.lower() if isinstance(node, exp.Column) else ""
+    def _column(self, node: Node) -> tuple[Callable[[list[str]], Any], str]:
+        name = node.name.lower() if node.kind == "column" else ""
         if name not in self.columns:
             raise InvalidExpression("Invalid partition expression!")
         at, kind = self.columns[name]
@@ -142,24 +147,22 @@ class _Compiler:
 
         return value, kind
 
-    def _literal(self, node: Any, kind: str) -> Any:
-        from sqlglot import exp
-
-        node = node.unnest()
-        if isinstance(node, exp.Cast):  # date '2022-11-24' and timestamp '2022-11-24 05:00:00'
-            node = node.this
-        if isinstance(node, exp.Neg):
-            text = f"-{node.this.name}"
-        elif isinstance(node, exp.Literal):
-            text = node.name
-        elif isinstance(node, exp.Boolean):
-            text = "true" if node.this else "false"
-        else:
-            raise InvalidExpression(f"Unsupported expression '{self.expression}'")
+    def _literal(self, node: Node, kind: str) -> Any:
         try:
-            return cast(text, kind)
+            return cast(self._text(node), kind)
         except ValueError as error:
             raise InvalidExpression(str(error)) from None
+
+    def _text(self, node: Node) -> str:
+        if node.kind in ("integer", "decimal", "double", "string"):
+            return str(node.value)
+        if node.kind == "typed_literal" and node.type in ("date", "timestamp"):  # date '2022-11-24'
+            return node.value
+        if node.kind == "negative":
+            return f"-{self._text(node.value)}"
+        if node.kind == "boolean":
+            return "true" if node.value else "false"
+        raise self._unsupported()
 
 
 def cast(text: str, kind: str) -> Any:

@@ -1,7 +1,8 @@
 """Trino's SELECT grammar, strictly: what Athena's parser refuses is refused here, with its words.
 
-sqlglot reads far more than Athena accepts and gives the same tree for both (`x::int` and CAST, `GROUP BY ALL`, `EXCLUDE`,
-trailing commas), so that what must be refused could not be told from its tree. Source of the rules: Trino's SqlBase.g4.
+General SQL parsers read far more than Athena accepts and give the same tree for both (`x::int` and CAST, `GROUP BY ALL`,
+`EXCLUDE`, trailing commas), so that what must be refused could not be told from their trees. Source of the rules: Trino's
+SqlBase.g4.
 
 A tree is made of `Node`s. `kind` says what it is, `pos` is the offset that Trino names in an error about it, `start` and `end`
 are the offsets of its text.
