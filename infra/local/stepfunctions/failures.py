@@ -30,27 +30,33 @@ class StateFailure(Exception):
     cause: what went wrong, in words or as JSON text
     location: the field of the state whose JSONata failed; makes the history's EvaluationFailed event
     is_evaluation: the failure is one of JSONata's
+    also: another name by which a Retry or Catch may take it
     """
 
     def __init__(
-        self, error: str | None, cause: str | None = None, location: str | None = None, is_evaluation: bool = False
+        self,
+        error: str | None,
+        cause: str | None = None,
+        location: str | None = None,
+        is_evaluation: bool = False,
+        also: str | None = None,
     ):
         super().__init__(f"{error}: {cause}")
         self.error = error if error is None else error[:ERROR_LIMIT]
         self.cause = cause if cause is None else cause[:CAUSE_LIMIT]
         self.location = location
         self.is_evaluation = is_evaluation
+        self.also = also
 
 
-def matches(error: str | None, names: list[str]) -> bool:
-    """Whether one of the names of an ErrorEquals stands for this error."""
+def matches(failure: StateFailure, names: list[str]) -> bool:
+    """Whether one of the names of an ErrorEquals stands for this failure."""
+    error = failure.error
     if error in TERMINAL:
         return False
     for name in names:
-        if name == error or (name == ALL and error not in NOT_IN_ALL):
+        if name in (error, failure.also) or (name == ALL and error not in NOT_IN_ALL):
             return True
         if name == TASK_FAILED and error not in {TIMEOUT, *NOT_IN_ALL}:
-            return True
-        if name == TIMEOUT and error == HEARTBEAT_TIMEOUT:
             return True
     return False

@@ -16,7 +16,15 @@ from typing import Any, NamedTuple
 from infra.local.stepfunctions import resources, retry
 from infra.local.stepfunctions.choice import timestamp
 from infra.local.stepfunctions.dataflow import Visit, check_size
-from infra.local.stepfunctions.failures import DATA_LIMIT, NO_CHOICE, QUERY_EVALUATION, RUNTIME, StateFailure
+from infra.local.stepfunctions.failures import (
+    DATA_LIMIT,
+    HEARTBEAT_TIMEOUT,
+    NO_CHOICE,
+    QUERY_EVALUATION,
+    RUNTIME,
+    TIMEOUT,
+    StateFailure,
+)
 from infra.local.stepfunctions.groups import Groups
 from infra.local.stepfunctions.integrations.answers import check_parameters
 from infra.local.stepfunctions.jsonpath import is_number
@@ -373,13 +381,14 @@ class Interpreter(Groups):
 
     def _check_deadlines(self, frame: Frame, task: dict[str, Any], now: float) -> None:
         if task.get("timeout_at", now + 1) <= now:
-            error = "States.Timeout"
+            failure = StateFailure(TIMEOUT)
         elif task.get("heartbeat_at", now + 1) <= now:
-            error = "States.HeartbeatTimeout" if task["kind"] != "activity" else "States.Timeout"
+            # AWS shows it as a timeout; a Retry or Catch may name the heartbeat
+            failure = StateFailure(TIMEOUT, also=HEARTBEAT_TIMEOUT)
         else:
             return
         self._stop_job(task)
-        self.task_failed(frame, StateFailure(error), "TimedOut")
+        self.task_failed(frame, failure, "TimedOut")
 
     def _stop_job(self, task: dict[str, Any]) -> None:
         if task.get("handle") is not None:

@@ -31,7 +31,7 @@ def next_try(state: dict[str, Any], failure: StateFailure, tries: list[int]) -> 
     tries: how often each retrier was used since the state was entered
     """
     for number, retrier in enumerate(state.get("Retry") or []):
-        if matches(failure.error, retrier["ErrorEquals"]):
+        if matches(failure, retrier["ErrorEquals"]):
             used = tries[number] if number < len(tries) else 0
             if used >= retrier.get("MaxAttempts", MAX_ATTEMPTS):
                 return None
@@ -49,6 +49,6 @@ def delay(retrier: dict[str, Any], used: int) -> float:
 def catcher(state: dict[str, Any], failure: StateFailure) -> tuple[int, dict[str, Any]] | None:
     """Return number and definition of the catcher that takes a failure, None if it is not caught."""
     for number, each in enumerate(state.get("Catch") or []):
-        if matches(failure.error, each["ErrorEquals"]):
+        if matches(failure, each["ErrorEquals"]):
             return number, each
     return None

@@ -178,7 +178,7 @@ def test_a_task_without_heartbeat_times_out_and_is_caught(flows, client):
         machine(("Ask", {**task, "HeartbeatSeconds": 1, "Catch": catch, "End": True}), ("Caught", {"Type": "Pass"}))
     )
     assert found["status"] == "SUCCEEDED"
-    assert json.loads(found["output"])["Error"] == "States.HeartbeatTimeout"
+    assert json.loads(found["output"])["Error"] == "States.Timeout"
     assert "TaskTimedOut" in flows.kinds(found["executionArn"])
 
 
