@@ -74,7 +74,6 @@ class Machine:
     updated: float
     versions: dict[int, Version] = field(default_factory=dict)
     last_version: int = 0
-    version_tokens: dict[str, int] = field(default_factory=dict)  # revision → version that was published of it
     aliases: dict[str, Alias] = field(default_factory=dict)
 
     def publish(self, description: str | None) -> Version:

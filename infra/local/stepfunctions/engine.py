@@ -16,9 +16,10 @@ from typing import Any
 
 from infra.local.core import state
 from infra.local.stepfunctions import telling
+from infra.local.stepfunctions.actions import CancelTask, StartTask, WakeUp
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 from infra.local.stepfunctions.integrations import calls
-from infra.local.stepfunctions.interpreter import CancelTask, Interpreter, StartTask, WakeUp
+from infra.local.stepfunctions.interpreter import Interpreter
 from infra.local.stepfunctions.record import READY, TASK, Execution, Frame
 from infra.local.stepfunctions.store import Store
 from infra.local.stepfunctions.workers import Clock, Workers, log

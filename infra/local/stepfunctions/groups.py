@@ -109,7 +109,7 @@ class Groups:
         frame.last_event = child.last_event
         if group["tolerated"] and failure.error != RUNTIME:
             failure = StateFailure(THRESHOLD, "The specified tolerated failure threshold was exceeded")
-        self._failed(frame, StateFailure(failure.error, failure.cause))
+        self._failed(frame, StateFailure(failure.error, failure.cause, also=failure.also))
 
     def _go_on(self, frame: Frame, child: Frame) -> None:
         """One branch or item is over: start the next, or put the results together."""

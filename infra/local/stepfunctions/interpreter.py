@@ -7,58 +7,32 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/concepts-states.htm
 
 from __future__ import annotations
 
-import base64
 import time
-import uuid
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from infra.local.stepfunctions import resources, retry
+from infra.local.stepfunctions import retry
+from infra.local.stepfunctions.actions import Action, WakeUp
 from infra.local.stepfunctions.choice import timestamp
-from infra.local.stepfunctions.dataflow import Visit, check_size
+from infra.local.stepfunctions.dataflow import Visit
 from infra.local.stepfunctions.failures import (
     DATA_LIMIT,
-    HEARTBEAT_TIMEOUT,
     NO_CHOICE,
     QUERY_EVALUATION,
     RUNTIME,
-    TIMEOUT,
     StateFailure,
 )
 from infra.local.stepfunctions.groups import Groups
-from infra.local.stepfunctions.integrations.answers import check_parameters
 from infra.local.stepfunctions.jsonpath import is_number
 from infra.local.stepfunctions.record import ABORTED, DONE, FAILED, OPEN, QUEUED, READY, TASK, WAITING, Execution, Frame
 from infra.local.stepfunctions.scope import compact
+from infra.local.stepfunctions.tasks import Tasks, present
 
 EVENT_LIMIT = 25_000
 MAX_WAIT_SECONDS = 2**31  # AWS counts in 32 bits
 
 
-class StartTask(NamedTuple):
-    """The task of a frame is to be started."""
-
-    frame: int
-    task: str
-
-
-class CancelTask(NamedTuple):
-    """A task is no longer wanted: stop the job that it started."""
-
-    task: dict[str, Any]
-
-
-class WakeUp(NamedTuple):
-    """Look at a frame again at a time, seconds since 1970."""
-
-    frame: int
-    due: float
-
-
-Action = StartTask | CancelTask | WakeUp
-
-
-class Interpreter(Groups):
+class Interpreter(Groups, Tasks):
     """Steps of one execution.
 
     Parameters
@@ -116,54 +90,12 @@ class Interpreter(Groups):
         elif frame.status == TASK and frame.task:
             self._check_deadlines(frame, frame.task, now)
 
-    def task_started(self, frame: Frame) -> None:
-        task = self._task(frame)
-        task["phase"] = "started"
-        if task["kind"] == "function":
-            self.execution.add_event(frame, "LambdaFunctionStarted")
-        elif task["kind"] == "activity":
-            self.execution.add_event(
-                frame, "ActivityStarted", **({"workerName": w} if (w := task.get("worker")) else {})
-            )
-        else:
-            self.execution.add_event(frame, "TaskStarted", **self._task_names(task))
-        self._watch(frame)
-
-    def task_submitted(self, frame: Frame, output: Any, handle: Any) -> None:
-        """A `.sync` or `.waitForTaskToken` task was handed over; now its end is waited for."""
-        task = self._task(frame)
-        task["phase"], task["handle"] = "submitted", handle
-        self.execution.add_event(frame, "TaskSubmitted", **self._task_names(task), **_output(output))
-
-    def task_succeeded(self, frame: Frame, output: Any) -> None:
-        task = self._task(frame)
-        try:
-            check_size(output, task["resource"] if task["kind"] == "function" else task["service"])
-        except StateFailure as failure:
-            self.task_failed(frame, failure)
-            return
-        kinds = {"function": "LambdaFunctionSucceeded", "activity": "ActivitySucceeded"}
-        names = {} if task["kind"] in kinds else self._task_names(task)
-        self.execution.add_event(frame, kinds.get(task["kind"], "TaskSucceeded"), **names, **_output(output))
-        frame.task = None
-        self._guarded(frame, lambda each: self._leave(each, *self._visit(each).output(output)))
-
-    def task_failed(self, frame: Frame, failure: StateFailure, kind: str = "Failed") -> None:
-        """A task failed. kind: the event's last word: Failed, TimedOut, StartFailed, SubmitFailed."""
-        task = self._task(frame)
-        details = {"error": failure.error, "cause": failure.cause}
-        word = {"function": "LambdaFunction", "activity": "Activity"}.get(task["kind"], "Task")
-        names = {} if word != "Task" else self._task_names(task)
-        self.execution.add_event(frame, word + kind, **names, **_present(details))
-        frame.task = None
-        self._failed(frame, failure)
-
     def stop(self, status: str, error: str | None = None, cause: str | None = None) -> None:
         """End the execution from outside: ABORTED or TIMED_OUT."""
         for frame in list(self.execution.frames.values()):
             self._cancel(frame)
         kind = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "ExecutionTimedOut"}[status]
-        self.execution.add_event(None, kind, **_present({"error": error, "cause": cause}))
+        self.execution.add_event(None, kind, **present({"error": error, "cause": cause}))
         self._end(status, error=error, cause=cause)
 
     def fail(self, failure: StateFailure) -> None:
@@ -294,114 +226,6 @@ class Interpreter(Groups):
             raise StateFailure(error, words, "Timestamp", error == QUERY_EVALUATION)
         return moment.timestamp()
 
-    # --- tasks
-
-    def _run_task(self, frame: Frame) -> None:
-        state = self._state(frame)
-        resource = resources.parse(state["Resource"])
-        task: dict[str, Any] = {
-            "id": uuid.uuid4().hex,
-            "phase": "scheduled",
-            "kind": resource.kind,
-            "resource": resource.arn,
-            "service": resource.resource_type,
-            "action": resource.resource,
-            "scheduled": self.now(),
-        }
-        if resource.waits_for_token:
-            task["token"] = self._token(frame, task["id"])
-        frame.task = task
-        try:
-            visit = self._visit(frame)
-            task["arguments"] = visit.arguments()
-            check_parameters(resource, task["arguments"])
-            limits = self._limits(visit)
-        except StateFailure:
-            frame.task = None
-            raise
-        task.update(limits)
-        parameters = compact(task["arguments"])
-        if resource.kind == "function":
-            self.execution.add_event(
-                frame,
-                "LambdaFunctionScheduled",
-                resource=resource.arn,
-                input=parameters,
-                inputDetails={"truncated": False},
-                **_present({"timeoutInSeconds": task.get("timeout")}),
-            )
-        elif resource.kind == "activity":
-            self.execution.add_event(
-                frame, "ActivityScheduled", resource=resource.arn, input=parameters, inputDetails={"truncated": False},
-                **_present({"timeoutInSeconds": task.get("timeout"), "heartbeatInSeconds": task.get("heartbeat")}),
-            )  # fmt: skip
-        else:
-            self.execution.add_event(
-                frame, "TaskScheduled", **self._task_names(task), region=self.execution.region, parameters=parameters,
-                **_present({"timeoutInSeconds": task.get("timeout"), "heartbeatInSeconds": task.get("heartbeat")}),
-            )  # fmt: skip
-        self._change(frame, TASK)
-        if resource.kind == "activity":
-            self._watch(frame)
-        self.actions.append(StartTask(frame.id, task["id"]))
-
-    def _token(self, frame: Frame, task: str) -> str:
-        return base64.urlsafe_b64encode(f"{self.execution.arn}|{frame.id}|{task}".encode()).decode()
-
-    def _limits(self, visit: Visit) -> dict[str, Any]:
-        """Return timeout and heartbeat in seconds, where the state has them. Raises StateFailure."""
-        limits = {}
-        for key, name in (("timeout", "TimeoutSeconds"), ("heartbeat", "HeartbeatSeconds")):
-            if name in visit.state or name + "Path" in visit.state:
-                seconds = visit.number(name)
-                if not is_number(seconds) or not float(seconds).is_integer() or seconds <= 0:
-                    raise StateFailure(
-                        RUNTIME, f"The field {name} must be a positive whole number but was {compact(seconds)}"
-                    )
-                limits[key] = int(seconds)
-        return limits
-
-    def _watch(self, frame: Frame) -> None:
-        """From now on the task's timeout and heartbeat count."""
-        task = self._task(frame)
-        now = self.now()
-        if "timeout" in task:
-            task["timeout_at"] = now + task["timeout"]
-            self.actions.append(WakeUp(frame.id, task["timeout_at"]))
-        self.heartbeat(frame)
-        self.execution.changed.add(frame.id)
-
-    def heartbeat(self, frame: Frame) -> None:
-        """A worker told that it is still there."""
-        task = self._task(frame)
-        if "heartbeat" in task:
-            task["heartbeat_at"] = self.now() + task["heartbeat"]
-            self.actions.append(WakeUp(frame.id, task["heartbeat_at"]))
-            self.execution.changed.add(frame.id)
-
-    def _check_deadlines(self, frame: Frame, task: dict[str, Any], now: float) -> None:
-        if task.get("timeout_at", now + 1) <= now:
-            failure = StateFailure(TIMEOUT)
-        elif task.get("heartbeat_at", now + 1) <= now:
-            # AWS shows it as a timeout; a Retry or Catch may name the heartbeat
-            failure = StateFailure(TIMEOUT, also=HEARTBEAT_TIMEOUT)
-        else:
-            return
-        self._stop_job(task)
-        self.task_failed(frame, failure, "TimedOut")
-
-    def _stop_job(self, task: dict[str, Any]) -> None:
-        if task.get("handle") is not None:
-            self.actions.append(CancelTask(dict(task)))
-
-    def _task(self, frame: Frame) -> dict[str, Any]:
-        assert frame.task is not None
-        self.execution.changed.add(frame.id)
-        return frame.task
-
-    def _task_names(self, task: dict[str, Any]) -> dict[str, Any]:
-        return {"resourceType": task["service"], "resource": task["action"]}
-
     # --- leaving a state
 
     def _leave(self, frame: Frame, output: Any, assigned: dict[str, Any], following: str | None = None) -> None:
@@ -455,7 +279,7 @@ class Interpreter(Groups):
                 "cause": failure.cause,
                 "location": failure.location,
             }
-            self.execution.add_event(frame, "EvaluationFailed", **_present(details))
+            self.execution.add_event(frame, "EvaluationFailed", **present(details))
         again = retry.next_try(state, failure, frame.tries)
         if again is not None:
             tries = frame.tries + [0] * (len(state["Retry"]) - len(frame.tries))
@@ -492,7 +316,7 @@ class Interpreter(Groups):
         for each in list(self.execution.frames.values()):
             self._cancel(each)
         frame = frame or next(iter(self.execution.frames.values()))
-        details = _present({"error": failure.error, "cause": failure.cause})
+        details = present({"error": failure.error, "cause": failure.cause})
         self.execution.add_event(frame, "ExecutionFailed", **details)
         self._end("FAILED", error=failure.error, cause=failure.cause)
 
@@ -548,16 +372,8 @@ class Interpreter(Groups):
             self.ready[frame.id] = None
 
 
-def _present(details: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in details.items() if value is not None}
-
-
 def _assigned(variables: dict[str, Any]) -> dict[str, Any]:
     if not variables:
         return {}
     shown = {name: compact(value) for name, value in variables.items()}
     return {"assignedVariables": shown, "assignedVariablesDetails": {"truncated": False}}
-
-
-def _output(output: Any) -> dict[str, Any]:
-    return {"output": compact(output), "outputDetails": {"truncated": False}}

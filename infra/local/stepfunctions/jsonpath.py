@@ -1,6 +1,4 @@
-"""JSONPath as the Amazon States Language has it (Jayway's dialect), and reference paths that say where a result goes.
-
-A path is parsed into steps once. A definite path (names and positions only) has one value or none; any other has a list of what it found.
+"""JSONPath as the Amazon States Language has it (Jayway's dialect): the text of a path is parsed into steps, once.
 
 Source: https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html
 """
@@ -10,80 +8,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any
+
+from infra.local.stepfunctions.jsonpath_steps import (
+    FUNCTIONS,
+    NOTHING,
+    Descend,
+    Filter,
+    Function,
+    Name,
+    Path,
+    PathNotFound,
+    Position,
+    Several,
+    Slice,
+    Step,
+    Wildcard,
+    compare,
+    find,
+    found,
+    is_number,
+    put,
+)
+
+__all__ = ["NUMBER", "Path", "PathNotFound", "PathSyntaxError", "find", "is_number", "parse", "put"]
 
 NAME = re.compile(r"[^\s.\[\]()?@,:*'\"&|!=<>]+")
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?")
 OPERATORS = ("==", "!=", "<=", ">=", "=~", "<", ">")
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "length": len,
-    "min": min,
-    "max": max,
-    "sum": sum,
-    "avg": lambda values: sum(values) / len(values),
-    "keys": list,
-}
 
 
 class PathSyntaxError(ValueError):
     """The text is no path."""
-
-
-class PathNotFound(LookupError):
-    """A definite path leads nowhere; the text says at which step."""
-
-
-class Name(NamedTuple):
-    name: str
-
-
-class Position(NamedTuple):
-    at: int
-
-
-class Slice(NamedTuple):
-    start: int | None
-    end: int | None
-    step: int | None
-
-
-class Several(NamedTuple):
-    keys: tuple[Any, ...]
-
-
-class Wildcard(NamedTuple):
-    pass
-
-
-class Descend(NamedTuple):
-    """`..`: the value and all in it, before the next step."""
-
-
-class Filter(NamedTuple):
-    holds: Callable[[Any, Any], bool]
-
-
-class Function(NamedTuple):
-    name: str
-
-
-Step = Name | Position | Slice | Several | Wildcard | Descend | Filter | Function
-
-
-class Path(NamedTuple):
-    """A parsed path. `variable` is the workflow variable that it starts at, "" for the input and "$" for the context object."""
-
-    text: str
-    variable: str
-    steps: tuple[Step, ...]
-
-    @property
-    def is_definite(self) -> bool:
-        return all(isinstance(step, Name | Position | Function) for step in self.steps)
-
-    @property
-    def is_reference(self) -> bool:
-        return all(isinstance(step, Name | Position) for step in self.steps)
 
 
 @lru_cache(maxsize=4096)
@@ -91,94 +47,6 @@ def parse(text: str) -> Path:
     """Return the steps of a path. Raises PathSyntaxError."""
     parser = _Parser(text)
     return parser.path()
-
-
-def find(path: Path, root: Any) -> Any:
-    """Return what a path finds in `root`: one value, or a list for an indefinite path. Raises PathNotFound."""
-    values = [root]
-    walked = "$"
-    for number, step in enumerate(path.steps):
-        following = [found for value in values for found in _step(step, value, root)]
-        if path.is_definite and not following:
-            last = number == len(path.steps) - 1
-            raise PathNotFound(_not_found(walked, step, last))
-        walked += _normal(step)
-        values = following
-    return values[0] if path.is_definite else values
-
-
-def put(path: Path, root: Any, value: Any) -> Any:
-    """Return a copy of `root` with `value` at a reference path; objects on the way are made. Raises PathNotFound where that cannot be."""
-    if not path.steps:
-        return value
-    step, rest = path.steps[0], path._replace(steps=path.steps[1:])
-    if isinstance(step, Name):
-        if not isinstance(root, dict):
-            raise PathNotFound(f"Missing property in path {_normal_path([step])}")
-        return {**root, step.name: put(rest, root.get(step.name, {}), value)}
-    if not isinstance(step, Position) or not isinstance(root, list) or not -len(root) <= step.at < len(root):
-        raise PathNotFound(f"No results for path: {_normal_path([step])}")
-    copied = list(root)
-    copied[step.at] = put(rest, root[step.at], value)
-    return copied
-
-
-def _normal(step: Step) -> str:
-    if isinstance(step, Name):
-        return f"['{step.name}']"
-    return f"[{step.at}]" if isinstance(step, Position) else ""
-
-
-def _normal_path(steps: list[Step]) -> str:
-    return "$" + "".join(map(_normal, steps))
-
-
-def _not_found(walked: str, step: Step, last: bool) -> str:
-    if last or isinstance(step, Position):
-        return f"No results for path: {walked}{_normal(step)}"
-    return f"Missing property in path {walked}{_normal(step)}"
-
-
-def _step(step: Step, value: Any, root: Any) -> Iterator[Any]:
-    match step:
-        case Name(name):
-            if isinstance(value, dict) and name in value:
-                yield value[name]
-        case Position(index):
-            if isinstance(value, list) and -len(value) <= index < len(value):
-                yield value[index]
-        case Slice(start, end, by):
-            if isinstance(value, list):
-                yield from value[start:end:by]
-        case Several(keys):
-            for key in keys:
-                yield from _step(Name(key) if isinstance(key, str) else Position(key), value, root)
-        case Wildcard():
-            yield from _children(value)
-        case Descend():
-            yield from _descendants(value)
-        case Filter(holds):
-            for item in value if isinstance(value, list) else [value] if isinstance(value, dict) else []:
-                if holds(item, root):
-                    yield item
-        case Function(name):
-            try:
-                yield FUNCTIONS[name](value)
-            except (TypeError, ValueError, ZeroDivisionError):
-                return
-
-
-def _children(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        yield from value.values()
-    elif isinstance(value, list):
-        yield from value
-
-
-def _descendants(value: Any) -> Iterator[Any]:
-    yield value
-    for child in _children(value):
-        yield from _descendants(child)
 
 
 class _Parser:
@@ -347,9 +215,9 @@ class _Parser:
             elif self._keyword("nin"):
                 operator = "nin"
             else:
-                return lambda item, root: left(item, root) is not _NOTHING
+                return lambda item, root: left(item, root) is not NOTHING
         right = self._operand()
-        return lambda item, root: _compare(operator, left(item, root), right(item, root))
+        return lambda item, root: compare(operator, left(item, root), right(item, root))
 
     def _operand(self) -> Callable[[Any, Any], Any]:
         self._blanks()
@@ -357,7 +225,7 @@ class _Parser:
             own = self.text[self.at] == "@"
             self.at += 1
             path = Path(self.text, "", tuple(self._steps()))
-            return lambda item, root: _found(path, item if own else root)
+            return lambda item, root: found(path, item if own else root)
         if self._looks_at("/"):
             return self._pattern()
         value = self._literal()
@@ -419,45 +287,3 @@ class _Parser:
 
     def _error(self) -> PathSyntaxError:
         return PathSyntaxError(f"Invalid path '{self.text}'")
-
-
-_NOTHING = object()
-
-
-def _found(path: Path, value: Any) -> Any:
-    try:
-        return find(path, value)
-    except PathNotFound:
-        return _NOTHING
-
-
-def _compare(operator: str, left: Any, right: Any) -> bool:
-    if operator in ("in", "nin"):
-        return (isinstance(right, list) and left in right) == (operator == "in")
-    if operator == "=~":
-        return isinstance(left, str) and isinstance(right, re.Pattern) and right.fullmatch(left) is not None
-    if operator in ("==", "!="):
-        return _same(left, right) == (operator == "==")
-    both = (left, right)
-    if not (all(map(is_number, both)) or all(isinstance(value, str) for value in both)):
-        return False
-    return bool(
-        {"<": left.__lt__, ">": left.__gt__, "<=": left.__le__, ">=": left.__ge__}[operator](right)
-        if type(left) is type(right)
-        else _numbers(operator, float(left), float(right))
-    )
-
-
-def _numbers(operator: str, left: float, right: float) -> bool:
-    return {"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[operator]
-
-
-def _same(left: Any, right: Any) -> bool:
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return bool(left == right)
-
-
-def is_number(value: Any) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -9,34 +9,34 @@ from typing import Any
 from moto.core.utils import camelcase_to_underscores
 from moto.stepfunctions.responses import StepFunctionResponse
 
-from infra.local.stepfunctions import activities, executions, machines, mapruns, teststate
+from infra.local.stepfunctions import activities, executions, machines, mapruns, teststate, versions
 from infra.local.stepfunctions.api import Ask, Operation, check
 from infra.local.stepfunctions.backend import BACKENDS
 
 OPERATIONS: dict[str, Operation] = {
     "CreateActivity": activities.create,
     "CreateStateMachine": machines.create,
-    "CreateStateMachineAlias": machines.create_alias,
+    "CreateStateMachineAlias": versions.create_alias,
     "DeleteActivity": activities.delete,
     "DeleteStateMachine": machines.delete,
-    "DeleteStateMachineAlias": machines.delete_alias,
-    "DeleteStateMachineVersion": machines.delete_version,
+    "DeleteStateMachineAlias": versions.delete_alias,
+    "DeleteStateMachineVersion": versions.delete_version,
     "DescribeActivity": activities.describe,
     "DescribeExecution": executions.describe,
     "DescribeMapRun": mapruns.describe,
     "DescribeStateMachine": machines.describe,
-    "DescribeStateMachineAlias": machines.describe_alias,
+    "DescribeStateMachineAlias": versions.describe_alias,
     "DescribeStateMachineForExecution": executions.machine_of,
     "GetActivityTask": activities.get_task,
     "GetExecutionHistory": executions.get_history,
     "ListActivities": activities.list_,
     "ListExecutions": executions.list_,
     "ListMapRuns": mapruns.list_,
-    "ListStateMachineAliases": machines.list_aliases,
-    "ListStateMachineVersions": machines.list_versions,
+    "ListStateMachineAliases": versions.list_aliases,
+    "ListStateMachineVersions": versions.list_versions,
     "ListStateMachines": machines.list_,
     "ListTagsForResource": machines.list_tags,
-    "PublishStateMachineVersion": machines.publish,
+    "PublishStateMachineVersion": versions.publish,
     "RedriveExecution": executions.redrive,
     "SendTaskFailure": executions.send_failure,
     "SendTaskHeartbeat": executions.send_heartbeat,
@@ -49,7 +49,7 @@ OPERATIONS: dict[str, Operation] = {
     "UntagResource": machines.untag,
     "UpdateMapRun": mapruns.describe,
     "UpdateStateMachine": machines.update,
-    "UpdateStateMachineAlias": machines.update_alias,
+    "UpdateStateMachineAlias": versions.update_alias,
     "ValidateStateMachineDefinition": machines.validate,
 }
 OF_EXECUTIONS = {  # what they change is in the store of executions, not in the backend

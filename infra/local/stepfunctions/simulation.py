@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from infra.local.stepfunctions.actions import StartTask, WakeUp
 from infra.local.stepfunctions.definition import Definition
 from infra.local.stepfunctions.failures import StateFailure
-from infra.local.stepfunctions.interpreter import Interpreter, StartTask, WakeUp
+from infra.local.stepfunctions.interpreter import Interpreter
 from infra.local.stepfunctions.record import Execution, Frame
 
 Answer = Callable[[dict[str, Any], Any], Any]  # (task, arguments) → result; may raise StateFailure
