@@ -69,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
     deploy_parser.add_argument("template", metavar="TEMPLATE")
     add("upload-exercises", upload_exercises, "put the exercises' answers into the lake's bucket, for a Glue session")
+    permissions_parser = add(
+        "permissions", permissions, "say what roles were granted and used, never used, and asked for and were denied"
+    )
+    permissions_parser.add_argument("roles", nargs="*", metavar="ROLE", help="names of roles; all without one")
     leftovers_parser = add("leftovers", leftovers, "list everything of the workshop that exists in this account")
     leftovers_parser.add_argument("--delete", action="store_true", help="delete it; on real AWS it asks once more")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
@@ -141,6 +145,18 @@ def refresh(options: argparse.Namespace) -> int:
     results = refresher.refresh(options.chapters)
     print(runner.table(results))
     return 1 if any(result.reason for result in results) else 0
+
+
+def permissions(options: argparse.Namespace) -> int:
+    import boto3
+
+    from infra import permissions as report
+
+    if not project.is_local(_cloud()):
+        raise ValueError("Only the local AWS records what roles ask for. Choose the profile workshop-local.")
+    profile.activate(project.home(), _cloud())
+    print("\n\n".join(map(str, report.of(boto3.Session(), options.roles))) or "There is no role in this account.")
+    return 0
 
 
 def status(options: argparse.Namespace) -> int:

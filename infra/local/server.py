@@ -54,7 +54,9 @@ def listen(port: int | None) -> socket.socket:
 def _load() -> None:
     """Bring back every saved backend, then let the services go on with what was under way."""
     from infra.local.core import registry, state
+    from infra.local.core.roles import recorder
 
+    recorder.load()
     for name in ("s3", "kinesis"):  # the hot ones: ready before the first request
         registry.get(name)
     for name, account, region in state.saved():
@@ -78,10 +80,12 @@ def _load() -> None:
 
 async def _metrics_clock() -> None:
     from infra.local.core import telemetry
+    from infra.local.core.roles import recorder
 
     while True:
         await asyncio.sleep(METRICS_SECONDS)
         await asyncio.to_thread(telemetry.flush_metrics)
+        await asyncio.to_thread(recorder.flush)
 
 
 async def _serve(listener: socket.socket, home: Path) -> None:
@@ -114,8 +118,10 @@ async def _serve(listener: socket.socket, home: Path) -> None:
 
 def _stop() -> None:
     from infra.local.core import registry, telemetry
+    from infra.local.core.roles import recorder
 
     telemetry.flush_metrics()
+    recorder.flush()
     for service in reversed(registry.loaded()):
         try:
             service.stop()
