@@ -1,5 +1,7 @@
 """Steps that look at more than one row: missing and invalid values, duplicates, outliers, groups, pivots, nesting, splits."""
 
+import datetime
+
 import pytest
 from brewing import frame, one, step, when
 
@@ -404,6 +406,36 @@ def test_the_chess_recipe_of_the_guide(w):
         ("black", "other player resigned", 1),
         ("black", "ran out of time", 1),
     ]
+
+
+def test_a_recipe_as_the_console_exports_it(w):
+    """A published export: lists of columns, functionStepType beside the operation, dates that are numbers, a column and value2."""
+    f = frame(
+        w,
+        [("NY", 20200131, 5, 20, 1), ("TX", 20200131, 9, 9, 2), ("CA", 20200201, 1, 8, 3)],
+        state="VARCHAR",
+        date="INT",
+        up="INT",
+        all="INT",
+        fips="INT",
+    )
+    recipe = [
+        step("DELETE", sourceColumns='["fips"]'),
+        step("REMOVE_VALUES", [when("IS_NOT", "state", '["NY","CA"]')], sourceColumn="state"),
+        step(
+            "DATE_FORMAT",
+            dateTimeFormat="yyyy-mm-dd",
+            functionStepType="DATE_FORMAT",
+            sourceColumn="date",
+            targetColumn="day",
+        ),
+        step("CHANGE_DATA_TYPE", columnDataType="date", sourceColumn="day"),
+        step("DELETE", sourceColumns='["date"]'),
+        step("DIVIDE", functionStepType="DIVIDE", sourceColumn1="up", sourceColumn2="all", targetColumn="rate"),
+        step("MULTIPLY", functionStepType="MULTIPLY", sourceColumn1="rate", targetColumn="percent", value2="100"),
+        step("DELETE", sourceColumns='["up","all","rate"]'),
+    ]
+    assert run(recipe, f).rows() == [("NY", datetime.date(2020, 1, 31), 25.0), ("CA", datetime.date(2020, 2, 1), 12.5)]
 
 
 def test_names_that_sql_would_trip_over(w):

@@ -177,6 +177,10 @@ def OBJECT(name: str, value: str) -> dict:
     return _json(name, value, dict, "a JSON object")
 
 
+# The console writes into function steps what function they are, beside the Operation, which says the same.
+_CONSOLES_OWN = ("functionStepType",)
+
+
 def read(operation: str, declared: dict[str, Parameter], given: dict[str, str]) -> Values:
     """The parameters of a step, checked and read.
 
@@ -185,7 +189,7 @@ def read(operation: str, declared: dict[str, Parameter], given: dict[str, str]) 
     StepRefused : one is missing, unknown, or of a wrong form.
     """
     for name in given:
-        if name not in declared:
+        if name not in declared and name not in _CONSOLES_OWN:
             known = ", ".join(declared) or "no parameters"
             raise StepRefused(f"Unknown parameter {name} for operation {operation}. It takes {known}.")
     values = Values()

@@ -7,7 +7,7 @@ from ..errors import StepRefused
 from ..frame import Frame
 from ..parameters import NAME, TEXT, Values
 from ..registry import Changed, optional
-from ..types import cast, is_number, literal, number, text
+from ..types import NUMBERS, cast, is_number, literal, number, text
 
 ONE: dict[str, Any] = {"sourceColumn": optional(NAME), "value": optional(TEXT), "targetColumn": NAME}
 TWO: dict[str, Any] = {
@@ -67,10 +67,12 @@ def as_number(frame: Frame, p: Values, n: str = "") -> tuple[str, str]:
 
 
 def as_moment(frame: Frame, p: Values, n: str = "") -> str:
-    """SQL of the source column or value as a timestamp; NULL where it is none."""
+    """SQL of the source column or value as a timestamp; NULL where it is none. A number is read as its digits: 20201231."""
     if p["sourceColumn" + n] is None:
         return cast(literal(p["value" + n]), "string", "timestamp")
     column = frame.column(p["sourceColumn" + n])
+    if column.type in NUMBERS:
+        return cast(text(column.key, column.type), "string", "timestamp")
     return cast(column.key, column.type, "timestamp")
 
 
