@@ -64,7 +64,6 @@ NOT_THERE = {
     "MaintenanceWindow": "Maintenance windows are for streaming jobs, which are not part of the local AWS.",
     "SourceControlDetails": "Source control of jobs is not part of the local AWS.",
     "SecurityConfiguration": "Security configurations are not part of the local AWS.",
-    "NotificationProperty": "Notifications of a delay (NotifyDelayAfter) are not part of the local AWS.",
     "JobRunQueuingEnabled": "Job run queuing is not part of the local AWS; allow more runs with MaxConcurrentRuns.",
     "ExecutionRoleSessionPolicy": "Session policies are not part of the local AWS, which does not check what a role allows.",
     "JobRunId": "Resuming an earlier run (JobRunId) is not part of the local AWS.",
@@ -119,7 +118,7 @@ class JobRun:
         return ((self.completed_on or utcnow()) - self.running_since).total_seconds()
 
     def as_dict(self) -> dict[str, Any]:
-        names = ("WorkerType", "NumberOfWorkers", "GlueVersion", "ExecutionClass", "Timeout")
+        names = ("WorkerType", "NumberOfWorkers", "GlueVersion", "ExecutionClass", "Timeout", "NotificationProperty")
         answer = {name: self.settings.get(name) for name in names}
         answer |= {
             "Id": self.run_id,
@@ -191,6 +190,7 @@ class Live:
     def __init__(self, run: JobRun):
         self.run = run
         self.stopped = threading.Event()
+        self._delay_told = False
         self.thread = threading.Thread(target=self._run, name=f"job-{run.run_id[:12]}", daemon=True)
         self._log = glue_drivers.LogLines(run.account, run.region, run.log_group, run.log_stream)
         self._folder = Path()
@@ -198,6 +198,7 @@ class Live:
 
     def _run(self) -> None:
         while not _places.acquire(timeout=LOOK_SECONDS / 10):
+            self._tell_delay()
             if self.stopped.is_set():
                 self._end("STOPPED", "")
                 return
@@ -318,8 +319,29 @@ class Live:
             wait([future], timeout=LOOK_SECONDS / 5)
         return None
 
+    def _tell_delay(self) -> None:
+        """Put the event of a run that takes longer than NotifyDelayAfter says, once."""
+        run = self.run
+        after = (run.settings.get("NotificationProperty") or {}).get("NotifyDelayAfter")
+        if not after or self._delay_told:
+            return
+        if (utcnow() - run.started_on).total_seconds() < after * glue_drivers.MINUTE:
+            return
+        self._delay_told = True
+        detail = {
+            "jobName": run.job_name,
+            "severity": "INFO",
+            "notificationCondition": {"NotifyDelayAfter": float(after)},
+            "state": run.status,
+            "jobRunId": run.run_id,
+            "message": f"Job is in {run.status} state",
+            "startedOn": run.started_on.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        telemetry.event(run.account, run.region, "aws.glue", "Glue Job Run Status", detail)
+
     def _ends_early(self) -> tuple[str, str] | None:
         self._log.write()
+        self._tell_delay()
         if self.stopped.is_set():
             return ("FAILED", ENDED_BY_SERVER) if _is_shutting_down else ("STOPPED", "")
         timeout = self.run.settings["Timeout"]
@@ -552,7 +574,7 @@ class Jobs(GlueBackend):
         elif BY_WORKERS & given.keys():
             replaced = BY_DPUS
         settings = {name: value for name, value in job.settings.items() if name not in replaced}
-        changing = (*BY_DPUS, *BY_WORKERS, "Timeout", "ExecutionClass")
+        changing = (*BY_DPUS, *BY_WORKERS, "Timeout", "ExecutionClass", "NotificationProperty")
         settings |= {name: given[name] for name in changing if name in given}
         check_settings(settings)
         arguments = {**settings["DefaultArguments"], **given.get("Arguments", {})}

@@ -168,7 +168,6 @@ def test_missing_script_fails_the_run(lab: Lab) -> None:
         ({"MaxRetries": 11}, "InvalidInputException"),
         ({"Timeout": 10_081}, "InvalidInputException"),
         ({"AllocatedCapacity": 2, "WorkerType": "G.1X", "NumberOfWorkers": 2}, "InvalidInputException"),
-        ({"NotificationProperty": {"NotifyDelayAfter": 5}}, "OperationNotSupportedException"),
         ({"SecurityConfiguration": "none"}, "OperationNotSupportedException"),
         ({"JobRunQueuingEnabled": True}, "OperationNotSupportedException"),
         ({"ExecutionClass": "SLOW"}, "ValidationException"),
@@ -297,12 +296,23 @@ def test_timeout(server: Any, account: str, monkeypatch: pytest.MonkeyPatch, tmp
     from infra.local.glue.backend import BACKENDS
 
     backend = BACKENDS[account]["us-east-1"]
-    backend.create_job("slow", Role="jobs", Command={"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}, Timeout=2)
+    command = {"Name": "pythonshell", "ScriptLocation": "s3://b/k.py"}
+    delay = {"NotifyDelayAfter": 1}
+    backend.create_job("slow", Role="jobs", Command=command, Timeout=2, NotificationProperty=delay)
     run = backend.get_job_run("slow", backend.start_job_run("slow", {}))
-    until(lambda: told)
+    until(lambda: len(told) == 2)
     assert (run.status, run.error) == ("TIMEOUT", "Job run timed out")
     assert 1.0 < run.seconds < 30
-    assert (told[0]["severity"], told[0]["state"], told[0]["message"]) == ("WARN", "TIMEOUT", "Job run timed out")
+    assert told[0] == {  # Glue Job Run Status, once
+        "jobName": "slow",
+        "severity": "INFO",
+        "notificationCondition": {"NotifyDelayAfter": 1.0},
+        "state": "RUNNING",
+        "jobRunId": run.run_id,
+        "message": "Job is in RUNNING state",
+        "startedOn": run.started_on.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    assert (told[1]["severity"], told[1]["state"], told[1]["message"]) == ("WARN", "TIMEOUT", "Job run timed out")
 
 
 def test_spark_errors_have_a_category_and_their_stack_is_in_the_error_log(lab: Lab) -> None:
