@@ -53,9 +53,9 @@ def _places(definition: dict[str, Any], ways: list[Edge]) -> dict[str, tuple[flo
     straight = {start: end for start, end in reversed(forward)}  # the first way out of a state goes straight down
     columns: dict[str, int] = {}
     for name in order:
-        before = [start for start, end in forward if end == name]
-        above = [columns[start] for start in before if straight[start] == name]
-        column = min(above) if above else 1 + max((columns[start] for start in before), default=-1)
+        sources = [start for start, end in forward if end == name]
+        above = [columns[start] for start in sources if straight[start] == name]
+        column = min(above) if above else 1 + max((columns[start] for start in sources), default=-1)
         while any(columns[other] == column and rows[other] == rows[name] for other in columns):
             column += 1
         columns[name] = column

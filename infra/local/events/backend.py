@@ -276,6 +276,12 @@ def _check_input(target: dict[str, Any], identifier: str) -> None:
 EVENT_FIELDS = ("id", "account", "source", "time", "region", "resources", "detail-type")
 
 
+def _page(text: str, headers: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Return a page of a list; the last one has no NextToken (moto says null)."""
+    page = json.loads(text)
+    return json.dumps({name: value for name, value in page.items() if value is not None}), headers
+
+
 class LocalEventsResponse(EventsHandler):
     def put_events(self) -> str:
         hops = lineage.of(self.headers.get("X-Amzn-Trace-Id"))
@@ -285,7 +291,16 @@ class LocalEventsResponse(EventsHandler):
 
     def list_targets_by_rule(self) -> tuple[str, dict[str, Any]]:
         self.events_backend.describe_rule(self._get_param("Rule"), self._get_param("EventBusName"))
-        return super().list_targets_by_rule()
+        return _page(*super().list_targets_by_rule())
+
+    def list_rules(self) -> tuple[str, dict[str, Any]]:
+        return _page(*super().list_rules())
+
+    def list_rule_names_by_target(self) -> tuple[str, dict[str, Any]]:
+        return _page(*super().list_rule_names_by_target())
+
+    def list_event_buses(self) -> tuple[str, dict[str, Any]]:
+        return _page(*super().list_event_buses())
 
     def test_event_pattern(self) -> str:  # type: ignore[override]
         pattern = LocalPattern.load(self._get_param("EventPattern") or "")

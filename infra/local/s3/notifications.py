@@ -29,6 +29,7 @@ from infra.local.core.service_principal import Caller, NotAllowed, check
 
 log = logging.getLogger("workshop.notifications")
 
+ACTIONS = {"Queue": "sqs:SendMessage", "Topic": "sns:Publish", "CloudFunction": "lambda:InvokeFunction"}
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE_SECONDS = 300.0
 REQUEST_ID_CHARACTERS = "ABCDEFGHJKMNPQRSTVWXYZ0123456789"
@@ -194,14 +195,14 @@ def check_destinations(account: str, bucket_name: str, configuration: dict[str, 
 
     Raises S3ClientError with S3's code InvalidArgument.
     """
-    for kind, is_there, action in DESTINATIONS:
+    for kind, action in ACTIONS.items():
         for each in (configuration or {}).get(f"{kind}Configuration") or ():
-            arn = each[kind]
-            if not is_there(arn) or not _lets_s3(account, bucket_name, action, arn):
+            if not _lets_s3(account, bucket_name, action, each[kind]):
                 raise S3ClientError("InvalidArgument", "Unable to validate the following destination configurations")
 
 
 def _lets_s3(account: str, bucket_name: str, action: str, arn: str) -> bool:
+    """Whether a destination's policy lets S3 send for the bucket; one that is not there has no policy."""
     try:
         check(_caller(account, bucket_name, arn.split(":")[3]), action, arn)
     except NotAllowed:
@@ -211,39 +212,6 @@ def _lets_s3(account: str, bucket_name: str, action: str, arn: str) -> bool:
 
 def _caller(account: str, bucket_name: str, region: str) -> Caller:
     return Caller("s3.amazonaws.com", account, region, f"arn:aws:s3:::{bucket_name}")
-
-
-def _backend(service: str, arn: str) -> Any:
-    """Return the backend that a queue, topic or function is in; through services.py, so that it is ours where moto's is extended."""
-    from infra.local.core import registry
-
-    _, _, _, region, account, _ = arn.split(":", 5)
-    return registry.get(service).backends[account][region]
-
-
-def _is_queue(arn: str) -> bool:
-    return arn.rpartition(":")[2] in _backend("sqs", arn).queues
-
-
-def _is_topic(arn: str) -> bool:
-    return arn in _backend("sns", arn).topics
-
-
-def _is_function(arn: str) -> bool:
-    from moto.awslambda.exceptions import UnknownFunctionException
-
-    try:
-        _backend("lambda", arn).get_function(arn)
-    except UnknownFunctionException:
-        return False
-    return True
-
-
-DESTINATIONS = (
-    ("Queue", _is_queue, "sqs:SendMessage"),
-    ("Topic", _is_topic, "sns:Publish"),
-    ("CloudFunction", _is_function, "lambda:InvokeFunction"),
-)
 
 
 # --- delivery -------------------------------------------------------------------------------------------------------

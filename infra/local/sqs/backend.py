@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlparse
 
+from moto.core.responses import ActionResult
 from moto.sqs import models
 from moto.sqs.exceptions import (
     InvalidParameterValue,
@@ -24,7 +25,7 @@ from moto.sqs.responses import SQSResponse
 from infra.local.core import front, moto_call, registry, state
 from infra.local.core.answers import Answer
 from infra.local.core.request import Request
-from infra.local.sqs import waiting
+from infra.local.sqs import moves, waiting
 from infra.local.sqs.messages import BadReceipt, Messages, Redrive, Stored, now_ms, receipt
 
 BACKENDS = sqs_backends
@@ -242,6 +243,16 @@ class LocalSQSResponse(SQSResponse):
         if len(path) == 2 and path[0].isdigit() and path[0] != self.current_account:
             return "/".join(path)
         return super()._get_queue_name()
+
+    def start_message_move_task(self) -> ActionResult:
+        return ActionResult({"TaskHandle": moves.start(self.sqs_backend, self._get_params())})
+
+    def list_message_move_tasks(self) -> ActionResult:
+        return ActionResult({"Results": moves.tasks(self.sqs_backend, self._get_params())})
+
+    def cancel_message_move_task(self) -> ActionResult:
+        moved = moves.cancel(self.sqs_backend, self._get_param("TaskHandle"))
+        return ActionResult({"ApproximateNumberOfMessagesMoved": moved})
 
 
 RESPONSE = LocalSQSResponse

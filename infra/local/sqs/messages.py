@@ -23,8 +23,8 @@ from infra.local.core.rows import Rows
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT, message_id TEXT, body TEXT, "
     "attributes BLOB, system BLOB, group_id TEXT, deduplication_id TEXT, sent INTEGER, first_received INTEGER, "
-    "received INTEGER, visible_at INTEGER)",
-    "CREATE INDEX IF NOT EXISTS by_visibility ON messages (queue, visible_at, id)",
+    "received INTEGER, visible_at INTEGER, source TEXT)",
+    "CREATE INDEX IF NOT EXISTS by_visibility ON messages (queue, visible_at, id, received)",
     "CREATE INDEX IF NOT EXISTS by_age ON messages (queue, sent)",
     "CREATE INDEX IF NOT EXISTS by_group ON messages (queue, group_id, visible_at)",
     "CREATE TABLE IF NOT EXISTS sent_lately "
@@ -136,7 +136,9 @@ class Messages:
                     break
                 for message in rows:
                     if redrive and message.received >= redrive.most_receives:
-                        change.execute("UPDATE messages SET queue = ? WHERE id = ?", (redrive.queue, message.id))
+                        change.execute(
+                            "UPDATE messages SET queue = ?, source = ? WHERE id = ?", (redrive.queue, queue, message.id)
+                        )
                         continue
                     message.received += 1
                     message.first_received = message.first_received or now
@@ -191,12 +193,20 @@ class Messages:
         with self._rows.change() as change:
             change.execute("DELETE FROM sent_lately WHERE queue = ?", (queue,))
 
-    def move(self, queue: str, to: str) -> int:
-        """Move all messages that are visible to another queue; return how many."""
+    def move(self, queue: str, to: str | None) -> dict[str, int]:
+        """Move all messages that are visible to another queue, None: back to where each came from; return how many went where."""
         with self._rows.change() as change:
-            return change.execute(
-                "UPDATE messages SET queue = ?, received = 0 WHERE queue = ? AND visible_at <= ?", (to, queue, now_ms())
-            ).rowcount
+            moved = change.execute(
+                "SELECT COALESCE(?1, source) AS target, COUNT(*) FROM messages "
+                "WHERE queue = ?2 AND visible_at <= ?3 AND target IS NOT NULL GROUP BY target",
+                (to, queue, now := now_ms()),
+            ).fetchall()
+            change.execute(
+                "UPDATE messages SET queue = COALESCE(?1, source), source = NULL, received = 0 "
+                "WHERE queue = ?2 AND visible_at <= ?3 AND COALESCE(?1, source) IS NOT NULL",
+                (to, queue, now),
+            )
+        return dict(moved)
 
     def counts(self, queue: str) -> tuple[int, int, int]:
         """Return how many messages are visible, in flight and delayed."""

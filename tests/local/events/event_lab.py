@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,30 @@ def make_role(iam: Any, name: str, service: str, *actions: str) -> str:
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     iam.put_role_policy(RoleName=name, PolicyName="do", PolicyDocument=document)
     return str(arn)
+
+
+def make_function(client: Client, name: str, code: str, *actions: str) -> str:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("main.py", code)
+    role = make_role(client("iam"), f"{name}-role", "lambda.amazonaws.com", "logs:*", *actions)
+    functions = client("lambda")
+    made = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role,
+        Handler="main.handler",
+        Code={"ZipFile": packed.getvalue()},
+        Timeout=30,
+    )
+    functions.get_waiter("function_active_v2").wait(FunctionName=name)
+    return str(made["FunctionArn"])
+
+
+def allow_call(client: Client, function: str, service: str) -> None:
+    client("lambda").add_permission(
+        FunctionName=function, StatementId="call", Action="lambda:InvokeFunction", Principal=service
+    )
 
 
 def queue_policy(arn: str, service: str = "events.amazonaws.com", source: str = "*") -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import time
-import zipfile
 from typing import Any
 
 import pytest
@@ -17,6 +15,8 @@ from tests.local.events.event_lab import (
     REGION,
     Client,
     Queue,
+    allow_call,
+    make_function,
     make_role,
     metric_sum,
     rule,
@@ -251,37 +251,13 @@ def handler(event, context):
 """
 
 
-def make_function(client: Client, name: str, code: str, *actions: str) -> str:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as file:
-        file.writestr("main.py", code)
-    role = make_role(client("iam"), f"{name}-role", "lambda.amazonaws.com", "logs:*", *actions)
-    functions = client("lambda")
-    made = functions.create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Role=role,
-        Handler="main.handler",
-        Code={"ZipFile": packed.getvalue()},
-        Timeout=30,
-    )
-    functions.get_waiter("function_active_v2").wait(FunctionName=name)
-    return str(made["FunctionArn"])
-
-
-def allow_rules(client: Client, function: str) -> None:
-    client("lambda").add_permission(
-        FunctionName=function, StatementId="rules", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
-    )
-
-
 def test_function_and_a_rule_that_triggers_itself_through_it(client: Client, events: Any, queue: Queue) -> None:
     function = make_function(client, "on", SEND_ON, "events:PutEvents")
     rule(events, "loop", SOLD, function, DeadLetterConfig={"Arn": queue.arn})
     send(events)
     (letter,) = queue.take(1)
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
-    allow_rules(client, "on")
+    allow_call(client, "on", "events.amazonaws.com")
     send(events)
     (letter,) = queue.take(1, seconds=60)
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "LOOP_DETECTED"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.local.events.event_lab import allow_call, make_function
 from tests.service_roles import service_role
 
 REGION = "us-east-1"
@@ -260,6 +261,26 @@ def test_a_long_poll_gets_the_event_that_comes_meanwhile(s3: Any, bucket: str, q
     assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
     assert 0.4 < time.monotonic() - start < 5
     timer.join()
+
+
+def test_function_gets_the_record(s3: Any, bucket: str, queue: Queue, client: Callable[..., Any], account: str) -> None:
+    code = """
+import json, os, boto3
+def handler(event, context):
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="told")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+"""
+    function = make_function(client, "on-put", code, "sqs:GetQueueUrl", "sqs:SendMessage")
+    events = {"LambdaFunctionArn": function, "Events": ["s3:ObjectCreated:*"]}
+    configuration = {"LambdaFunctionConfigurations": [events]}
+    with pytest.raises(ClientError, match="Unable to validate the following destination configurations"):
+        s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    allow_call(client, "on-put", "s3.amazonaws.com")
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    (event,) = queue.messages(1, seconds=60)
+    assert event["Records"][0]["s3"]["object"]["key"] == "k"
 
 
 def test_a_queue_that_does_not_let_s3_send_is_refused(s3: Any, bucket: str, queue: Queue, account: str) -> None:

@@ -112,6 +112,32 @@ def test_dead_letters(sqs: Any) -> None:
     assert sqs.list_dead_letter_source_queues(QueueUrl=dead)["queueUrls"] == [url]
 
 
+def test_dead_letters_go_back(sqs: Any) -> None:
+    dead, other = make(sqs, "dead"), make(sqs, "other")
+    arn, other_arn = (
+        sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        for url in (dead, other)
+    )
+    assert error_of(sqs.start_message_move_task, SourceArn=arn)[1] == (
+        "Source queue must be configured as a Dead Letter Queue."
+    )
+    url = make(sqs, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
+    for body in ("a", "b"):
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    receive(sqs, url, VisibilityTimeout=0)
+    assert receive(sqs, url) == [] and counts(sqs, dead) == (2, 0, 0)
+    sqs.send_message(QueueUrl=dead, MessageBody="came by itself")
+    sqs.start_message_move_task(SourceArn=arn)
+    assert bodies(receive(sqs, url)) == ["a", "b"] and counts(sqs, dead) == (1, 0, 0)
+    sqs.start_message_move_task(SourceArn=arn, DestinationArn=other_arn)
+    assert bodies(receive(sqs, other)) == ["came by itself"] and counts(sqs, dead) == (0, 0, 0)
+    tasks = sqs.list_message_move_tasks(SourceArn=arn, MaxResults=10)["Results"]
+    assert [(each["Status"], each["ApproximateNumberOfMessagesMoved"]) for each in tasks] == [
+        ("COMPLETED", 1), ("COMPLETED", 2),
+    ]  # fmt: skip
+    assert error_of(sqs.start_message_move_task, SourceArn=f"{arn}-no")[0] == "ResourceNotFoundException"
+
+
 def test_fifo_keeps_the_order_in_a_group_and_forgets_doubles(sqs: Any) -> None:
     url = make(sqs, "q.fifo", FifoQueue="true", ContentBasedDeduplication="true")
 
