@@ -16,10 +16,11 @@ from botocore.exceptions import ClientError
 
 ROWS = 8
 COLUMNS = 12
+LONGEST = 28  # signs of a value that are shown
 MARKS = {"string": "ABC", "boolean": "0|1", "date": "day", "timestamp": "time"}  # all other types are numbers
 GREEN, GREY, BLUE = "#009E73", "#BBBBBB", "#0072B2"
 BAR_HEIGHT, BAR_WIDTH = 26, 90  # pixels
-CELL = "padding:3px 8px;border:1px solid #ddd;text-align:left;vertical-align:top;white-space:nowrap;color:#222"
+CELL = "line-height:1.4;padding:3px 8px;border:1px solid #ddd;text-align:left;vertical-align:top;white-space:nowrap;color:#222"
 TABLE = "border-collapse:collapse;font-size:12px;background:#fff"
 
 
@@ -167,7 +168,7 @@ def _distribution(statistics: dict[str, Any]) -> str:
 def _cell(value: str | None) -> str:
     if value is None:
         return f'<td style="{CELL};background:#eee" title="missing"><i>missing</i></td>'
-    return f'<td style="{CELL}">{escape(value if len(value) <= 40 else value[:39] + "…")}</td>'
+    return f'<td style="{CELL}">{escape(value if len(value) <= LONGEST else value[: LONGEST - 1] + "…")}</td>'
 
 
 def recipe_html(steps: list[dict[str, Any]], shown: int) -> str:

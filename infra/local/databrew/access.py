@@ -64,6 +64,14 @@ class Access:
         self._check("s3:ListBucket", f"arn:aws:s3:::{bucket}", prefix=prefix)
         return s3.objects(self.account, bucket, prefix)
 
+    def must_own(self, location: dict[str, Any]) -> None:
+        """Raises DataRefused when a location names another owner of its bucket."""
+        from .engine import DataRefused
+
+        owner = location.get("BucketOwner", self.account)
+        if owner != self.account:
+            raise DataRefused(f"Access denied: the bucket {location['Bucket']} is not owned by the account {owner}.")
+
     def must_exist(self, bucket: str) -> None:
         from .engine import DataRefused
 
@@ -86,10 +94,20 @@ class Access:
     def may_delete(self, bucket: str, key: str) -> None:
         self._check("s3:DeleteObject", f"arn:aws:s3:::{bucket}/{key}")
 
-    def table(self, database: str, name: str) -> dict[str, Any]:
-        """A table as Glue describes it, with its partitions as `Partitions`. Raises DataRefused when there is none."""
+    def table(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A table as Glue describes it, with its partitions as `Partitions`. Raises DataRefused when there is none.
+
+        Parameters
+        ----------
+        told: DatabaseName and TableName, and CatalogId, which is the account's own
+        """
         from .engine import DataRefused
 
+        database, name = told["DatabaseName"], told["TableName"]
+        if told.get("CatalogId", self.account) != self.account:
+            raise DataRefused(
+                f"The catalog {told['CatalogId']} is of another account, which the local AWS does not reach."
+            )
         glue = self._session.client(self.region, "glue")
         try:
             found = glue.get_table(DatabaseName=database, Name=name)["Table"]

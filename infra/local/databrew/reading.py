@@ -55,8 +55,7 @@ def frame(workspace: Workspace, access: Access, name: str) -> Frame:
         return _files(workspace, access, dataset.settings)
     from . import tables
 
-    told = source["DataCatalogInputDefinition"]
-    table = access.table(told["DatabaseName"], told["TableName"])
+    table = access.table(source["DataCatalogInputDefinition"])
     return tables.frame(workspace, access, table, scratch(access.backend))
 
 
@@ -64,6 +63,7 @@ def _files(workspace: Workspace, access: Access, settings: dict[str, Any]) -> Fr
     from .engine import DataRefused, datasets
 
     definition = settings["Input"]["S3InputDefinition"]
+    access.must_own(definition)
     bucket, key = definition["Bucket"], definition.get("Key", "")
     paths = Paths(key, settings.get("PathOptions") or {})
     found = paths.chosen(access.objects(bucket, paths.prefix))

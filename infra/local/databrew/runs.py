@@ -197,6 +197,7 @@ class Live:
             result = result.stored()
         files = []
         for number, output in enumerate(outputs):
+            self._access().must_own(output["Location"])
             folder = self.folder / f"output{number}"
             parts = writing.Output(output, self.run.job, self.run.started, folder, self.check).write(result)
             files += [(output["Location"]["Bucket"], part) for part in parts]
@@ -218,7 +219,7 @@ class Live:
 
     def _table_output(self, output: dict[str, Any]) -> dict[str, Any]:
         """An output to a table of the Data Catalog as one to S3."""
-        table = self._access().table(output["DatabaseName"], output["TableName"])
+        table = self._access().table(output)
         return tables.output(table, bool(output.get("Overwrite")))
 
     def _put(self, files: list[tuple[str, writing.Written]], replaced: list[dict[str, Any]]) -> None:
@@ -262,6 +263,7 @@ class Live:
         from .profiling import results
 
         location = self.run.settings["OutputLocation"]
+        self._access().must_own(location)
         frame = self._dataset()
         self._tell("Taking the profile.")
         files, outputs = [], []

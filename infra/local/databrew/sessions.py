@@ -14,6 +14,8 @@ import logging
 import secrets
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from infra.local.core import state
@@ -133,11 +135,7 @@ def send_project_session_action(backend: DataBrewBackend, given: dict[str, Any])
         project = found(backend.projects, "project", given["Name"])
         session = _session(project, given.get("ClientSessionId"))
         recipe = found(backend.recipes, "recipe", project.settings["RecipeName"])
-    live = _get(backend, project, session)
-    with live.lock:
-        live.used = time.monotonic()
-        if live.is_closed:
-            raise conflict(f"The session of the project {project.name} was closed.")
+    with _used(backend, project, session) as live:
         try:
             shown = _act(live, recipe, given)
             result = window(shown, given.get("ViewFrame")) | {
@@ -200,6 +198,19 @@ def _save(backend: DataBrewBackend, recipe: Recipe, steps: list[dict[str, Any]])
 
 
 # --- opening, closing
+
+
+@contextmanager
+def _used(backend: DataBrewBackend, project: Project, session: Session) -> Iterator[Live]:
+    """The session's frames, held by this thread. Raises BrewError when the session ended meanwhile."""
+    while session.status == "READY":
+        live = _get(backend, project, session)
+        with live.lock:
+            live.used = time.monotonic()
+            if not live.is_closed:  # else others' sessions had taken its place in memory
+                yield live
+                return
+    raise conflict(f"The session of the project {project.name} was ended.")
 
 
 def _get(backend: DataBrewBackend, project: Project, session: Session) -> Live:

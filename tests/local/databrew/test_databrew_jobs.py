@@ -416,3 +416,27 @@ def test_a_path_without_files(lab):
     lab.new_recipe("nothing")
     lab.new_job("j", lab.output(Format="CSV"), dataset="files", recipe="nothing")
     assert "No files match the path" in lab.run("j")["ErrorMessage"]
+
+
+def test_files_of_two_formats_in_one_folder(lab):
+    lab.put("in/a.json", '{"id": 1}')
+    lab.put("in/b.csv", "id\n1\n")
+    lab.new_file_dataset("files", "in/", Format="JSON")
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="CSV"), dataset="files", recipe="nothing")
+    run = lab.run("j")
+    assert (run["State"], "b.csv" in run["ErrorMessage"]) == ("FAILED", True), run["ErrorMessage"]
+
+
+def test_what_belongs_to_another_account_is_not_reached(lab):
+    lab.brew.create_dataset(
+        Name="theirs",
+        Format="CSV",
+        Input={"S3InputDefinition": {"Bucket": lab.bucket, "Key": "x", "BucketOwner": "9" * 12}},
+    )
+    table = {"DatabaseName": "lake", "TableName": "raw", "CatalogId": "9" * 12}
+    lab.brew.create_dataset(Name="their-table", Input={"DataCatalogInputDefinition": table})
+    lab.new_recipe("nothing")
+    for dataset, text in (("theirs", "not owned by"), ("their-table", "another account")):
+        lab.new_job(dataset, lab.output(Format="CSV"), dataset=dataset, recipe="nothing")
+        assert text in lab.run(dataset)["ErrorMessage"]

@@ -222,3 +222,11 @@ def test_deleting_a_project_ends_its_session(lab):
     lab.brew.delete_project(Name="p")
     assert until(lambda: lab.brew.list_projects()["Projects"] == [], "the project's end")
     refused(lab.brew.send_project_session_action, "ResourceNotFoundException", Name="p", Preview=True)
+
+
+def test_more_sessions_than_have_place_in_memory(lab):
+    names = [f"p{number}" for number in range(10)]
+    for name in names:
+        lab.open_project(name)
+    assert [lab.act(name, RecipeStep=UPPER)["rows"][0][0] for name in names] == ["A"] * 10
+    assert [lab.act(name, Preview=True)["rows"][0][0] for name in names] == ["A"] * 10
