@@ -212,6 +212,17 @@ def test_group_by_keeps_the_rows(w):
         )
 
 
+def test_steps_divide_variance_by_the_count(w):
+    """As the page of VARIANCE defines it: 2, 4, 9 have mean 5 and squares 9 + 1 + 16; the profile's is the sample's, 13."""
+    f = frame(w, [("x", 2), ("x", 4), ("x", 9)], g="VARCHAR", n="INT")
+    options = [
+        {"sourceColumnName": "n", "targetColumnName": name, "functionName": name}
+        for name in ("VARIANCE", "STANDARD_DEVIATION")
+    ]
+    made = apply(f, step("GROUP_BY", sourceColumns=["g"], groupByAggFunctionOptions=options, useNewDataFrame="true"))
+    assert made.rows()[0][1:] == (pytest.approx(26 / 3), pytest.approx((26 / 3) ** 0.5))
+
+
 def test_pivot_groups_by_all_other_columns(w):
     f = frame(w, ROWS, g="VARCHAR", h="VARCHAR", n="INT")
     made = apply(f, step("PIVOT", sourceColumn="h", valueColumn="n", aggregateFunction="SUM"))

@@ -9,9 +9,9 @@ _NUMERIC = {
     "AVG": "avg({})",
     "MEAN": "avg({})",
     "MEDIAN": "median({})",
-    "STANDARD_DEVIATION": "stddev_samp({})",
-    "STDDEV": "stddev_samp({})",
-    "VARIANCE": "var_samp({})",
+    "STANDARD_DEVIATION": "stddev_pop({})",  # divided by the count, as the guide defines VARIANCE
+    "STDDEV": "stddev_pop({})",
+    "VARIANCE": "var_pop({})",
 }
 _ANY = {
     "MIN": "min({})",

@@ -35,9 +35,18 @@ _OF_ONE = {
 }
 
 
+def _called(p: Values) -> Values:
+    """The operand; the guide calls CEILING's value value1 and FLOOR's column sourceColumn1."""
+    return Values(
+        p,
+        sourceColumn=p.sourceColumn or p.get("sourceColumn1"),
+        value=p.value if p.value is not None else p.get("value1"),
+    )
+
+
 def _of_one(template: str, kind: str) -> Callable[[Frame, Values], Changed]:
     def run(frame: Frame, p: Values) -> Changed:
-        value, type_ = as_number(frame, p)
+        value, type_ = as_number(frame, _called(p))
         if kind == "long" and type_ == "long":
             return new(frame, p, value, "long")
         return new(frame, p, template.replace("{}", f"({value})"), type_ if kind == "own" else kind)
@@ -45,8 +54,9 @@ def _of_one(template: str, kind: str) -> Callable[[Frame, Values], Changed]:
     return run
 
 
+_CALLED: dict[str, dict[str, Any]] = {"CEILING": {"value1": optional(TEXT)}, "FLOOR": {"sourceColumn1": optional(NAME)}}
 for _name, (_template, _kind) in _OF_ONE.items():
-    action(_name, validate=one, **ONE)(_of_one(_template, _kind))
+    action(_name, validate=lambda p: one(_called(p)), **ONE, **_CALLED.get(_name, {}))(_of_one(_template, _kind))
 
 
 def _any_two(p: Values) -> None:

@@ -92,7 +92,7 @@ for _kind in ("AVERAGE", "MEDIAN", "SUM", "MOST_FREQUENT"):
 action("FILL_WITH_MODE", stored=True, sourceColumn=NAME, modeType=_MODES)(_fill("MODE"))
 
 
-@action("FILL_WITH_LAST_VALID", sourceColumn=NAME)
+@action("FILL_WITH_LAST_VALID", sourceColumn=NAME, columnDataType=optional(_type))
 def fill_with_last_valid(frame: Frame, p: Values) -> Changed:
     """The last value above that is not missing; at the top values stay missing."""
     column = frame.column(p.sourceColumn)

@@ -62,8 +62,8 @@ for _name, _template in {
     "MAX": "list_max({})",
     "MIN": "list_min({})",
     "MEDIAN": "list_median({})",
-    "STANDARD_DEVIATION": "list_stddev_samp({})",
-    "VARIANCE": "list_var_samp({})",
+    "STANDARD_DEVIATION": "list_stddev_pop({})",  # the root of VARIANCE
+    "VARIANCE": "list_var_pop({})",  # "[Sum ((X - mean(X))^2)] / Count(X)"
     "SUM": "coalesce(list_sum({}), 0)",
 }.items():
     action(_name, **_SEVERAL)(_of_numbers(_template))

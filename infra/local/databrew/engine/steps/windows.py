@@ -51,8 +51,10 @@ for _name, _template in {
     "ROLLING_MAX": "max({})",
     "ROLLING_MIN": "min({})",
     "ROLLING_SUM": "sum({})",
-    "ROLLING_STANDARD_DEVIATION": "stddev_samp({})",
-    "ROLLING_VARIANCE": "var_samp({})",
+    "ROLLING_STANDARD_DEVIATION": "stddev_pop({})",
+    "ROLLING_STDEV": "stddev_pop({})",  # as the guide's example calls it
+    "ROLLING_VARIANCE": "var_pop({})",
+    "ROLLING_VAR": "var_pop({})",
 }.items():
     action(_name, **_WINDOW)(_rolling(_template))
 action("ROLLING_COUNT_A", **_WINDOW)(_rolling("count({})", "long"))
