@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
@@ -72,11 +73,12 @@ class FairQueue:
                 self._idle -= 1
             return None
 
-    def close(self) -> None:
-        """End the threads after what they are doing; what waits is dropped."""
+    def close(self, seconds: float | None = None) -> None:
+        """End the threads after what they are doing, for which is waited at most so long; what waits is dropped."""
+        deadline = None if seconds is None else time.monotonic() + seconds
         with self._changed:
             self._closed = True
             self._waiting.clear()
             self._changed.notify_all()
         for thread in self._started:
-            thread.join()
+            thread.join(None if deadline is None else max(deadline - time.monotonic(), 0))

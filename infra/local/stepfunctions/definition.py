@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 JSONPATH = "JSONPath"
@@ -16,13 +17,23 @@ Where = tuple[str | int, ...]  # the states on the way down, and for a Parallel 
 
 
 class Definition:
-    """A parsed, valid definition."""
+    """A valid definition, parsed when it is first needed."""
 
     def __init__(self, text: str):
         self.text = text
-        self.root: dict[str, Any] = json.loads(text)
-        self.hash = hashlib.sha256(text.encode()).hexdigest()
-        self.language: str = self.root.get("QueryLanguage", JSONPATH)
+
+    @cached_property
+    def root(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    @cached_property
+    def hash(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def language(self) -> str:
+        return str(self.root.get("QueryLanguage", JSONPATH))
 
     def machine(self, where: Where) -> dict[str, Any]:
         """Return the object with StartAt and States at a place: the root, a branch or an item processor."""

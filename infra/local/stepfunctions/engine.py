@@ -15,14 +15,15 @@ from functools import partial
 from typing import Any
 
 from infra.local.core import state
+from infra.local.core.fair_queue import FairQueue
 from infra.local.stepfunctions import telling
 from infra.local.stepfunctions.actions import CancelTask, StartTask, WakeUp
+from infra.local.stepfunctions.clock import Clock, log
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 from infra.local.stepfunctions.integrations import calls
 from infra.local.stepfunctions.interpreter import Interpreter
 from infra.local.stepfunctions.record import READY, TASK, Execution, Frame
 from infra.local.stepfunctions.store import Store
-from infra.local.stepfunctions.workers import Clock, Workers, log
 
 STEPS = 100  # of one execution before others have their turn
 STEP_THREADS, CALL_THREADS = 4, 64
@@ -52,9 +53,9 @@ class Engine:
         self._make_threads()
 
     def _make_threads(self) -> None:
-        self.steps = Workers("states-step", STEP_THREADS, STEP_THREADS - 1)
-        self.calls = Workers("states-task", CALL_THREADS, CALL_THREADS // 2)
-        self.tell = Workers("states-tell", 1, 1)  # one thread: what is told keeps its order
+        self.steps = FairQueue("states-step", STEP_THREADS, STEP_THREADS - 1)
+        self.calls = FairQueue("states-task", CALL_THREADS, CALL_THREADS // 2)
+        self.tell = FairQueue("states-tell", 1, 1)  # one thread: what is told keeps its order
         self.clock = Clock()
 
     def store(self, account: str, region: str) -> Store:
@@ -355,9 +356,9 @@ class Engine:
         """Stop all threads; what is under way goes on after the next start."""
         self.stopping = True
         self.clock.stop()
-        self.steps.stop(2)
-        self.calls.stop(0.2)
-        self.tell.stop(2)
+        self.steps.close(2)
+        self.calls.close(0.2)
+        self.tell.close(2)
         for store in self.stores.values():
             store.close()
 

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from pathlib import Path
 from typing import Any
 
+from infra.local.core.rows import Rows
 from infra.local.stepfunctions.definition import Definition
 from infra.local.stepfunctions.record import Execution, Frame
 from infra.local.stepfunctions.scope import compact
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS executions (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT UNIQUE NOT NULL, machine_arn TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
-    status TEXT NOT NULL, start REAL NOT NULL, stop REAL, definition TEXT NOT NULL, record TEXT NOT NULL);
-CREATE INDEX IF NOT EXISTS by_machine ON executions (machine_arn, seq);
-CREATE INDEX IF NOT EXISTS by_status ON executions (status);
-CREATE TABLE IF NOT EXISTS definitions (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS frames (arn TEXT, id INTEGER, record TEXT NOT NULL, PRIMARY KEY (arn, id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (arn TEXT, id INTEGER, record TEXT NOT NULL, PRIMARY KEY (arn, id)) WITHOUT ROWID;
-"""
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS executions ("
+    "seq INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT UNIQUE NOT NULL, machine_arn TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, "
+    "status TEXT NOT NULL, start REAL NOT NULL, stop REAL, definition TEXT NOT NULL, record TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS by_machine ON executions (machine_arn, seq)",
+    "CREATE INDEX IF NOT EXISTS by_status ON executions (status)",
+    "CREATE TABLE IF NOT EXISTS definitions (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS frames (arn TEXT, id INTEGER, record TEXT NOT NULL, PRIMARY KEY (arn, id)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS events (arn TEXT, id INTEGER, record TEXT NOT NULL, PRIMARY KEY (arn, id)) WITHOUT ROWID",
+)
 
 
 class AlreadyStored(Exception):
@@ -41,19 +41,15 @@ class Store:
 
     def __init__(self, path: Path, account: str, region: str):
         self.account, self.region = account, region
-        self._lock = threading.Lock()
-        self._database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        # the process may be killed, not the machine: no need to wait for the disk
-        self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;" + SCHEMA)
+        self._rows = Rows(path, SCHEMA)
 
     def close(self) -> None:
-        with self._lock:
-            self._database.close()
+        self._rows.close()
 
     def add(self, execution: Execution) -> list[dict[str, Any]]:
         """Store a new execution, all or nothing. Return its events. Raises AlreadyStored."""
         columns = [getattr(execution, name) for name in Execution.COLUMNS]
-        with self._lock, _Transaction(self._database) as database:
+        with self._rows.change() as database:
             database.execute(
                 "INSERT OR IGNORE INTO definitions VALUES (?, ?)",
                 (execution.definition.hash, execution.definition.text),
@@ -71,7 +67,7 @@ class Store:
 
     def save(self, execution: Execution) -> list[dict[str, Any]]:
         """Store what has changed in an execution, all or nothing. Return the events that are new."""
-        with self._lock, _Transaction(self._database) as database:
+        with self._rows.change() as database:
             if execution.is_express and execution.status != "RUNNING":  # nobody can ask for it any more
                 for table in ("executions", "frames", "events"):
                     database.execute(f"DELETE FROM {table} WHERE arn = ?", (execution.arn,))
@@ -100,16 +96,14 @@ class Store:
 
     def find(self, arn: str, with_frames: bool = False) -> Execution | None:
         """Return an execution as it is stored."""
-        with self._lock:
-            row = self._database.execute(_SELECT + "WHERE e.arn = ?", (arn,)).fetchone()
-            frames = self._frames(arn) if row and with_frames else []
-        return self._execution(row, frames) if row else None
+        for row in self._rows.read(_SELECT + "WHERE e.arn = ?", arn):
+            return self._execution(row, self._frames(arn) if with_frames else [])
+        return None
 
     def running(self) -> list[Execution]:
         """Return the executions that are not over, with their frames."""
-        with self._lock:
-            rows = self._database.execute(_SELECT + "WHERE e.status = 'RUNNING' ORDER BY e.seq").fetchall()
-            return [self._execution(row, self._frames(row[0])) for row in rows]
+        rows = self._rows.read(_SELECT + "WHERE e.status = 'RUNNING' ORDER BY e.seq")
+        return [self._execution(row, self._frames(row[0])) for row in rows]
 
     def page(
         self, machine_arn: str, status: str | None, before: int | None, limit: int
@@ -122,29 +116,20 @@ class Store:
         if before is not None:
             conditions.append(f"e.seq < {before:d}")
         query = f"{_SELECT}WHERE {' AND '.join(conditions)} ORDER BY e.seq DESC LIMIT {limit + 1:d}"
-        with self._lock:
-            rows = self._database.execute(query, values).fetchall()
+        rows = self._rows.read(query, *values)
         following = rows[limit - 1][-1] if len(rows) > limit else None
         return [self._execution(row, []) for row in rows[:limit]], following
-
-    def is_used(self, machine_arn: str) -> bool:
-        """Whether an execution of a machine is running."""
-        query = "SELECT 1 FROM executions WHERE machine_arn = ? AND status = 'RUNNING' LIMIT 1"
-        with self._lock:
-            return self._database.execute(query, (machine_arn,)).fetchone() is not None
 
     def events(self, arn: str, start: int, limit: int, reverse: bool) -> list[dict[str, Any]]:
         """Return events of an execution from number `start` on, in their order or in reverse."""
         order, comparison = ("DESC", "<=") if reverse else ("ASC", ">=")
         query = f"SELECT record FROM events WHERE arn = ? AND id {comparison} ? ORDER BY id {order} LIMIT ?"
-        with self._lock:
-            rows = self._database.execute(query, (arn, start, limit)).fetchall()
+        rows = self._rows.read(query, arn, start, limit)
         return [json.loads(row[0]) for row in rows]
 
     def last_event(self, arn: str) -> int:
-        with self._lock:
-            row = self._database.execute("SELECT max(id) FROM events WHERE arn = ?", (arn,)).fetchone()
-        return int(row[0] or 0)
+        ((last,),) = self._rows.read("SELECT max(id) FROM events WHERE arn = ?", arn)
+        return int(last or 0)
 
     def has_output(self, service: str, output_part: str) -> bool:
         """Whether a task of a service has handed in something with this in its output, such as the id of a job run."""
@@ -152,11 +137,10 @@ class Store:
             "SELECT 1 FROM events WHERE json_extract(record, '$.type') IN ('TaskSubmitted', 'TaskSucceeded') "
             "AND json_extract(record, '$.details.resourceType') = ? AND instr(record, ?) LIMIT 1"
         )
-        with self._lock:
-            return self._database.execute(query, (service, output_part)).fetchone() is not None
+        return bool(self._rows.read(query, service, output_part))
 
     def _frames(self, arn: str) -> list[Frame]:
-        rows = self._database.execute("SELECT record FROM frames WHERE arn = ? ORDER BY id", (arn,)).fetchall()
+        rows = self._rows.read("SELECT record FROM frames WHERE arn = ? ORDER BY id", arn)
         return [Frame.loads(row[0]) for row in rows]
 
     def _execution(self, row: Any, frames: list[Frame]) -> Execution:
@@ -181,17 +165,3 @@ def _written(execution: Execution) -> list[dict[str, Any]]:
     execution.changed.clear()
     execution.gone.clear()
     return events
-
-
-class _Transaction:
-    """All or nothing."""
-
-    def __init__(self, database: sqlite3.Connection):
-        self.database = database
-
-    def __enter__(self) -> sqlite3.Connection:
-        self.database.execute("BEGIN IMMEDIATE")
-        return self.database
-
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        self.database.execute("ROLLBACK" if kind else "COMMIT")

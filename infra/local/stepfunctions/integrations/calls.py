@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.core import roles
 from infra.local.stepfunctions import resources
+from infra.local.stepfunctions.clock import log
 from infra.local.stepfunctions.failures import StateFailure
 from infra.local.stepfunctions.record import Execution
 from infra.local.stepfunctions.scope import compact
@@ -92,8 +93,6 @@ def cancel(call: Call) -> None:
         _module(call).cancel(call)
     except (ClientError, StateFailure) as error:
         # the execution's end does not depend on it: on AWS too, stopping the job is tried, no more
-        from infra.local.stepfunctions.workers import log
-
         log.info("%s: the job was not stopped: %s", call.execution.arn, error)
 
 
