@@ -179,8 +179,8 @@ def _databrew(client: Client) -> Iterator[Item]:
     brew = client("databrew")
     kinds = (
         (20, "DataBrew schedule", "list_schedules", "Schedules", brew.delete_schedule),
-        (30, "DataBrew project", "list_projects", "Projects", brew.delete_project),
-        (31, "DataBrew job", "list_jobs", "Jobs", brew.delete_job),
+        (30, "DataBrew job", "list_jobs", "Jobs", brew.delete_job),
+        (31, "DataBrew project", "list_projects", "Projects", brew.delete_project),
         (32, "DataBrew ruleset", "list_rulesets", "Rulesets", brew.delete_ruleset),
         (34, "DataBrew dataset", "list_datasets", "Datasets", brew.delete_dataset),
     )
