@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda value, limit: value >= limit,
 }
 NUMERIC_LIMIT = 5e9
+MOST_ALIKE_WILDCARDS = 5
 _MISSING = object()
 
 
@@ -132,6 +134,16 @@ def _check_wildcard(text: str) -> None:
         if sign == previous == "*":
             raise InvalidPattern(f"Consecutive wildcard characters at pos {at - 1}")
         at, previous = at + 1, sign
+    _check_complexity(text)
+
+
+def _check_complexity(text: str) -> None:
+    """Refuse what would keep EventBridge's matcher in too many places at once: wildcards that are followed by the same sign."""
+    followers = Counter(text[at + 1] for at, sign in enumerate(text[:-1]) if sign == "*")
+    if max(followers.values(), default=0) >= MOST_ALIKE_WILDCARDS:
+        raise InvalidPattern(
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"
+        )
 
 
 def _check_numeric(terms: Any) -> None:
@@ -231,16 +243,27 @@ def _all_match(pattern: dict[str, Any], value: Any, siblings: list[Any]) -> bool
 def _field_matches(name: str, wanted: Any, value: Any, siblings: list[Any]) -> bool:
     if name == "$or":
         return any(_all_match(branch, value, siblings) for branch in wanted)
-    found = value.get(name, _MISSING) if isinstance(value, dict) else _MISSING
+    found = list(_fields(value, name))
     if isinstance(wanted, dict):
-        return _object_matches(wanted, list(_objects(found)) or [_MISSING])
-    leaves = list(_leaves(found))
+        return _object_matches(wanted, [each for field in found for each in _objects(field)] or [_MISSING])
+    leaves = [leaf for field in found for leaf in _leaves(field)]
     if leaves:
         return any(_leaf_matches(choice, leaf) for choice in wanted for leaf in leaves)
-    absent = not any(
-        leaf for each in siblings if isinstance(each, dict) for leaf in _has_leaves(each.get(name, _MISSING))
-    )
+    absent = not any(True for each in siblings for field in _fields(each, name) for _ in _leaves(field))
     return absent and any(isinstance(choice, dict) and choice.get("exists") is False for choice in wanted)
+
+
+def _fields(value: Any, name: str) -> Iterator[Any]:
+    """Yield what an object has at a path: EventBridge joins steps by dots, so `a.b` and b inside a are the same."""
+    if not isinstance(value, dict):
+        return
+    if name in value:
+        yield value[name]
+    for key, below in value.items():
+        if name.startswith(f"{key}."):
+            yield from _fields(below, name[len(key) + 1 :])
+        elif key.startswith(f"{name}."):
+            yield {key[len(name) + 1 :]: below}
 
 
 def _objects(value: Any) -> Iterator[Any]:
@@ -259,12 +282,6 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield from _leaves(each)
     elif value is not _MISSING and not isinstance(value, dict):
         yield value
-
-
-def _has_leaves(value: Any) -> Iterator[bool]:
-    for _ in _leaves(value):
-        yield True
-        return
 
 
 def _leaf_matches(choice: Any, leaf: Any) -> bool:

@@ -25,6 +25,7 @@ EVENT: dict[str, Any] = {
         "files": [{"name": "a", "size": 1}, {"name": "b", "size": 2}],
         "nested": [[{"name": "c"}], "d"],
         "text": "a*b\\c",
+        "state.name": "READY",
     },
 }
 
@@ -78,6 +79,9 @@ MATCHING: list[dict[str, Any]] = [
     detail(nested={"name": ["c"]}),
     detail(nested=["d"]),
     detail(text=[{"wildcard": "a\\*b\\\\c"}]),
+    detail(state={"name": ["READY"]}),  # steps are joined by dots
+    detail(**{"state.name": ["READY"]}),
+    detail(**{"object.size": [178]}),
     {"$or": [{"source": ["x"]}, {"detail-type": ["Object Created"]}]},
     detail(**{"$or": [{"ip": ["x"]}, {"object": {"size": [{"numeric": ["<", 200]}]}}]}),
     {"source": ["aws.s3"], "$or": [{"detail": {"yes": [True]}}, {"account": ["1"]}]},
@@ -109,6 +113,8 @@ OTHERS: list[dict[str, Any]] = [
     detail(files={"name": ["a"], "size": [2]}),  # both in one object
     detail(files={"name": [{"exists": False}]}),
     detail(text=[{"wildcard": "a\\*c"}]),
+    detail(state={"name": [{"exists": False}]}),
+    detail(**{"object.siz": [178]}),
     {"$or": [{"source": ["x"]}, {"detail-type": ["y"]}]},
 ]
 
@@ -143,6 +149,7 @@ def test_no_match(pattern: dict[str, Any]) -> None:
         ('{"source": [{"wildcard": 1}]}', "wildcard match pattern must be a string"),
         ('{"source": [{"wildcard": "a**b"}]}', "Consecutive wildcard characters at pos 2"),
         ('{"source": [{"wildcard": "a\\\\b"}]}', "Invalid escape character at pos 2"),
+        ('{"source": [{"wildcard": "*:*:*:*:*:x/*"}]}', "Rule is too complex - try using fewer wildcard characters"),
         ('{"source": [{"exists": "yes"}]}', "exists match pattern must be either true or false."),
         ('{"source": [{"cidr": "10.0.0.0"}]}', "Malformed CIDR, one '/' required"),
         ('{"source": [{"cidr": "10.0.0.0/x"}]}', "Malformed CIDR, mask bits must be an integer"),
