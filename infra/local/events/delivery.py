@@ -22,6 +22,10 @@ from infra.local.events.targets import Delivery, Failure, Outcome
 log = logging.getLogger("workshop.events")
 
 PRINCIPAL = "events.amazonaws.com"
+EVENT_FIELDS = {  # of the placeholder aws.events.event, which has no detail → of the event
+    "id": "id", "account": "account", "detailType": "detail-type", "time": "time",
+    "source": "source", "region": "region", "resources": "resources", "version": "version",
+}  # fmt: skip
 MOST_HOPS = 16  # from bus to bus, or over a function that puts events; EventBridge itself would go on for ever
 
 
@@ -73,9 +77,17 @@ def _deliver_alike(items: list[Item]) -> list[Again | None]:
         failures: list[Outcome] = [Failure("LOOP_DETECTED", reason)] * len(items)
     elif _is_bus(target["Arn"]):
         failures = [_forward(caller, target["Arn"], item) for item in items]
+    elif "InputTransformer" in target and not all(transform.is_deliverable(each.text) for each in deliveries):
+        failures = [_sent_if_json(caller, target, each) for each in deliveries]
     else:
         failures = targets.send(caller, target, deliveries)
     return [_settled(rule, caller, target, item, failure) for item, failure in zip(items, failures, strict=True)]
+
+
+def _sent_if_json(caller: Caller, target: dict[str, Any], delivery: Delivery) -> Outcome:
+    if not transform.is_deliverable(delivery.text):
+        return Failure("INVALID_JSON", "What the InputTemplate gives for this event is not valid JSON.")
+    return targets.send(caller, target, [delivery])[0]
 
 
 def _text(rule: RuleRef, item: Item) -> str:
@@ -85,7 +97,7 @@ def _text(rule: RuleRef, item: Item) -> str:
         "aws.events.rule-arn": rule.arn,
         "aws.events.rule-name": rule.name,
         "aws.events.event.ingestion-time": ingested,
-        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+        "aws.events.event": {name: event[field] for name, field in EVENT_FIELDS.items()},
         "aws.events.event.json": event,
     }
     return transform.payload(event, item.body["target"], reserved)

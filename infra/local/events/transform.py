@@ -82,24 +82,38 @@ def payload(event: dict[str, Any], target: dict[str, Any], reserved: dict[str, A
 
 
 def fill(template: str, values: dict[str, Any]) -> str:
-    """Return a template with its placeholders replaced: inside quotes by text, elsewhere by JSON."""
+    """Return a template with its placeholders replaced: inside quotes by text, elsewhere by JSON.
+
+    What is missing is empty. An object or list inside quotes loses its own quotes where the whole template is a text; inside an
+    object of a template it keeps them, which makes no JSON: EventBridge delivers nothing then.
+    """
+    is_text = template.lstrip().startswith('"')
     parts, at, quoted = [], 0, False
     for found in PLACEHOLDER.finditer(template):
         if found[1] not in values:
             continue
         before = template[at : found.start()]
         quoted ^= len(re.findall(r'(?<!\\)"', before)) % 2 == 1
-        parts += [before, _in_quotes(values[found[1]]) if quoted else _bare(values[found[1]])]
+        value = "" if values[found[1]] is MISSING else values[found[1]]
+        parts += [before, _in_quotes(value, is_text) if quoted else as_json(value)]
         at = found.end()
     return "".join([*parts, template[at:]])
 
 
-def _in_quotes(value: Any) -> str:
-    if value is MISSING:
-        return ""
-    text = value if isinstance(value, str) else as_json(value)
-    return as_json(text)[1:-1]
+def _in_quotes(value: Any, is_text: bool) -> str:
+    if isinstance(value, str):
+        return as_json(value)[1:-1]
+    return as_json(value).replace('"', "") if is_text else as_json(value)
 
 
-def _bare(value: Any) -> str:
-    return as_json(None if value is MISSING else value)
+def is_deliverable(text: str) -> bool:
+    """Whether what a template gave is JSON, or lines that are each a JSON text."""
+    return _is_json(text) or all(line.strip().startswith('"') and _is_json(line) for line in text.splitlines())
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

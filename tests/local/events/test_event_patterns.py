@@ -193,7 +193,9 @@ def test_refused(text: str, reason: str) -> None:
         ('{"text": "<key> has <size> bytes"}', '{"text": "data/raw/\\"2022\\" has 178 bytes"}'),
         ('"<key>"', '"data/raw/\\"2022\\""'),
         ("<object>", '{"key":"data/raw/\\"2022\\"","size":178}'),
-        ('{"x": <missing>, "y": "<missing>"}', '{"x": null, "y": ""}'),
+        ('{"x": <missing>, "y": "<missing>"}', '{"x": "", "y": ""}'),
+        ('"<object> <texts>"', '"{key:data/raw/\\2022\\,size:178} [a,b]"'),
+        ('{"texts": "<texts>"}', '{"texts": "["a","b"]"}'),  # no JSON: it is not delivered
         ('{"escaped \\"<size>": <size>}', '{"escaped \\"178": 178}'),
         ('{"a": <list>, "b": "<list>"}', '{"a": [1,2], "b": "[1,2]"}'),
         ('{"rule": <aws.events.rule-name>}', '{"rule": "r"}'),
@@ -201,13 +203,14 @@ def test_refused(text: str, reason: str) -> None:
     ],
 )
 def test_transformer(template: str, expected: str) -> None:
-    event = {"detail": {"object": {"key": 'data/raw/"2022"', "size": 178}, "list": [1, 2]}}
+    event = {"detail": {"object": {"key": 'data/raw/"2022"', "size": 178}, "list": [1, 2], "texts": ["a", "b"]}}
     paths = {
         "key": "$.detail.object.key",
         "size": "$.detail.object.size",
         "object": "$.detail.object",
         "missing": "$.detail.no",
         "list": "$.detail.list",
+        "texts": "$.detail.texts",
     }
     target = {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
     assert transform.payload(event, target, {"aws.events.rule-name": "r"}) == expected

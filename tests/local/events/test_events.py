@@ -117,8 +117,22 @@ def test_transformer_knows_the_whole_event(events: Any, queue: Queue) -> None:
     event_id = send(events, n=1)
     (body,) = queue.bodies(1)
     assert body["all"].pop("detail") == {"n": 1}
+    body["all"]["detailType"] = body["all"].pop("detail-type")
     assert body["event"] == body["all"] and body["event"]["id"] == event_id and body["arn"] == arn
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", body["at"])
+
+
+def test_a_template_that_gives_no_json_is_not_delivered(
+    events: Any, queue: Queue, client: Client, account: str
+) -> None:
+    letters = Queue(client("sqs"), "letters", account)
+    transformer = {"InputPathsMap": {"tags": "$.detail.tags"}, "InputTemplate": '{"tags": "<tags>"}'}
+    rule(events, "r", SOLD, queue.arn, InputTransformer=transformer, DeadLetterConfig={"Arn": letters.arn})
+    send(events, tags=[1, 2])
+    send(events, tags=["a"])
+    (letter,) = letters.take(1)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "INVALID_JSON"
+    assert queue.bodies(1) == [{"tags": "[1,2]"}]
 
 
 # --- targets --------------------------------------------------------------------------------------------------------
