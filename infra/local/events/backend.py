@@ -190,6 +190,33 @@ class LocalEventsBackend(EventsBackend):
             raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
         super().put_targets(name, event_bus_arn, targets)
 
+    # --- archives ---
+
+    def update_archive(self, name: str, description: Any, event_pattern: Any, retention: Any) -> dict[str, Any]:
+        if description is None and event_pattern is None and retention is None:
+            raise ValidationException("At least one of EventPattern, RetentionDays or Description must be provided.")
+        answer = super().update_archive(name, description, event_pattern, retention)
+        if event_pattern is not None:  # moto leaves the rule that fills the archive as it was
+            pattern = {**json.loads(event_pattern), "replay-name": [{"exists": False}]}
+            self.archives[name].rule.event_pattern = LocalPattern.load(json.dumps(pattern))
+        return answer
+
+    def start_replay(
+        self, name: str, description: str, source_arn: str, start_time: str, end_time: str, destination: dict[str, Any]
+    ) -> dict[str, Any]:
+        if float(start_time) == float(end_time):
+            raise ValidationException(
+                "Parameter EventEndTime is not valid. Reason: EventStartTime must be before EventEndTime."
+            )
+        return super().start_replay(name, description, source_arn, start_time, end_time, destination)
+
+    def list_archives(self, name_prefix: str | None, source_arn: str | None, state: str | None) -> list[dict[str, Any]]:
+        if source_arn:
+            self._get_event_bus(source_arn)
+        return super().list_archives(name_prefix, source_arn, state)
+
+    # --- what is not there, and permissions ---
+
     def create_api_destination(self, *_: Any, **__: Any) -> dict[str, Any]:
         raise ValidationException(NO_API_DESTINATIONS)
 

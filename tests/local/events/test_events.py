@@ -551,6 +551,12 @@ def test_archive_and_replay(events: Any, queue: Queue, account: str) -> None:
     assert {body["id"] for body in bodies} == sent and {body["replay-name"] for body in bodies} == {"again"}
     until(lambda: events.describe_replay(ReplayName="again")["State"] == "COMPLETED")
     assert events.describe_archive(ArchiveName="a")["EventCount"] == 3  # a replay is not archived again
+    assert error_of(events.update_archive, ArchiveName="a")[0] == "ValidationException"
+    events.update_archive(ArchiveName="a", EventPattern=json.dumps({"source": ["other"]}))
+    send(events)
+    send(events, source="other")
+    assert events.describe_archive(ArchiveName="a")["EventCount"] == 4
+    assert error_of(events.list_archives, EventSourceArn=f"{bus}-no")[0] == "ResourceNotFoundException"
 
 
 # --- kill -9 --------------------------------------------------------------------------------------------------------
