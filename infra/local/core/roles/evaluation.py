@@ -74,6 +74,14 @@ class Policies:
     resource: tuple[Policy, ...] = ()
     resource_decides: bool = False  # trust and KMS key policies: an identity policy alone is never enough
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether no answer depends on a key of the request."""
+        return all(
+            policy.is_plain
+            for policy in (*self.identity, *(self.boundary or ()), *(self.session or ()), *self.resource)
+        )
+
 
 class Layer(Enum):
     """Which kind of policy decided; the values stand in AWS's messages."""

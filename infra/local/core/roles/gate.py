@@ -46,10 +46,40 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
         return
     if request.service == "s3" and operation == _PER_KEY:
         return
+    question = _question(request, operation, parameters)
+    if question is not None and _allowed.get(question) == identities.version():
+        return
     for check in _checks(request, operation, parameters):
         refusal = _refusal(caller, request.region, check)
         if refusal is not None:
             raise _refused(request.service, operation, *refusal)
+    if question is not None and caller.policies().are_plain:
+        if len(_allowed) >= _ALLOWED_LIMIT:
+            _allowed.clear()
+        _allowed[question] = identities.version()
+
+
+# Hot requests that were allowed by policies whose answer depends on nothing but action and resource → IAM's version then
+_allowed: dict[tuple[str, ...], int] = {}
+_ALLOWED_LIMIT = 10_000
+_CHANGES_CHECKS = ("x-amz-acl", "x-amz-tagging", "x-amz-copy-source", "x-amz-grant")
+
+
+def _question(request: Request, operation: str, parameters: dict[str, Any]) -> tuple[str, ...] | None:
+    """Return what a hot request asks, as far as the answer depends on it; None for one that is evaluated each time."""
+    key, region = request.credential.key, request.region
+    if request.service == "kinesis" and operation in ("PutRecord", "PutRecords"):
+        return key, region, operation, str(parameters.get("StreamName")), str(parameters.get("StreamARN"))
+    if request.service == "kinesis" and operation == "GetRecords":
+        asked = requests.Request("kinesis", operation, parameters, request.account, region)
+        own = registry.get("kinesis").resources
+        return (key, region, operation, *(own(asked) or ())) if own is not None else None
+    if request.service != "s3" or any(name.startswith(_CHANGES_CHECKS) for name in request.headers):
+        return None
+    bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
+    if resource_policies.of_bucket(request.account, bucket)[0]:
+        return None
+    return key, request.method, request.raw_path, request.query_string
 
 
 def known(request: Request) -> Caller | None:
@@ -99,9 +129,10 @@ def missing(request: Request, bucket: str) -> Refused | None:
 def _check_root(request: Request) -> None:
     """Check what a bucket's own policy denies to root: all else it may. Raises Refused."""
     bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
-    policy, owner = resource_policies.of(request.account, request.region, f"arn:aws:s3:::{bucket}")
-    if not policy or owner != request.account:
+    text, owner = resource_policies.of_bucket(request.account, bucket)
+    if not text or owner != request.account:
         return
+    policy = (identities.stored(text),)
     caller = Caller(authorization.root(request.account))
     for check in _checks(request, request.operation, {}):
         ask, decision = authorization.decide(

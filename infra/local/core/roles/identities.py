@@ -1,6 +1,6 @@
 """The account's users and roles, as moto's IAM keeps them: who is behind an access key, and which policies it has now.
 
-Nothing is kept here: a policy that changes counts at once.
+No policy is kept here: one that changes counts at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,20 @@ PARTITION = "aws"
 _ACCOUNT_OFFSET = 1 << 39  # what moto, as AWS, adds to half an account's number
 _SECOND_HALF = set("QRSTUVWXYZ234567")  # the letter after the number says whether it is odd
 _DENY_ALL = parse({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]})
+
+
+_version = 0
+
+
+def version() -> int:
+    """Return a number that is another one after every change in IAM."""
+    return _version
+
+
+def changed(account: str = "") -> None:
+    """Note that something in an account's IAM has changed; called before it is saved."""
+    global _version
+    _version += 1
 
 
 @dataclass(frozen=True)

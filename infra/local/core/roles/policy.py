@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from infra.local.core.roles.operators import is_operator
@@ -69,6 +69,11 @@ class Policy:
     def has_variables(self) -> bool:
         """Variables are plain text in documents of the old version, which is the one of a document without a version."""
         return self.version == "2012-10-17"
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether no answer of this policy depends on a key of the request: there are neither conditions nor variables."""
+        return not any(each.conditions for each in self.statements) and not (self.has_variables and "${" in self.text)
 
 
 def parse(document: str | Mapping[str, Any], arn: str = "", name: str = "") -> Policy:

@@ -29,17 +29,22 @@ def _backend(service: str, account: str, region: str) -> Any:
     return backends[account][region] if account in backends.keys() else None
 
 
-def _bucket(account: str, region: str, name: str) -> tuple[Any, str]:
+def of_bucket(account: str, name: str) -> tuple[str, str]:
+    """Return the text of a bucket's policy, "" where it has none, and the account that owns the bucket, "" where there is none."""
     from moto.s3.models import s3_backends
 
-    bucket_name = name.partition("/")[0]
-    owner = s3_backends.bucket_accounts.get(bucket_name, (GLOBAL, account))[1]
-    backend = _backend("s3", owner, GLOBAL)
-    bucket = backend.buckets.get(bucket_name) if backend is not None else None
+    owner = s3_backends.bucket_accounts.get(name, (GLOBAL, account))[1]
+    regions: Any = dict.get(s3_backends, owner)  # plainly: moto's own look-up checks the region at each request
+    backend = dict.get(regions, GLOBAL) if regions is not None else None
+    bucket = backend.buckets.get(name) if backend is not None else None
     if bucket is None:
-        return None, ""
-    policy = bucket.policy
+        return "", ""
+    policy = bucket.policy or ""
     return (policy.decode() if isinstance(policy, bytes) else policy), owner
+
+
+def _bucket(account: str, region: str, name: str) -> tuple[Any, str]:
+    return of_bucket(account, name.partition("/")[0])
 
 
 def _queue(account: str, region: str, name: str) -> tuple[Any, str]:
