@@ -90,6 +90,19 @@ def test_rows_of_other_lengths_are_cut_or_filled_up(data):
     assert frame.rows() == [(1, None), (2, "x"), (3, "y")]
 
 
+def test_blank_lines_are_no_rows_and_open_quotes_lose_nothing(data):
+    assert data.read([data.file("a.csv", "\n\na,b\n1,2\n\n3,4\n")], "CSV").rows() == [(1, 2), (3, 4)]
+    assert data.read([data.file("b.csv", "a\n1\n\n2\n")], "CSV").rows() == [(1,), (2,)]
+    assert data.read([data.file("c.csv", 'a,b\n"x\ny",1\n2\n3,4\n')], "CSV").rows() == [
+        ("x\ny", 1),
+        ("2", None),
+        ("3", 4),
+    ]
+    for text in ('a,b\n"open,2\n3,4\n', 'a,b\n1,2\n"open,2\n3,4\n'):
+        with pytest.raises(DataRefused, match="s3://bucket/d.csv is not valid CSV: a quotation mark is not closed"):
+            data.read([data.file("d.csv", text)], "CSV")
+
+
 def test_several_files_in_order_with_the_parameters_of_their_keys(data):
     files = [data.file(f"day={n}/x*[{n}].csv", f"v\n{n}0\n{n}1\n", day=n, kind="k") for n in (2, 1)]
     frame = data.read(files, "CSV")

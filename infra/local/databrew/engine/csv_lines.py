@@ -12,9 +12,28 @@ _BATCH = 50_000
 csv.field_size_limit(32 * 1024 * 1024)
 
 
-def _reader(path: Path, delimiter: str) -> tuple:
+def _reader(path: Path, delimiter: str, strict: bool = False) -> tuple:
     file = path.open(encoding="utf-8-sig", newline="")
-    return file, csv.reader(file, delimiter=delimiter)
+    return file, csv.reader(file, delimiter=delimiter, strict=strict)
+
+
+def begins_with_a_row(path: Path) -> bool:
+    """Whether the first line of a file is not blank."""
+    with path.open("rb") as content:
+        return content.readline(64).strip(b"\xef\xbb\xbf \t\r\n") != b""
+
+
+def _ends_inside_quotes(path: Path, delimiter: str) -> bool:
+    file, rows = _reader(path, delimiter, strict=True)
+    with file:
+        try:
+            for _ in rows:
+                pass
+        except csv.Error as error:
+            return "unexpected end" in str(error)
+        except UnicodeDecodeError:
+            return False  # said when the rows are read
+    return False
 
 
 def first(path: Path, delimiter: str, name: str) -> list[str]:
@@ -42,12 +61,14 @@ def table(files: Sequence[tuple[Path, str]], delimiter: str, width: int, has_hea
 
     Raises
     ------
-    DataRefused : a file is not UTF-8 or no CSV.
+    DataRefused : a file is not UTF-8, no CSV, or ends inside quotation marks.
     """
     names = [f"c{n}" for n in range(width)] + ["filename"]
     schema = pa.schema([(name, pa.string()) for name in names])
     batches: list[pa.RecordBatch] = []
     for path, name in files:
+        if _ends_inside_quotes(path, delimiter):
+            raise DataRefused(f"The file {name} is not valid CSV: a quotation mark is not closed.")
         file, rows = _reader(path, delimiter)
         columns: list[list[str | None]] = [[] for _ in names]
         with file:

@@ -194,16 +194,20 @@ def _csv(workspace: Workspace, files: Sequence[File], options: dict[str, Any]) -
         columns = ", ".join(f"'c{n}': 'VARCHAR'" for n in range(len(names)))
         source = (
             f"{_paths(plain)}, columns={{{columns}}}, auto_detect=false, header={'true' if has_header else 'false'}, "
-            f"delim={literal(delimiter)}, quote='\"', escape='\"', allow_quoted_nulls=false, null_padding=true, "
+            f"delim={literal(delimiter)}, quote='\"', escape='\"', allow_quoted_nulls=false, "
             "filename=true, hive_partitioning=false, max_line_size=8388608"
         )
-        frame = _first_that_works(
-            lambda: _framed(workspace, plain, f"read_csv({source})", names),
-            # DuckDB takes line breaks inside quotes and short rows together only so
-            lambda: _framed(workspace, plain, f"read_csv({source}, parallel=false)", names),
+        ways = [
+            lambda: _framed(workspace, plain, f"read_csv({source}, null_padding=true)", names),
+            # DuckDB takes line breaks inside quotes only where it need not fill up short rows
+            lambda: _framed(workspace, plain, f"read_csv({source}, null_padding=false)", names),
             # rows with too many fields: read as Spark does, field by field
             lambda: _arrow(workspace, plain, csv_lines.table(_named(plain), delimiter, len(names), has_header), names),
-        )
+        ]
+        whole = all(csv_lines.begins_with_a_row(file.path) for file in plain)
+        frame = _first_that_works(*(ways if whole else ways[-1:]))
+    if len(names) == 1:  # a blank line is no row
+        frame = frame.where(f"{frame.columns[0].key} IS NOT NULL")
     return typed(frame, {c.name for c in frame.columns[: len(names)]})
 
 
