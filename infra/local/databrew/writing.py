@@ -168,7 +168,8 @@ class Output:
         built_in = {"GZIP": "gzip", "ZSTD": "zstd", None: "none"}
         codec = built_in.get(self._compression, "none")
         if self._format == "JSON":
-            options = f"FORMAT json, COMPRESSION {codec}"
+            sql = _lines(frame, sql)
+            options = f"FORMAT csv, HEADER false, DELIMITER '\x01', QUOTE '\x02', ESCAPE '\x02', COMPRESSION {codec}"
         else:
             delimiter = self._delimiter.replace("'", "''")
             options = f"FORMAT csv, HEADER, DELIMITER '{delimiter}', COMPRESSION {codec}"
@@ -221,6 +222,22 @@ class Output:
         rows = (row for batch in self._batches(frame, _flat(frame, sql)) for row in batch.to_pylist())
         with path.open("wb") as file:
             fastavro.writer(file, schema, rows, codec=AVRO_CODECS[self._compression] if self._compression else "null")
+
+
+def _lines(frame: Frame, sql: str) -> str:
+    """The query's rows as JSON, one column of text: without the members that are NULL, NaN and infinities as text, as Spark writes them.
+
+    JSON text has no control characters, so it needs no quotes of CSV.
+    """
+    from .engine.types import quoted
+
+    replaced = ", ".join(
+        f"CASE WHEN isnan({name}) THEN '\"NaN\"'::JSON WHEN isinf({name}) "
+        f"THEN (CASE WHEN {name} > 0 THEN '\"Infinity\"' ELSE '\"-Infinity\"' END)::JSON ELSE to_json({name}) END AS {name}"
+        for name in (quoted(column.name) for column in frame.columns if column.type in ("float", "double"))
+    )
+    told = f"SELECT * REPLACE ({replaced}) FROM ({sql})" if replaced else sql
+    return f"SELECT CAST(json_merge_patch('{{}}'::JSON, to_json(r)) AS VARCHAR) AS line FROM ({told}) AS r"
 
 
 def _flat(frame: Frame, sql: str) -> str:

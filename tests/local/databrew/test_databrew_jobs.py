@@ -440,3 +440,16 @@ def test_what_belongs_to_another_account_is_not_reached(lab):
     for dataset, text in (("theirs", "not owned by"), ("their-table", "another account")):
         lab.new_job(dataset, lab.output(Format="CSV"), dataset=dataset, recipe="nothing")
         assert text in lab.run(dataset)["ErrorMessage"]
+
+
+def test_json_lines_leave_out_what_is_missing_and_quote_what_is_no_number(lab):
+    file = io.BytesIO()
+    numbers = [1.5, None, float("nan"), float("-inf")]
+    pq.write_table(pa.table({"n": numbers, "t": ['a "b"\n', "\x01", None, "ü"]}), file)
+    lab.put("in/a.parquet", file.getvalue())
+    lab.new_file_dataset("files", "in/a.parquet")
+    lab.new_recipe("nothing")
+    lab.new_job("j", lab.output(Format="JSON", Overwrite=True), dataset="files", recipe="nothing")
+    assert lab.run("j")["State"] == "SUCCEEDED"
+    lines = [json.loads(line) for line in lab.read("out/j_part00000.json").decode().splitlines()]
+    assert lines == [{"n": 1.5, "t": 'a "b"\n'}, {"t": "\x01"}, {"n": "NaN"}, {"n": "-Infinity", "t": "ü"}]
