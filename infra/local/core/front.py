@@ -114,6 +114,6 @@ async def ordinary(request: Request, body: bytes) -> Answer:
     request.operation = operations.find(service, request, body)
     if request.credential.presigned and not (request.method == "GET" and moto_call.is_read(request)):
         raise Refused(403, "AccessDenied", "A URL that is signed in its query may only read.")
-    request.parameters = validation.check(service.name, request, body)
+    request.parameters = validation.check(service, request, body)
     roles.authorize(request, request.operation, request.parameters)
     return await moto_call.answer(service, request, body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,8 @@ CHANGING = {"GetSessionToken", "GetFederationToken"}  # make keys
 waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
 answering = ThreadPoolExecutor(64, "answering")
 _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+INPUT_ERRORS = (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
+log = logging.getLogger("workshop.front")
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -91,6 +94,11 @@ def call(service: Service, request: Request, body: bytes) -> Answer:
         status, answer_headers, content = handler(moto_request, moto_request.raw_url, moto_request.headers)
     except HTTPException as error:
         status, answer_headers, content = error.code, dict(error.get_headers()), error.get_body()
+    except INPUT_ERRORS as error:
+        if not _raised_in_moto(error):
+            raise
+        log.warning("%s %s cannot be read", service.name, request.operation, exc_info=True)
+        raise Refused(400, *_unreadable(request)) from None
     except NotImplementedError:
         raise Refused(
             501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
@@ -101,6 +109,26 @@ def call(service: Service, request: Request, body: bytes) -> Answer:
         content = content.encode()
     kept = {name: str(value) for name, value in answer_headers.items() if name.lower() not in ("date", "server")}
     return Answer(int(status), kept, content or b"")
+
+
+def _raised_in_moto(error: Exception) -> bool:
+    """Tell whether moto stumbled over what a request says: nothing of ours was called there."""
+    trace = error.__traceback__
+    files = []
+    while trace is not None:
+        files.append(trace.tb_frame.f_code.co_filename)
+        trace = trace.tb_next
+    ours = [number for number, file in enumerate(files) if "/infra/local/" in file]
+    motos = [number for number, file in enumerate(files) if "/moto/" in file]
+    return bool(motos) and max(motos) > max(ours)
+
+
+def _unreadable(request: Request) -> tuple[str, str]:
+    """Return code and message for a request that is within the model's limits and makes no sense all the same."""
+    if request.service == "s3":
+        return "InvalidRequest", "The request has a value that S3 cannot use."
+    code = "ValidationException" if request.target or not request.is_form else "ValidationError"
+    return code, f"{request.operation} was asked for with a value that it cannot use."
 
 
 def _save(service: Service, request: Request) -> None:

@@ -36,6 +36,7 @@ class Service:
     backends: moto's dictionary of its backends, by account and region; what state.py saves and loads
     response: the class that answers its requests, where it is not moto's
     urls: (pattern, handler), where they are not moto's
+    checks: its requests are checked against AWS's model by the core; False where it does that itself, in words of its own
     unlocked: operations that may wait, and so run without the service's lock
     unsaved: operations that store what they change themselves: no pickle is written after them
     changes: other services whose state an operation of this one may change
@@ -56,6 +57,7 @@ class Service:
     backends: Any
     response: type | None = None
     urls: list[tuple[str, Handler]] | None = None
+    checks: bool = True
     unlocked: Set[str] = frozenset()
     unsaved: Set[str] = frozenset()
     changes: tuple[str, ...] = ()

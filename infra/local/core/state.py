@@ -13,9 +13,11 @@ import logging
 import os
 import pickle
 import sqlite3
+import sys
 import tempfile
 import threading
 import time
+import types
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -218,8 +220,31 @@ _Pickler.dispatch_table[type(threading.RLock())] = lambda _: (_fresh_rlock, ())
 _Pickler.dispatch_table[WeakValueDictionary] = lambda weak: (WeakValueDictionary, (dict(weak),))
 
 
+def _private_key(data: bytes) -> Any:
+    from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+    return load_der_private_key(data, None)
+
+
+def _key_bytes(key: Any) -> tuple[Any, tuple[bytes]]:
+    from cryptography.hazmat.primitives import serialization
+
+    form = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return _private_key, (key.private_bytes(*form),)
+
+
+def _learn_keys() -> None:
+    """Let private keys (of KMS) be pickled; their library is not loaded before somebody makes one."""
+    library = sys.modules.get("cryptography.hazmat.bindings._rust")
+    for module in vars(library.openssl).values() if library is not None else ():
+        for name, kind in vars(module).items() if isinstance(module, types.ModuleType) else ():
+            if name.endswith("PrivateKey") and hasattr(kind, "private_bytes"):
+                _Pickler.dispatch_table[kind] = _key_bytes
+
+
 def dumps(value: Any) -> bytes:
     """Pickle `value`; locks in it become new, free ones."""
+    _learn_keys()
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
     return buffer.getvalue()

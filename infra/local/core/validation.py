@@ -1,27 +1,33 @@
-"""Requests are checked against AWS's own model of their service before it sees them.
+"""Requests are checked against AWS's own model of their service before it sees them: types, required members, lengths, ranges, patterns, choices.
 
-Limits that botocore's model of a service sets for the members of a request: length, range, pattern and choices.
-
-AWS's services check them before anything else, and say all that is wrong in one ValidationException.
+AWS's services check them before anything else, and say all that is wrong in one error.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import cbor2
 import orjson
 from moto.core.utils import get_service_model
 
-from infra.local.core import operations, registry, rest
+from infra.local.core import operations, registry, rest, shapes
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
+from infra.local.core.service import Service
+from infra.local.core.shapes import Malformed, below
 
 RPC_TYPE = "application/cbor"  # of Smithy's RPC v2
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # how patterns write the signs beyond U+FFFF
-MEASURED = {"string": "length", "list": "length", "map": "length", "integer": "value", "long": "value"}
+MEASURED = {"string": "length", "list": "length", "map": "length", "blob": "length", "integer": "value", "long": "value", "float": "value", "double": "value"}  # fmt: skip
+
+# codes of services that have their own for what their model does not allow
+INVALID = {"athena": "InvalidRequestException", "logs": "InvalidParameterException"}
+INVALID_QUERY = "ValidationError"
+UNREADABLE = {"lambda": "InvalidRequestContentException"}  # a body that is no JSON
 
 
 def request_errors(service: str, operation: str, given: dict[str, Any]) -> list[str]:
@@ -35,6 +41,25 @@ def message(errors: list[str]) -> str:
     return f"{len(errors)} validation error{plural} detected: " + "; ".join(f"Value {error}" for error in errors)
 
 
+def missing(value: Any, shape: Any, path: str = "") -> Iterator[str]:
+    """Yield the required members that a request does not have, in the words of AWS's services."""
+    if shape.type_name == "structure" and isinstance(value, dict):
+        for name in shape.required_members:
+            if value.get(name) is None:
+                yield f"null at '{below(path, name)}' failed to satisfy constraint: Member must not be null"
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield from missing(value[name], member, below(path, name))
+    elif shape.type_name == "list":
+        for number, item in enumerate(value, 1):
+            if item is not None:
+                yield from missing(item, shape.member, f"{path}.{number}.member")
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            if item is not None:
+                yield from missing(item, shape.value, f"{path}.{key}.member")
+
+
 def constraint_errors(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     """Yield what breaks the model's limits in a request, in the words of AWS's services.
 
@@ -44,7 +69,8 @@ def constraint_errors(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     shape: botocore's shape of it
     path: the member's name, empty for the request
     """
-    shown = f"'{value}' at '{path}' failed to satisfy constraint: "
+    told = "" if shape.metadata.get("sensitive") or isinstance(value, bytes) else f"'{value}' "
+    shown = f"{told}at '{path}' failed to satisfy constraint: "
     yield from (shown + problem for problem in _problems(value, shape))
     if shape.type_name == "structure":
         for name, member in shape.members.items():
@@ -67,34 +93,70 @@ def constraint_errors(value: Any, shape: Any, path: str = "") -> Iterator[str]:
 def _problems(value: Any, shape: Any) -> Iterator[str]:
     limits, what = shape.metadata, MEASURED.get(shape.type_name)
     if what:
-        size = len(value) if what == "length" else value
-        if size < limits.get("min", size):
-            yield f"Member must have {what} greater than or equal to {limits['min']}"
-        if size > limits.get("max", size):
-            yield f"Member must have {what} less than or equal to {limits['max']}"
+        size = value if what == "value" else _length(value, shape)
+        if isinstance(size, (int, float)):
+            if "min" in limits and size < limits["min"]:
+                yield f"Member must have {what} greater than or equal to {limits['min']}"
+            if "max" in limits and size > limits["max"]:
+                yield f"Member must have {what} less than or equal to {limits['max']}"
     if shape.type_name == "string":
-        pattern = limits.get("pattern", "").replace(SURROGATES, "\U00010000-\U0010ffff")
-        # Python has no \p: those are of tags
-        if pattern and "\\p{" not in pattern and not re.fullmatch(pattern, value):
+        pattern = _pattern(limits.get("pattern", ""))
+        if pattern is not None and not pattern.fullmatch(value):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
 
 
+def _length(value: Any, shape: Any) -> int:
+    if shape.type_name == "blob" and isinstance(value, str):  # base64
+        return len(value) * 3 // 4 - value[-2:].count("=")
+    return len(value)
+
+
+@lru_cache(maxsize=4096)
+def _pattern(text: str) -> re.Pattern[str] | None:
+    """Return a pattern of a model; None where there is none, or Python cannot read it (\\p of tags)."""
+    if not text or "\\p{" in text:
+        return None
+    try:
+        return re.compile(text.replace(SURROGATES, "\U00010000-\U0010ffff"))
+    except re.error:
+        return None
+
+
 # --- a whole request ------------------------------------------------------------------------------------------------
 
 
-def check(service: str, request: Request, body: bytes) -> dict[str, Any]:
-    """Return the parameters of a request's operation. Raises Refused where they are not what the model says."""
-    if not request.operation:
+def check(service: Service, request: Request, body: bytes) -> dict[str, Any]:
+    """Return the parameters of a request's operation, of the query protocol as flat as they come.
+
+    Raises Refused where they are not what the model says.
+    """
+    model = get_service_model(registry.model_name(service.name))
+    if not request.operation or request.operation not in model.operation_names:
         return {}
-    model = get_service_model(registry.model_name(service))
-    if request.target:
-        return _json_parameters(model, request, body)
-    if model.protocol == "rest-json" and request.operation in model.operation_names:
+    shape = model.operation_model(request.operation).input_shape
+    is_query = not request.target and request.content_type != RPC_TYPE and model.protocol != "rest-json"
+    try:
+        if is_query:
+            fields = operations.form(request, body)
+            if shape is not None and service.checks:
+                _check_limits(service.name, shapes.of_query(fields, shape), shape, INVALID_QUERY)
+            return fields
+        given = _read(service, model, shape, request, body)
+    except Malformed as error:
+        raise Refused(400, "MalformedInput" if is_query else "SerializationException", str(error)) from None
+    if shape is not None and service.checks:
+        _check_limits(service.name, given, shape, INVALID.get(service.name, "ValidationException"))
+    return given
+
+
+def _read(service: Service, model: Any, shape: Any, request: Request, body: bytes) -> dict[str, Any]:
+    """Return the parameters of a request of the JSON protocols or CBOR. Raises Malformed, Refused."""
+    if model.protocol == "rest-json" and not request.target:
         try:
             return rest.parameters(
-                registry.model_name(service),
+                registry.model_name(service.name),
                 request.operation,
                 request.raw_path,
                 request.query_string,
@@ -102,88 +164,32 @@ def check(service: str, request: Request, body: bytes) -> dict[str, Any]:
                 body,
             )
         except rest.BadRequest as error:
-            raise Refused(400, "SerializationException", str(error)) from None
-    if request.content_type == RPC_TYPE:
-        return _cbor_parameters(body)
-    return dict(operations.form(request, body)) if "query" in operations.protocols_of(model) else {}
+            raise Malformed(str(error)) from None
+    given = _decoded(service.name, request, body)
+    return given if shape is None else shapes.of_json(given, shape)
 
 
-def _cbor_parameters(body: bytes) -> dict[str, Any]:
+def _decoded(service: str, request: Request, body: bytes) -> dict[str, Any]:
     try:
-        parameters = cbor2.loads(body) if body else {}
-    except (cbor2.CBORDecodeError, TypeError, ValueError, OverflowError):
-        raise Refused(400, "SerializationException", "The request body is not valid CBOR.") from None
-    if not isinstance(parameters, dict):
+        if request.content_type == RPC_TYPE:
+            given = cbor2.loads(body) if body else {}
+        else:
+            given = orjson.loads(body) if body.strip() else {}
+    except (orjson.JSONDecodeError, cbor2.CBORDecodeError, TypeError, ValueError, OverflowError, RecursionError):
+        code = UNREADABLE.get(service, "SerializationException")
+        raise Refused(400, code, "The request body cannot be read.") from None
+    if not isinstance(given, dict):
         raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
-    return parameters
+    return given
 
 
-def _json_parameters(model: Any, request: Request, body: bytes) -> dict[str, Any]:
-    try:
-        parameters = orjson.loads(body) if body.strip() else {}
-    except orjson.JSONDecodeError:
-        raise Refused(400, "SerializationException", "The request body is not valid JSON.") from None
-    if not isinstance(parameters, dict):
-        raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
-    shape = model.operation_model(request.operation).input_shape
-    if shape is not None:
-        _check_shape(parameters, shape, "", request.service)
-    return parameters
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "integer": (int, float),
-    "long": (int, float),
-    "float": (int, float, str),
-    "double": (int, float, str),
-    "boolean": (bool,),
-    "timestamp": (int, float, str),
-    "blob": (str,),
-}
-_CODES = {"athena": "InvalidRequestException"}
-
-
-def _check_shape(value: Any, shape: Any, path: str, service: str) -> None:
-    expected = _TYPES.get(shape.type_name)
-    if expected and (not isinstance(value, expected) or (isinstance(value, bool) and shape.type_name != "boolean")):
-        raise Refused(
-            400,
-            "SerializationException",
-            f"{_json_kind(value)} can not be converted to {shape.type_name} at '{path or '$'}'.",
-        )
-    if shape.type_name == "structure":
-        if getattr(shape, "is_document_type", False):
-            return
-        for name in shape.required_members:
-            if value.get(name) is None:
-                raise Refused(
-                    400,
-                    _CODES.get(service, "ValidationException"),
-                    f"1 validation error detected: Value null at '{_member(path, name)}' failed to satisfy constraint: Member must not be null",
-                )
-        for name, member in shape.members.items():
-            if value.get(name) is not None:
-                _check_shape(value[name], member, _member(path, name), service)
-    elif shape.type_name == "list":
-        for number, item in enumerate(value, 1):
-            if item is not None:
-                _check_shape(item, shape.member, f"{path}.{number}.member", service)
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            if item is not None:
-                _check_shape(item, shape.value, f"{path}.{key}", service)
-
-
-def _member(path: str, name: str) -> str:
-    lower = name[:1].lower() + name[1:]
-    return f"{path}.{lower}" if path else lower
-
-
-def _json_kind(value: Any) -> str:
-    return {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "TRUE_VALUE"}.get(
-        type(value), "NUMBER_VALUE"
-    )
+def _check_limits(service: str, given: dict[str, Any], shape: Any, code: str) -> None:
+    errors = [*missing(given, shape), *constraint_errors(given, shape)]
+    if not errors:
+        return
+    absent = next((name for name in shape.required_members if given.get(name) is None), None)
+    if service == "sqs" and absent:
+        raise Refused(400, "MissingParameter", f"The request must contain the parameter {absent}.")
+    if service == "monitoring" and absent:
+        raise Refused(400, "MissingParameter", f"The request must contain the parameter {absent}.")
+    raise Refused(400, code, message(errors))

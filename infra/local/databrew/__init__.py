@@ -32,6 +32,7 @@ SERVICE = Service(
     unsaved=EVERY,
     operation=wire.operation,
     restores=False,
+    checks=False,
     resume=resume,
     stop=stop,
 )

@@ -90,6 +90,7 @@ SERVICE = Service(
     resource_policy=resource_policy,
     unlocked=UNLOCKED,
     unsaved=UNSAVED,
+    checks=False,
     resume=_resume,
     stop=_stop,
 )

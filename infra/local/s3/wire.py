@@ -22,7 +22,7 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
-from infra.local.s3 import copying, deletion, hot, operations
+from infra.local.s3 import checks, copying, deletion, hot, operations
 from infra.local.s3.access import check_anonymous, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import changed
@@ -48,6 +48,7 @@ async def wire(request: Request) -> Answer | None:
     if request.credential.presigned:
         check_not_expired(request.query)
     request.operation = operations.find(request.method, bucket_name, key, query, request.headers)
+    checks.check(request.operation, key, query, request.headers)
     request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
     if not request.signed:
         check_anonymous(request, bucket_name, key)
@@ -58,6 +59,7 @@ async def wire(request: Request) -> Answer | None:
     if request.method == "PUT" and key:
         return await _put(request, bucket, bucket_name, key, query)
     body = await request.body() if form is None else form
+    checks.check_body(request.operation, body)
     lock = state.lock("s3", request.account)
     if bucket is not None and request.signed:
         if request.operation in ("GetObject", "HeadObject") and not query:
@@ -149,6 +151,7 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
             if name.lower() not in ("x-amz-content-sha256", "content-length")
         }
         request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
+    checks.check_body(request.operation, body)
     return await _cold(request, bucket_name, key, body)
 
 

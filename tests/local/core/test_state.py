@@ -110,6 +110,10 @@ RESOURCES = {
         lambda c, _: c.create_secret(Name="password", SecretString="s3cret"),
         lambda c, _: c.get_secret_value(SecretId="password")["SecretString"],
     ),
+    "kms": Resource(
+        lambda c, _: c.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"],
+        lambda c, key: len(c.sign(KeyId=key, Message=b"m", SigningAlgorithm="ECDSA_SHA_256")["Signature"]) > 60,
+    ),
     "ssm": Resource(
         lambda c, _: c.put_parameter(Name="/lake/bucket", Value="b", Type="String"),
         lambda c, _: c.get_parameter(Name="/lake/bucket")["Parameter"]["Value"],
@@ -127,6 +131,7 @@ EXPECTED = {
     "logs": "/aws/lambda/f",
     "cloudwatch": 7.0,
     "secretsmanager": "s3cret",
+    "kms": True,
     "ssm": "b",
 }
 
