@@ -205,6 +205,8 @@ def _expect_tree(value: Any, path: str) -> None:
 
 
 def _query_name(shape: Any, name: str) -> str:
+    if shape.type_name == "list" and shape.serialization.get("flattened"):  # named as its members are
+        name = _query_name(shape.member, name)
     return shape.serialization.get("locationNameForQueryCompatibility") or shape.serialization.get("name", name)
 
 

@@ -141,7 +141,8 @@ def check(service: Service, request: Request, body: bytes) -> dict[str, Any]:
         if is_query:
             fields = operations.form(request, body)
             if shape is not None and service.checks:
-                _check_limits(service.name, shapes.of_query(fields, shape), shape, INVALID_QUERY)
+                at = {"QueueUrl": request.raw_path} if "QueueUrl" in shape.members and request.raw_path != "/" else {}
+                _check_limits(service.name, shapes.of_query({**at, **fields}, shape), shape, INVALID_QUERY)
             return fields
         given = _read(service, model, shape, request, body)
     except Malformed as error:

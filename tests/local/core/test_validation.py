@@ -130,7 +130,7 @@ def ask(
 
 
 def assert_no_failure(answers: list[tuple[Any, tuple[int, str, bytes]]]) -> None:
-    failures = [(what, answer) for what, answer in answers if answer[0] >= 500 and b"NotImplemented" not in answer[2]]
+    failures = [(what, answer) for what, answer in answers if answer[0] >= 500 and answer[0] != 501]
     assert not failures, f"{len(failures)} of {len(answers)}: {failures[:5]}"
 
 
