@@ -6,9 +6,10 @@ import os
 
 import boto3
 
-from helpers import localhost
+from helpers import localhost, stacks
 from infra import profile as profiles
 from infra import project, server_process
+from infra.teaching import cost
 
 
 def connect(profile: str | None = None) -> boto3.Session:
@@ -38,5 +39,9 @@ def connect(profile: str | None = None) -> boto3.Session:
     else:
         print(
             f"REAL AWS · profile {name} · account {account} · {session.region_name} · what you run here is on your bill"
+        )
+        now = cost.running(session, stacks.FOLDER)
+        print(
+            f"{len(now.stacks)} stacks of the workshop are there: {now.hourly:.3f} USD an hour, {24 * now.hourly:.2f} a day"
         )
     return session

@@ -1,31 +1,29 @@
-"""What things cost on real AWS: list prices of us-east-1, for the cost lines of the notebooks.
+"""What things cost on real AWS, for the cost lines of the notebooks: figures of us-east-1 from the table in infra/teaching/prices.py.
 
-Read on the pricing pages on 2026-11-23; AWS changes them, so treat them as the order of size.
+AWS changes them, so treat them as the order of size.
 """
 
 from __future__ import annotations
 
-SHARD_HOUR = 0.015  # Kinesis Data Streams, provisioned, USD: https://aws.amazon.com/kinesis/data-streams/pricing/
-FIREHOSE_GB = (
-    0.029  # Firehose from a Kinesis stream, USD for the first 500 TB: https://aws.amazon.com/firehose/pricing/
-)
-S3_GB_MONTH = 0.023  # S3 Standard, USD: https://aws.amazon.com/s3/pricing/
-ATHENA_TB = 5.00  # scanned data, USD: https://aws.amazon.com/athena/pricing/
+from infra.teaching.prices import usd
+
+SHARD_HOUR = usd("kinesis shard")  # Kinesis Data Streams, provisioned
+FIREHOSE_GB = usd("firehose")  # from a Kinesis stream, the first 500 TB
+S3_GB_MONTH = usd("s3 storage")
+ATHENA_TB = usd("athena")  # scanned data
 ATHENA_MINIMUM_BYTES = 10_000_000  # what a query is billed for at least
-DPU_HOUR = 0.44  # Glue crawlers, jobs and sessions, USD: https://aws.amazon.com/glue/pricing/
-DATABREW_SESSION = 1.00  # half an hour of an open project, USD: https://aws.amazon.com/glue/pricing/ (DataBrew)
-DATABREW_NODE_HOUR = 0.48  # a node of a DataBrew job, USD: the same page
-KPU_HOUR = 0.11  # Managed Service for Apache Flink, USD: https://aws.amazon.com/managed-service-apache-flink/pricing/
-LAMBDA_MILLION = 0.20  # requests, USD: https://aws.amazon.com/lambda/pricing/
-LAMBDA_GB_SECOND = 0.0000166667  # memory while running, USD: the same page
-STATE_TRANSITIONS_1000 = 0.025  # Step Functions, standard, USD: https://aws.amazon.com/step-functions/pricing/
-EVENTS_MILLION = (
-    1.00  # EventBridge, events of one's own, USD; AWS's own are free: https://aws.amazon.com/eventbridge/pricing/
-)
-SQS_MILLION = 0.40  # requests to standard queues, USD: https://aws.amazon.com/sqs/pricing/
-PYTHON_SHELL_DPU = 0.0625  # the smallest Glue job: https://aws.amazon.com/glue/pricing/
+DPU_HOUR = usd("glue dpu")  # Glue crawlers, jobs and sessions
+DATABREW_SESSION = usd("databrew session")  # half an hour of an open project
+DATABREW_NODE_HOUR = usd("databrew node")  # a node of a DataBrew job
+KPU_HOUR = usd("flink kpu")  # Managed Service for Apache Flink
+LAMBDA_MILLION = usd("lambda requests")
+LAMBDA_GB_SECOND = usd("lambda memory")  # memory while running
+STATE_TRANSITIONS_1000 = usd("step functions")  # standard workflows
+EVENTS_MILLION = usd("eventbridge")  # events of one's own; AWS's own are free
+SQS_MILLION = usd("sqs")  # requests to standard queues
+PYTHON_SHELL_DPU = 0.0625  # the smallest Glue job
 CRAWL_MINUTES = 10  # a crawl is billed for at least, a job for one minute
-DYNAMODB_MILLION_WRITES = 0.625  # on-demand, items up to 1 KB, USD: https://aws.amazon.com/dynamodb/pricing/on-demand/
+DYNAMODB_MILLION_WRITES = usd("dynamodb write")  # on-demand, items up to 1 KB
 
 
 def athena_query(scanned_bytes: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import uuid
@@ -14,6 +15,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from helpers.showing import live_line
+from infra import project
+from infra.teaching import cost
 
 FOLDER = Path(__file__).resolve().parents[1] / "infra" / "stacks"
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
@@ -45,10 +48,12 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
     template: file name without its ending, for example `01_ingest`
     parameters: the template's parameters; those not given have the template's default
 
-    Raises StackFailed with the reason of the first resource that failed.
+    Raises StackFailed with the reason of the first resource that failed, LimitReached on real AWS where it would pass the limit in USD.
     """
     client, name = boto3.client("cloudformation"), stack_name(template)
     body = (FOLDER / f"{template}.yaml").read_text()
+    price = cost.of_template(body, client.meta.region_name)
+    _guard(price)
     status = _resting_status(client, name)
     if status in TO_DELETE_FIRST:
         _delete(client, name)
@@ -63,7 +68,17 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
         _watch(client, stack_id, name, seen, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), "deployed")
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     _show_resources(client, name)
+    print(f"On AWS it costs {price} while it exists.")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def _guard(price: cost.Cost) -> None:
+    """On real AWS, refuse what passes the limit in USD, which is asked for once. Raises LimitReached."""
+    profile = os.environ.get("AWS_PROFILE")
+    if project.is_local(profile) or not price.parts:
+        return
+    most = cost.limit(project.home() / "limits.json", profile or "default", input)
+    cost.check(cost.running(boto3.Session(), FOLDER), price, most)
 
 
 def delete(template: str) -> None:

@@ -1,0 +1,127 @@
+"""What the workshop's stacks cost on AWS while they exist, and a limit that nobody passes by accident.
+
+Only what is billed by the hour is counted: streams and alarms. What is billed by use (queries, jobs, crawls, sessions, records) says its price
+where it is used.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra.teaching.prices import usd
+
+PREFIX = "analytics-workshop-"
+HOURS_OF_A_MONTH = 730
+GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+
+
+class LimitReached(RuntimeError):
+    """A stack was not made because it would pass the limit; shown as its one sentence, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+class Cost(NamedTuple):
+    """USD an hour, and of what: `3 Kinesis shards`."""
+
+    hourly: float
+    parts: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.parts:
+            return "nothing by the hour"
+        return f"{self.hourly:.3f} USD an hour ({', '.join(self.parts)})"
+
+
+def of_template(text: str, region: str = "us-east-1") -> Cost:
+    """Return what the resources of a template cost by the hour."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads !Ref and the like as what they stand before."""
+
+    def plain(loader: Any, _: str, node: Any) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return loader.construct_scalar(node)
+        return (
+            loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else loader.construct_mapping(node)
+        )
+
+    Loader.add_multi_constructor("!", plain)
+    resources = yaml.load(text, Loader).get("Resources", {}).values()
+    shards = on_demand = alarms = 0
+    for resource in resources:
+        given = resource.get("Properties", {})
+        if resource["Type"] == "AWS::Kinesis::Stream":
+            if (given.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND":
+                on_demand += 1
+            else:
+                count = given.get("ShardCount", 1)
+                shards += count if isinstance(count, int) else 1
+        alarms += resource["Type"] == "AWS::CloudWatch::Alarm"
+    return _cost(region, shards, on_demand, alarms)
+
+
+def _cost(region: str, shards: int, on_demand: int, alarms: int) -> Cost:
+    counted = (
+        (shards, "Kinesis shard", usd("kinesis shard", region)),
+        (on_demand, "on-demand stream", usd("kinesis on-demand stream", region)),
+        (alarms, "alarm", usd("alarm", region) / HOURS_OF_A_MONTH),
+    )
+    parts = tuple(f"{count} {name}{'s' if count > 1 else ''}" for count, name, _ in counted if count)
+    return Cost(sum(count * price for count, _, price in counted), parts)
+
+
+class Running(NamedTuple):
+    """The workshop's stacks in an account: USD an hour now, and since they were made."""
+
+    hourly: float
+    total: float
+    stacks: tuple[str, ...]
+
+
+def running(session: Any, folder: Path) -> Running:
+    """Return what the workshop's stacks in this account cost. `folder` holds their templates."""
+    found = session.client("cloudformation").get_paginator("describe_stacks").paginate()
+    hourly = total = 0.0
+    names = []
+    for stack in (each for page in found for each in page["Stacks"]):
+        template = folder / f"{stack['StackName'].removeprefix(PREFIX).replace('-', '_')}.yaml"
+        if not stack["StackName"].startswith(PREFIX) or stack["StackStatus"] in GONE or not template.exists():
+            continue
+        cost = of_template(template.read_text(), session.region_name).hourly
+        hours = (datetime.now(UTC) - stack["CreationTime"]).total_seconds() / 3600
+        hourly, total = hourly + cost, total + cost * hours
+        names.append(stack["StackName"])
+    return Running(hourly, total, tuple(sorted(names)))
+
+
+def limit(file: Path, profile: str, ask: Callable[[str], str]) -> float:
+    """Return the limit in USD that was given for a profile; it is asked for once. Raises LimitReached where none is given."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    if profile not in known:
+        answer = ask(f"The profile {profile} is real AWS. How many USD may the workshop's stacks cost there in all? ")
+        try:
+            known[profile] = float(answer)
+        except ValueError:
+            raise LimitReached(
+                f"Without a limit in USD nothing is made on real AWS; '{answer}' is no number."
+            ) from None
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(known))
+    return float(known[profile])
+
+
+def check(now: Running, more: Cost, most: float) -> None:
+    """Raises LimitReached where an hour of what runs and of what is to be made passes the limit."""
+    expected = now.total + now.hourly + more.hourly
+    if expected > most:
+        raise LimitReached(
+            f"Not made: the workshop's stacks have cost about {now.total:.2f} USD, and another hour with this one would come to "
+            f"{expected:.2f} USD. The limit is {most:.2f} USD; delete stacks, or raise it in .workshop/limits.json."
+        )
