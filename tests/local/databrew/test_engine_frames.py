@@ -481,6 +481,18 @@ def test_memory_and_files_are_limited(tmp_path):
         assert small.connection.execute("SELECT current_setting('enable_external_access')").fetchone() == (False,)
 
 
+def test_what_does_not_fit_into_memory_goes_to_the_spill_folder(tmp_path):
+    def last(workspace):
+        big = Frame.of(workspace, "SELECT md5(i::VARCHAR) AS a, i AS n FROM range(600000) t(i)")
+        sort = step("SORT", expressions=[{"sourceColumn": "n", "ordering": "DESCENDING"}])
+        return apply(big, sort).rows(0, 1)[0][1]
+
+    with Workspace(spill=tmp_path / "spill", memory="50MB") as small:
+        assert last(small) == 599999
+    with Workspace(memory="50MB") as small, pytest.raises(StepRefused, match="more memory"):
+        last(small)
+
+
 def test_tables_that_nobody_needs_are_dropped(w):
     f = frame(w, [(n,) for n in range(10)], a="INT")
     before = len(w.connection.execute("SHOW TABLES").fetchall())

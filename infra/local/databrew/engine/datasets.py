@@ -246,10 +246,12 @@ def _json(workspace: Workspace, files: Sequence[File], options: dict[str, Any]) 
             lambda: _objects(workspace, plain, kind),
             # several objects in a line, as Firehose writes records that end without a line break
             lambda: _objects(workspace, plain, "unstructured" if kind == "newline_delimited" else kind),
+            # integers beyond 8 bytes
+            lambda: _objects(workspace, plain, kind, "DECIMAL(38,0)"),
         )
 
 
-def _objects(workspace: Workspace, files: Sequence[File], kind: str) -> Frame:
+def _objects(workspace: Workspace, files: Sequence[File], kind: str, integer: str = "BIGINT") -> Frame:
     """A frame of the objects in JSON files, with the fields that any of them has."""
     common = f"{_paths(files)}, hive_partitioning=false, format='{kind}', maximum_object_size=16777216"
     found = workspace.execute(
@@ -261,7 +263,7 @@ def _objects(workspace: Workspace, files: Sequence[File], kind: str) -> Frame:
     names = list(structure)
     if len({name.lower() for name in names}) < len(names):
         raise DataRefused("Two columns of the dataset have names that differ only in the case of their letters.")
-    columns = ", ".join(f"{literal(name)}: {literal(_duck(kind))}" for name, kind in structure.items())
+    columns = ", ".join(f"{literal(name)}: {literal(_duck(type_, integer))}" for name, type_ in structure.items())
     return _framed(workspace, files, f"read_json({common}, columns={{{columns}}}, filename=true)", names)
 
 
@@ -304,14 +306,12 @@ def merged(structures: Sequence[Any]) -> Any:
     return known[0] if all(structure == known[0] for structure in known) else "JSON"
 
 
-def _duck(structure: Any) -> str:
+def _duck(structure: Any, integer: str) -> str:
     """The DuckDB type of a JSON structure; what is of several kinds becomes text."""
     if isinstance(structure, dict):
-        if not structure:
-            return "VARCHAR"
-        return "STRUCT(" + ", ".join(f"{quoted(name)} {_duck(kind)}" for name, kind in structure.items()) + ")"
+        fields = ", ".join(f"{quoted(name)} {_duck(type_, integer)}" for name, type_ in structure.items())
+        return f"STRUCT({fields})" if structure else "VARCHAR"
     if isinstance(structure, list):
-        return f"{_duck(structure[0])}[]" if structure else "VARCHAR[]"
-    return {"UBIGINT": "BIGINT", "BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN", "HUGEINT": "DOUBLE"}.get(
-        structure, "VARCHAR"
-    )
+        return f"{_duck(structure[0], integer)}[]" if structure else "VARCHAR[]"
+    known = {"UBIGINT": integer, "BIGINT": integer, "HUGEINT": integer, "DOUBLE": "DOUBLE", "BOOLEAN": "BOOLEAN"}
+    return known.get(structure, "VARCHAR")
