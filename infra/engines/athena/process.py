@@ -53,7 +53,9 @@ class Session:
         """Forget the tables of the query; return the bytes that the process has grown by."""
         self.connection.close()
         self.connection = database.connect()
-        return (_data() or _resident()) - self.data
+        held = _data() or _resident()
+        _limit(held)
+        return held - self.data
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a statement; return its rows, which must be few."""
@@ -114,13 +116,18 @@ def serve(requests: Connection, session: Session) -> None:
         requests.send(answer)
 
 
-def confine(taken: int) -> None:
+def confine(held: int) -> None:
     """Set the limits of the process, and watch over those that the system does not keep (macOS has no limit of memory)."""
     os.nice(NICE)
-    resource.setrlimit(resource.RLIMIT_DATA, (taken + QUERY_BYTES, taken + QUERY_BYTES))
+    _limit(held)
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _limit(held: int) -> None:
+    """Let the process have so much more than it holds, most of which it has given back and the system still counts."""
+    resource.setrlimit(resource.RLIMIT_DATA, (held + QUERY_BYTES, resource.RLIM_INFINITY))
 
 
 def _data() -> int | None:

@@ -295,8 +295,8 @@ def test_ctas_failures_name_the_place_to_clean(lake: Lake) -> None:
     assert text.startswith("COLUMN_NOT_FOUND: line 1:26: Column 'nope' cannot be resolved")
     text, cleaning = reason("CREATE TABLE t AS SELECT TIME '01:02:03' AS c")
     assert text == f"NOT_SUPPORTED: Unsupported Hive type: time(0). {cleaning}"
-    text, cleaning = reason("CREATE TABLE t WITH (format = 'ORC') AS SELECT 1 AS a")
-    assert text.startswith("NOT_SUPPORTED: The local AWS does not write the format ORC")
+    text, cleaning = reason("CREATE TABLE t WITH (format = 'ION') AS SELECT 1 AS a")
+    assert text.startswith("NOT_SUPPORTED: The local AWS does not write the format ION")
     lake.put("full/x", "there")
     location = f"s3://{lake.bucket}/full/"
     text, _ = reason(f"CREATE TABLE t WITH (external_location = '{location}') AS SELECT 1 AS a")

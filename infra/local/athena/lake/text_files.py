@@ -226,37 +226,37 @@ def _json_select(files: list[File], compression: str, wanted: list[tuple[str, Ty
 
 
 _OTHER = "fail_as({}, 'HIVE_BAD_DATA: a value that the exact reader must read')"
-_WHOLE = "('BIGINT', 'UBIGINT')"
+_WHOLE = "-?[0-9]{1,18}"
+_NUMBER = r"-?[0-9]{1,17}(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?"
 
 
 def _json_value(sql: str, kind: Type) -> str:
-    duck, text = types.duckdb(kind), f"json_extract_string({sql}, '$')"
+    """A value of JSON by its text, which tells its kind: DuckDB's own functions would parse it again and again."""
+    duck, raw = types.duckdb(kind), f"CAST({sql} AS VARCHAR)"
+    text = f"CASE WHEN contains({raw}, '\\') THEN json_extract_string({sql}, '$') ELSE substring({raw}, 2, length({raw}) - 2) END"
     other = _OTHER.format(f"CAST(NULL AS {duck})")
 
     def when(of: str, value: str) -> str:
-        return f"CASE WHEN {sql} IS NULL OR json_type({sql}) = 'NULL' THEN NULL WHEN {of} THEN {value} ELSE {other} END"
+        return f"CASE WHEN {sql} IS NULL OR {raw} = 'null' THEN NULL WHEN {of} THEN {value} ELSE {other} END"
 
     if kind.name in ("varchar", "char"):
-        return when(f"json_type({sql}) = 'VARCHAR'", _cut(text, kind))
+        return when(f"{raw}[1] = '\"'", _cut(f"({text})", kind))
     if kind.name == "boolean":
-        return when(f"json_type({sql}) = 'BOOLEAN'", f"{text} = 'true'")
-    if kind.name in values.BITS:
-        fits = f"json_type({sql}) IN {_WHOLE} AND TRY_CAST({text} AS {duck}) IS NOT NULL"
-        return when(fits, f"TRY_CAST({text} AS {duck})")
+        return when(f"{raw} IN ('true', 'false')", f"{raw} = 'true'")
     if kind.name in ("double", "real"):
-        number = f"TRY_CAST({text} AS {duck})"
-        return when(f"json_type({sql}) IN ('DOUBLE', 'BIGINT', 'UBIGINT') AND isfinite({number})", number)
+        return when(f"regexp_full_match({raw}, '{_NUMBER}')", f"CAST({raw} AS {duck})")
     if kind.name == "timestamp":
-        form = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,3})?"
-        return when(_is_moment(text, form, "TIMESTAMP"), f"TRY_CAST({text} AS TIMESTAMP)")
+        form = r"\"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,3})?\""
+        return when(_is_moment(raw, form, text, duck), f"TRY_CAST({text} AS {duck})")
     if kind.name == "date":
-        return when(_is_moment(text, r"\d{4}-\d{2}-\d{2}", "DATE"), f"TRY_CAST({text} AS DATE)")
-    fits = f"json_type({sql}) IN {_WHOLE} AND TRY_CAST({text} AS {duck}) IS NOT NULL"
-    return when(fits, f"TRY_CAST({text} AS {duck})")
+        return when(_is_moment(raw, r"\"\d{4}-\d{2}-\d{2}\"", text, duck), f"TRY_CAST({text} AS {duck})")
+    return when(
+        f"regexp_full_match({raw}, '{_WHOLE}') AND TRY_CAST({raw} AS {duck}) IS NOT NULL", f"TRY_CAST({raw} AS {duck})"
+    )
 
 
-def _is_moment(text: str, form: str, duck: str) -> str:
-    return f"regexp_full_match({text}, '{form}') AND TRY_CAST({text} AS {duck}) IS NOT NULL"
+def _is_moment(raw: str, form: str, text: str, duck: str) -> str:
+    return f"regexp_full_match({raw}, '{form}') AND TRY_CAST({text} AS {duck}) IS NOT NULL"
 
 
 def _csv_reader(files: list[File], compression: str, table: TextTable, delimiter: str, null: str) -> str:

@@ -702,21 +702,46 @@ def create_statement(table: Table) -> str:
         return ", \n".join(parts)
 
     def pairs(values: dict[str, str]) -> str:
-        escaped = {k: v.encode("unicode_escape").decode().replace("'", "\\'") for k, v in values.items()}
-        return ", \n".join(f"  '{k}'='{v}'" for k, v in sorted(escaped.items()))
+        return ", \n".join(f"  '{k}'='{escaped(v)}'" for k, v in sorted(values.items()))
 
     text = f"CREATE EXTERNAL TABLE `{table['Name']}`(\n{listed(descriptor.get('Columns') or [], default)})"
     if table.get("PartitionKeys"):
         text += f"\nPARTITIONED BY ( \n{listed(table['PartitionKeys'], '')})"
     if (descriptor.get("NumberOfBuckets") or 0) > 0:
         text += f"\nCLUSTERED BY ( \n  {', '.join(descriptor['BucketColumns'])}) \nINTO {descriptor['NumberOfBuckets']} BUCKETS"
-    text += f"\nROW FORMAT SERDE \n  '{library}' "
-    if serde.get("Parameters"):
-        text += f"\nWITH SERDEPROPERTIES ( \n{pairs(serde['Parameters'])}) "
+    text += _row_format(library, dict(serde.get("Parameters") or {}), pairs)
     text += f"\nSTORED AS INPUTFORMAT \n  '{descriptor.get('InputFormat')}' \nOUTPUTFORMAT \n  '{descriptor.get('OutputFormat')}'"
     text += f"\nLOCATION\n  '{descriptor.get('Location')}'"
     properties = {k: v for k, v in (table.get("Parameters") or {}).items() if k not in ("EXTERNAL", "comment")}
     return text + (f"\nTBLPROPERTIES (\n{pairs(properties)})" if properties else "")
+
+
+_DELIMITERS = {
+    "field.delim": "FIELDS TERMINATED BY",
+    "escape.delim": "  ESCAPED BY",
+    "collection.delim": "COLLECTION ITEMS TERMINATED BY",
+    "mapkey.delim": "MAP KEYS TERMINATED BY",
+    "line.delim": "LINES TERMINATED BY",
+    "serialization.null.format": "NULL DEFINED AS",
+}
+
+
+def _row_format(library: str, parameters: dict[str, str], pairs: Callable[[dict[str, str]], str]) -> str:
+    """ROW FORMAT: by delimiters where they say all, else by the SerDe; its usual format is not told."""
+    if parameters.get("serialization.format") in ("1", parameters.get("field.delim")):
+        parameters.pop("serialization.format", None)
+    if library == formats.LAZY and "field.delim" in parameters and set(parameters) <= set(_DELIMITERS):
+        clauses = [
+            f"  {words} '{escaped(parameters[key])}' " for key, words in _DELIMITERS.items() if key in parameters
+        ]
+        return "\nROW FORMAT DELIMITED \n" + "\n".join(clauses)
+    told = f"\nWITH SERDEPROPERTIES ( \n{pairs(parameters)}) " if parameters else ""
+    return f"\nROW FORMAT SERDE \n  '{library}' {told}"
+
+
+def escaped(text: str) -> str:
+    """A text as Hive writes it between quotes."""
+    return text.encode("unicode_escape").decode().replace("'", "\\'")
 
 
 def show_create_view(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
