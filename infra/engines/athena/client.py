@@ -16,7 +16,9 @@ from infra.engines.athena.errors import QueryError
 from infra.engines.athena.limits import EXHAUSTED_CODE, exhausted
 
 MAX_ANSWER_ROWS = 500_000
-KEPT_BYTES = 600 << 20  # that the system may count for a process, beyond what it started with, when another query begins
+KEPT_BYTES = (
+    600 << 20
+)  # that the system may count for a process, beyond what it started with, when another query begins
 _OUT_OF_MEMORY = (EXHAUSTED_CODE, -signal.SIGKILL, -signal.SIGABRT)
 
 

@@ -43,3 +43,10 @@ class SyntaxRefused(QueryError):
         super().__init__("SYNTAX_ERROR", text, line, column)
         self.message = f"line {line}:{column}: {text}" if line else text
         self.args = (self.message,)
+
+
+class Refused(ValueError):
+    """A value that a function refuses, with Trino's error code and text."""
+
+    def __init__(self, code: str, text: str):
+        super().__init__(f"ATHENA {code}: {text}")

@@ -7,7 +7,8 @@ import json
 import re
 from functools import lru_cache
 
-from .udf import Refused, _Number, json_text
+from .errors import Refused
+from .json_text import Number, json_text
 
 _STEP = re.compile(r"""\.\s*(?P<name>[A-Za-z_$][\w$-]*)|\[\s*(?P<index>\d+)\s*\]|\[\s*"(?P<double>(?:[^"\\]|\\.)*)"\s*\]|\[\s*'(?P<single>[^']*)'\s*\]""",
                    re.VERBOSE)  # fmt: skip
@@ -43,7 +44,7 @@ def simple_steps(path: str) -> tuple[str | int, ...]:
 
 
 def _load(text: str):
-    return json.loads(text, parse_float=_Number, parse_int=_Number)
+    return json.loads(text, parse_float=Number, parse_int=Number)
 
 
 def extract(text: str, path: str) -> str | None:
@@ -139,13 +140,13 @@ class _Path:
             if operator in "/%" and b == 0:
                 raise _Failed("Division by zero")
             done = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "%": lambda: a % b}
-            return [_Number(_plain(done[operator]()))]
+            return [Number(_plain(done[operator]()))]
 
         return run
 
     def _primary(self):
         if self.peek("number"):
-            number = _Number(self.next()[1])
+            number = Number(self.next()[1])
             found = lambda root, current: [number]  # noqa: E731
         elif self.peek("string"):
             text = json.loads(self.next()[1])
@@ -258,7 +259,7 @@ class _Path:
 
     def _method(self, base, name: str):
         if name == "size":
-            return lambda root, current: [_Number(len(v) if isinstance(v, list) else 1) for v in base(root, current)]
+            return lambda root, current: [Number(len(v) if isinstance(v, list) else 1) for v in base(root, current)]
         if name == "type":
             return lambda root, current: [_type(v) for v in base(root, current)]
         import math
@@ -269,7 +270,7 @@ class _Path:
 
         def run(root, current):
             values = self._unwrapped(base(root, current))
-            return [_Number(_plain(methods[name](_number([v])))) for v in values]
+            return [Number(_plain(methods[name](_number([v])))) for v in values]
 
         return run
 
@@ -344,11 +345,11 @@ def _any(test, left: list, right: list, only: type | None) -> bool:
 
 
 def _comparable(value):
-    return float(value) if isinstance(value, _Number) else value
+    return float(value) if isinstance(value, Number) else value
 
 
 def _number(items: list) -> float:
-    if len(items) != 1 or not isinstance(items[0], _Number):
+    if len(items) != 1 or not isinstance(items[0], Number):
         raise _Failed("not a number")
     value = float(items[0])
     return int(value) if value.is_integer() and "." not in items[0] else value
@@ -359,7 +360,7 @@ def _plain(value) -> str:
 
 
 def _type(value) -> str:
-    if isinstance(value, _Number):
+    if isinstance(value, Number):
         return "number"
     names = {dict: "object", list: "array", str: "string", bool: "boolean", type(None): "null"}
     return names[type(value)]

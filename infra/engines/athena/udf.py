@@ -20,14 +20,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 
+from . import jsonpath
+from .errors import Refused
+from .json_text import Number, json_text
 from .text import java_double
-
-
-class Refused(ValueError):
-    """A value that a function refuses, with Trino's error code and text."""
-
-    def __init__(self, code: str, text: str):
-        super().__init__(f"ATHENA {code}: {text}")
 
 
 def _bad_argument(text: str) -> Refused:
@@ -267,10 +263,6 @@ def _joda_time(values: dict[str, str], widths: dict[str, int]) -> datetime:
 # --- JSON
 
 
-class _Number(str):
-    """A JSON number that keeps its digits."""
-
-
 def _no_constant(name: str):
     raise ValueError(name)
 
@@ -279,22 +271,11 @@ def json_canonical(text: str) -> str:
     """JSON text as Trino writes it: no blanks, keys sorted, fractions as doubles."""
     try:
         value = json.loads(
-            text, parse_float=lambda n: _Number(java_double(float(n))), parse_int=_Number, parse_constant=_no_constant
+            text, parse_float=lambda n: Number(java_double(float(n))), parse_int=Number, parse_constant=_no_constant
         )
     except (ValueError, RecursionError):
         raise _bad_argument(f"Cannot convert value to JSON: '{text}'") from None
     return json_text(value)
-
-
-def json_text(value) -> str:
-    if isinstance(value, _Number):
-        return value
-    if isinstance(value, dict):
-        inner = ",".join(f"{json.dumps(k, ensure_ascii=False)}:{json_text(value[k])}" for k in sorted(value))
-        return "{" + inner + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(json_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 # --- text
@@ -691,16 +672,12 @@ def py_regexp_position(text: str, pattern: str, start: int, occurrence: int) -> 
 
 def json_path(text: str | None, path: str | None) -> str | None:
     """json_extract() with a path that is not a literal."""
-    from .jsonpath import extract
-
-    return None if text is None or path is None else extract(text, path)
+    return None if text is None or path is None else jsonpath.extract(text, path)
 
 
 def sql_json(text: str | None, path: str, form: str) -> str | None:
     """JSON_EXISTS, JSON_VALUE and JSON_QUERY; `form` is the call's clauses as JSON."""
-    from .jsonpath import sql_json as answer
-
-    return answer(text, path, json.loads(form))
+    return jsonpath.sql_json(text, path, json.loads(form))
 
 
 def word_stem(word: str, language: str) -> str:

@@ -1,7 +1,8 @@
 """Amazon Athena: SQL over the objects of S3 by DuckDB, on the tables of the Glue Data Catalog.
 
-operations.py takes the requests, service.py runs executions, statements.py reads what is no query, sql.py translates queries,
-tables.py makes relations of Glue tables, ddl.py changes the catalog, writers.py and results.py write to S3.
+api/ takes requests and keeps workgroups and the record of executions; statements/ says what a text is and carries it out;
+sql/ makes DuckDB's SQL of Trino's; functions/ are Trino's; lake/ is the data: tables over objects, read and written.
+A query runs in a process of its own: infra/engines/athena.
 """
 
 from moto.athena.models import athena_backends

@@ -1,23 +1,24 @@
 """What a line of SQL text can't say: functions and operators whose DuckDB SQL depends on types or on literal arguments."""
 
+import json
 import re
 from datetime import date, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.engines.athena import types as t
-from infra.engines.athena.errors import QueryError
+from infra.engines.athena.errors import QueryError, Refused
 from infra.engines.athena.grammar import Node
+from infra.engines.athena.jsonpath import DEFAULT, parsed, simple_steps
 from infra.engines.athena.types import Type, literal
-from infra.engines.athena.udf import Refused, json_canonical, zone_name, zoned_parts
+from infra.engines.athena.udf import joda_tokens, json_canonical, mysql_format, zone_name, zoned_parts
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.casts import castable
+from infra.local.athena.sql.expr import Expr
 
 INTERVALS = ("interval day to second", "interval year to month")
 
 
 def _expr(sql: str, kind: Type, *parts, constant=None):
-    from infra.local.athena.sql.expressions import Expr
-
     return Expr(sql, kind, parts, constant)
 
 
@@ -796,8 +797,6 @@ def _moment(e) -> str:
 
 
 def date_format(ex, node, bound, args):
-    from infra.engines.athena.udf import mysql_format
-
     moment = _moment(args[0])
     if not isinstance(args[1].constant, str):
         return f"strftime({moment}, mysql_format({args[1].sql}))"
@@ -814,8 +813,6 @@ def _refusing(function, *values):
 
 
 def date_parse(ex, node, bound, args):
-    from infra.engines.athena.udf import mysql_format
-
     if not isinstance(args[1].constant, str):
         return f"strptime({args[0].sql}, mysql_format({args[1].sql}))"
     text = _refusing(mysql_format, args[1].constant).replace("%-", "%")
@@ -832,8 +829,6 @@ _JODA = {
 
 
 def format_datetime(ex, node, bound, args):
-    from infra.engines.athena.udf import joda_tokens
-
     if isinstance(args[1].constant, str):
         tokens = _refusing(joda_tokens, args[1].constant)
         if all(text or field in _JODA for field, text in tokens):
@@ -877,8 +872,6 @@ def _json_input(e) -> str:
 
 def _duckdb_path(ex, path: str) -> str | None:
     """A path in DuckDB's spelling; None if it has none."""
-    from infra.engines.athena.jsonpath import simple_steps
-
     steps = _refusing(simple_steps, path)
     if any(isinstance(s, str) and ('"' in s or "*" in s) for s in steps):
         return None
@@ -903,10 +896,6 @@ def json_size(ex, node, bound, args):
 
 
 def json_path_call(ex, node: Node):
-    import json
-
-    from infra.engines.athena.jsonpath import DEFAULT, parsed
-
     value = ex.check(node.value)
     if value.type.name not in ("varchar", "char", "json", "unknown"):
         text = f"Cannot read input of type {value.type} as JSON using formatting JSON"

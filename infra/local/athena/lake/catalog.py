@@ -17,7 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, View, hive_to_trino
 from infra.local import glue
-from infra.local.athena.lake import information, rights
+from infra.local.athena.lake import names, rights
 from infra.local.athena.lake.contradictions import check_columns
 from infra.local.core import registry, roles, state
 
@@ -45,18 +45,18 @@ class GlueCatalog:
 
     def columns(self, database: str, table: str) -> list[Column] | None:
         """The columns with Trino types, partition keys last; None if there is no such table."""
-        if database == information.SCHEMA:
-            return information.columns(table)
-        found = self.table(database, table.removesuffix(information.PARTITIONS))
+        if database == names.SCHEMA:
+            return names.columns(table)
+        found = self.table(database, table.removesuffix(names.PARTITIONS))
         if found is None:
             return None
-        if table.endswith(information.PARTITIONS):
+        if table.endswith(names.PARTITIONS):
             return _columns(found.get("PartitionKeys") or []) or None
         check_columns(found)
         return _columns(all_columns(found))
 
     def database_exists(self, database: str) -> bool:
-        return database in (information.SCHEMA, DEFAULT) or self.database(database) is not None
+        return database in (names.SCHEMA, DEFAULT) or self.database(database) is not None
 
     def view(self, database: str, table: str) -> View | None:
         """A view; None if the table is not a view."""

@@ -6,38 +6,14 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/querying-glue-catalog.html
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from infra.engines.athena import types
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.types import Column, Type, literal, quoted
+from infra.engines.athena.types import Type, literal, quoted
 from infra.local.athena.lake import catalog as glue
-
-if TYPE_CHECKING:
-    from infra.local.athena.lake.catalog import GlueCatalog
-
-SCHEMA = "information_schema"
-PARTITIONS = "$partitions"  # behind a table's name: its partitions as a table of their values
-_VARCHAR = "varchar"
-TABLES = {
-    "schemata": [("catalog_name", _VARCHAR), ("schema_name", _VARCHAR)],
-    "tables": [
-        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("table_type", _VARCHAR),
-    ],
-    "columns": [
-        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("column_name", _VARCHAR),
-        ("ordinal_position", "bigint"), ("column_default", _VARCHAR), ("is_nullable", _VARCHAR), ("data_type", _VARCHAR),
-        ("comment", _VARCHAR), ("extra_info", _VARCHAR),
-    ],
-    "views": [
-        ("table_catalog", _VARCHAR), ("table_schema", _VARCHAR), ("table_name", _VARCHAR), ("view_definition", _VARCHAR),
-    ],
-}  # fmt: skip
-
-
-def columns(table: str) -> list[Column] | None:
-    """The columns of a table of information_schema; None if it has no such table."""
-    return [Column(*pair) for pair in TABLES[table]] if table in TABLES else None
+from infra.local.athena.lake.catalog import GlueCatalog
+from infra.local.athena.lake.names import SCHEMA, TABLES
 
 
 def relation(catalog: GlueCatalog, table: str) -> str:

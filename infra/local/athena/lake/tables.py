@@ -16,7 +16,7 @@ from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
 from infra.local import s3
-from infra.local.athena.lake import information, parquet, projection, rights, row_groups
+from infra.local.athena.lake import information, names, parquet, projection, rights, row_groups
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.lake.contradictions import check_partition, check_value
 from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
@@ -55,12 +55,12 @@ class Reader:
         return scan.bytes
 
     def described(self, use: TableUse) -> Scan:
-        if use.database == information.SCHEMA:
+        if use.database == names.SCHEMA:
             return Scan(information.relation(self.catalog, use.table), 0)
-        table = self.catalog.table(use.database, use.table.removesuffix(information.PARTITIONS))
+        table = self.catalog.table(use.database, use.table.removesuffix(names.PARTITIONS))
         if table is None:
             raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{use.database}.{use.table}' does not exist")
-        if use.table.endswith(information.PARTITIONS):
+        if use.table.endswith(names.PARTITIONS):
             return Scan(self.partitions(table), 0)
         return self.scan(table, use)
 

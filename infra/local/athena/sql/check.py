@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.grammar import Node, line_and_column, parse
+from infra.engines.athena.grammar import Node, line_and_column, parse, parse_expression
 from infra.engines.athena.types import Column, Type, View, literal, quoted
 from infra.local.athena.sql.casts import Casts
-from infra.local.athena.sql.expressions import Expr, Expressions, Lift, canonical, is_constant, written
+from infra.local.athena.sql.expr import Expr
+from infra.local.athena.sql.expressions import Expressions, Lift, canonical, is_constant, written
 
 HIDDEN = {
     "$path": t.VARCHAR,
@@ -190,8 +191,6 @@ class Checker:
         return QueryError(code, text, *self.position(node.pos))
 
     def parameter(self, expressions: Expressions, node: Node) -> Expr:
-        from infra.engines.athena.grammar import parse_expression
-
         if node.value >= len(self.parameters):
             count = node.value + 1
             raise self.error(

@@ -12,25 +12,10 @@ from infra.engines.athena.types import Type, literal
 from infra.local.athena.functions import builders, signatures
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.casts import castable
+from infra.local.athena.sql.expr import Expr
 
 # Athena reads 1.5 as a double (measured on the service); Trino itself reads a decimal(2,1).
 DECIMAL_LITERALS_ARE_DOUBLE = True
-
-
-class Expr:
-    """A checked expression: DuckDB SQL, Trino type, and what its surroundings need to know of it."""
-
-    __slots__ = ("aggregate", "column", "constant", "given", "loose", "sql", "type", "window")
-
-    def __init__(self, sql: str, type_: Type, parts: tuple = (), constant=None):
-        self.sql = sql
-        self.type = type_
-        self.constant = constant  # the value of a literal
-        self.given: str | None = None  # the text of an execution parameter
-        self.column = None  # the Field that a plain column is
-        self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
-        self.aggregate = any(p.aggregate for p in parts)
-        self.window = any(p.window for p in parts)
 
 
 _FRESH = re.compile(r"\be\d+\b")
