@@ -72,7 +72,7 @@ def furnish(task: str, opt: str, runtime: str, storage_mb: int, needed: list[str
         _mount("none", "/var/task", "", REMOUNT | BIND | READ_ONLY)
     if layers >= 0 and os.path.isdir("/opt"):
         _cover("/opt", needed, "mode=755")
-        for name in os.listdir(layers):
+        for name in os.listdir(f"/proc/self/fd/{layers}"):
             entry = os.open(name, os.O_PATH, dir_fd=layers)
             if os.path.isdir(f"/proc/self/fd/{entry}"):
                 os.makedirs(f"/opt/{name}", exist_ok=True)

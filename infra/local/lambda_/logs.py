@@ -7,10 +7,11 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.h
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -99,19 +100,21 @@ class Writer:
     def _name(place: Place) -> tuple[str, ...]:
         return (place.account, place.region, place.group, place.stream)
 
-    def _ensure(self, client: object, place: Place) -> None:
+    def _ensure(self, client: Any, place: Place) -> None:
+        """Make the stream, and the group only when it is not there: a role may be without the right to make groups."""
         if self._name(place) in self._made:
             return
-        for call, given in (
-            ("create_log_group", {"logGroupName": place.group}),
-            ("create_log_stream", {"logGroupName": place.group, "logStreamName": place.stream}),
-        ):
-            try:
-                getattr(client, call)(**given)
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "ResourceAlreadyExistsException":
-                    raise
+        try:
+            self._make_stream(client, place)
+        except client.exceptions.ResourceNotFoundException:
+            client.create_log_group(logGroupName=place.group)
+            self._make_stream(client, place)
         self._made.add(self._name(place))
+
+    @staticmethod
+    def _make_stream(client: Any, place: Place) -> None:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_stream(logGroupName=place.group, logStreamName=place.stream)
 
     def stop(self) -> None:
         """Put what is waiting, and end. Only while the server answers."""

@@ -105,10 +105,13 @@ class Shard:
                 self._finish(records, 0)
                 return
             self.mapping.last_result = FAILED
+            splits = self.mapping.settings["BisectBatchOnFunctionError"]  # and that does not use up retries
             if failed_from > 0:  # the first ones are done with: the rest is a batch of its own
-                self._finish(records[:failed_from], attempts + 1)
+                self._finish(records[:failed_from], attempts if splits else attempts + 1)
                 records = records[failed_from:]
-            elif self.mapping.settings["BisectBatchOnFunctionError"] and len(records) > 1:
+                if splits:
+                    continue
+            elif splits and len(records) > 1:
                 half = len(records) // 2
                 self.run(records[:half], attempts, window)
                 records = records[half:]
