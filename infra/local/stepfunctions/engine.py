@@ -25,7 +25,7 @@ from infra.local.stepfunctions.interpreter import Interpreter
 from infra.local.stepfunctions.record import READY, TASK, Execution, Frame
 from infra.local.stepfunctions.store import Store
 
-STEPS = 100  # of one execution before others have their turn
+STEPS = 250  # of one execution before others have their turn
 STEP_THREADS, CALL_THREADS = 4, 64
 EXPRESS_SECONDS = 300.0
 POLL_SECONDS = (0.1, 0.2, 0.4, 0.8, 1.0)  # between the looks at a job; then the last
@@ -305,6 +305,8 @@ class Engine:
         """Go on with what ran in these accounts and regions when the server ended."""
         for account, region in places:
             store = self.store(account, region)
+            for execution in store.untold():
+                telling.status(self, execution)
             for execution in store.running():
                 run = Run(execution, Interpreter(execution), store)
                 if execution.is_sync:  # who waited for it is gone

@@ -14,6 +14,7 @@ import random
 import re
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from infra.local.stepfunctions import jsonpath
@@ -40,6 +41,7 @@ def is_intrinsic(text: str) -> bool:
     return text.startswith("States.")
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """Return a function that evaluates the call. Raises IntrinsicSyntaxError."""
     parser = _Parser(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import threading
 import uuid
 from typing import Any
 
@@ -18,7 +19,11 @@ from infra.local.stepfunctions.scope import compact
 
 EXPRESSION = re.compile(r"\{%(.*)%\}", re.DOTALL)
 SECONDS = 5  # that one expression may take
+COMPILED = 500  # expressions that a thread remembers
 DEPTH = 300  # calls in each other, before the interpreter of Python would end
+
+
+_compiled = threading.local()
 
 
 def is_expression(text: str) -> bool:
@@ -104,9 +109,15 @@ def _message(error: Any) -> str:
 
 
 def _compile(expression: str) -> Any:
+    """Return the compiled expression. It holds what it is evaluated with, so each thread has its own."""
     import jsonata
 
-    return jsonata.Jsonata(expression)
+    known: dict[str, Any] = _compiled.__dict__
+    if expression not in known:
+        if len(known) >= COMPILED:
+            known.clear()
+        known[expression] = jsonata.Jsonata(expression)
+    return known[expression]
 
 
 def _calls_eval(expression: str) -> bool:

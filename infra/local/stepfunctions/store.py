@@ -18,7 +18,8 @@ from infra.local.stepfunctions.scope import compact
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS executions ("
     "seq INTEGER PRIMARY KEY AUTOINCREMENT, arn TEXT UNIQUE NOT NULL, machine_arn TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, "
-    "status TEXT NOT NULL, start REAL NOT NULL, stop REAL, definition TEXT NOT NULL, record TEXT NOT NULL)",
+    "status TEXT NOT NULL, start REAL NOT NULL, stop REAL, definition TEXT NOT NULL, record TEXT NOT NULL, "
+    "told TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX IF NOT EXISTS by_machine ON executions (machine_arn, seq)",
     "CREATE INDEX IF NOT EXISTS by_status ON executions (status)",
     "CREATE TABLE IF NOT EXISTS definitions (hash TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID",
@@ -104,6 +105,16 @@ class Store:
         """Return the executions that are not over, with their frames."""
         rows = self._rows.read(_SELECT + "WHERE e.status = 'RUNNING' ORDER BY e.seq")
         return [self._execution(row, self._frames(row[0])) for row in rows]
+
+    def untold(self) -> list[Execution]:
+        """Return the executions whose last status nobody has been told."""
+        rows = self._rows.read(_SELECT + "WHERE e.told != e.status AND e.kind = 'STANDARD' ORDER BY e.seq")
+        return [self._execution(row, []) for row in rows]
+
+    def told(self, arn: str, status: str) -> None:
+        """Note that a status was told."""
+        with self._rows.change() as database:
+            database.execute("UPDATE executions SET told = ? WHERE arn = ?", (status, arn))
 
     def page(
         self, machine_arn: str, status: str | None, before: int | None, limit: int

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.core import telemetry
 from infra.local.stepfunctions.record import Execution
 from infra.local.stepfunctions.scope import compact
+from infra.local.stepfunctions.store import Store
 
 if TYPE_CHECKING:
     from infra.local.stepfunctions.engine import Engine
@@ -30,10 +31,11 @@ METRICS |= {"ABORTED": "ExecutionsAborted"}
 def status(engine: Engine, execution: Execution) -> None:
     """Tell a change of an execution's status; Express executions have only metrics."""
     detail = status_detail(execution)
-    engine.tell.submit("", partial(_tell_status, execution, detail))
+    store = engine.store(execution.account, execution.region)
+    engine.tell.submit("", partial(_tell_status, execution, detail, store))
 
 
-def _tell_status(execution: Execution, detail: dict[str, Any]) -> None:
+def _tell_status(execution: Execution, detail: dict[str, Any], store: Store) -> None:
     where = {"StateMachineArn": execution.machine_arn}
     values: dict[str, tuple[float, str]] = {}
     if detail["status"] == "RUNNING":
@@ -45,6 +47,7 @@ def _tell_status(execution: Execution, detail: dict[str, Any]) -> None:
     if not execution.is_express:
         kind = "Step Functions Execution Status Change"
         telemetry.event(execution.account, execution.region, "aws.states", kind, detail, [execution.arn])
+        store.told(execution.arn, detail["status"])  # what is not noted is told again after a restart
 
 
 def status_detail(execution: Execution) -> dict[str, Any]:

@@ -169,3 +169,35 @@ def test_a_job_is_started_once_and_a_function_is_not_run_twice(own_server, flows
     found = flows.ended(run)
     runs = flows.client("glue").get_job_runs(JobName="slow")["JobRuns"]
     assert len(runs) == 1 and found["status"] == runs[0]["JobRunState"].replace("STOPPED", "FAILED"), (found, runs)
+
+
+def test_the_end_of_every_execution_is_told(own_server, flows):
+    """A rule waits for the ends; the server is killed right after they are stored."""
+    sqs, events = flows.client("sqs"), flows.client("events")
+    queue = sqs.create_queue(QueueName="ends")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    pattern = {"source": ["aws.states"], "detail": {"status": ["SUCCEEDED"]}}
+    events.put_rule(Name="ends", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="ends", Targets=[{"Id": "1", "Arn": arn}])
+    machine_arn = flows.create("flow", machine(("Only", {"Type": "Pass"})))
+    started = set()
+    for _ in range(2):
+        started |= {flows.start(machine_arn) for _ in range(25)}
+        restart(own_server)
+    told = set()
+
+    def all_told() -> bool:
+        for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+            told.add(json.loads(message["Body"])["detail"]["executionArn"])
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return told == started
+
+    until(all_told)
