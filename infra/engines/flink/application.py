@@ -10,7 +10,6 @@ import builtins
 import io
 import json
 import os
-import re
 import runpy
 import signal
 import sys
@@ -26,7 +25,6 @@ from infra.engines.flink.cluster import OPTIONS, Cluster, _configuration
 from infra.engines.flink.jvm import Jvm, archive_option
 
 PROPERTIES = "/etc/flink/application_properties.json"
-CREATES_TABLE = re.compile(r"\s*CREATE\s+(TEMPORARY\s+)?TABLE\b", re.IGNORECASE)
 
 
 def main(path: str) -> None:
@@ -39,7 +37,7 @@ def main(path: str) -> None:
     jvm = Jvm(archive_option())
     try:
         cluster = Cluster(jvm, options)
-        cluster.set_properties(aws.key_properties())
+        cluster.set_properties(aws.key_properties() | aws.connector_properties())
         _log_to(cluster, folder / "flink.log", settings["log_level"])
         _become_context(cluster, OPTIONS | options, settings["jars"])
         _tell(folder / "web", cluster.web)
@@ -130,31 +128,10 @@ def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) 
 
 
 def _complete_connectors(aws: Aws) -> None:
-    """Kinesis connectors that name no endpoint get that of this AWS, so that a program has no word of it."""
+    """Kinesis connectors of the DataStream API that name no endpoint get that of this AWS; tables get it from java/AWSOptionUtils.java."""
     from pyflink.datastream.connectors import kinesis
-    from pyflink.table import TableEnvironment
 
     options = aws.kinesis_options()
-    execute = TableEnvironment.execute_sql
-
-    def execute_sql(environment, statement):
-        result = execute(environment, statement)
-        if CREATES_TABLE.match(statement):
-            _complete_tables(environment, execute, options)
-        return result
-
-    def create(original):
-        def made(environment, *arguments, **named):
-            result = original(environment, *arguments, **named)
-            _complete_tables(environment, execute, options)
-            return result
-
-        return made
-
-    TableEnvironment.execute_sql = execute_sql
-    TableEnvironment.create_table = create(TableEnvironment.create_table)
-    TableEnvironment.create_temporary_table = create(TableEnvironment.create_temporary_table)
-
     consume = kinesis.FlinkKinesisConsumer.__init__
 
     def consumer(self, streams, schema, config):
@@ -165,29 +142,6 @@ def _complete_connectors(aws: Aws) -> None:
     kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties = lambda self, given: with_properties(
         self, options | given
     )
-
-
-def _complete_tables(environment, execute, options: dict[str, str]) -> None:
-    from pyflink.java_gateway import get_gateway
-
-    manager = environment._j_tenv.getCatalogManager()
-    identifier = get_gateway().jvm.org.apache.flink.table.catalog.ObjectIdentifier
-    for name in environment.list_tables():
-        path = identifier.of(environment.get_current_catalog(), environment.get_current_database(), name)
-        found = manager.getTable(path)
-        if not found.isPresent() or found.get().getTable().getTableKind().toString() != "TABLE":
-            continue
-        table = found.get().getTable()
-        given = dict(table.getOptions())
-        missing = {key: value for key, value in options.items() if key not in given}
-        if given.get("connector") != "kinesis" or not missing:
-            continue
-        if found.get().isTemporary():
-            manager.dropTemporaryTable(path, True)
-            manager.createTemporaryTable(table.copy(given | missing), path, False)
-        else:
-            pairs = ", ".join(f"'{key}' = '{value}'" for key, value in missing.items())
-            execute(environment, f"ALTER TABLE `{name}` SET ({pairs})")
 
 
 def _redirect_properties(file: str) -> None:

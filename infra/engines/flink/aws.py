@@ -42,6 +42,10 @@ class Aws:
         # the sink would speak HTTP/2, which only AWS's own endpoint does
         return {"aws.endpoint": self.kinesis_endpoint, "aws.http.protocol.version": "HTTP1_1"}
 
+    def connector_properties(self) -> dict[str, str]:
+        """What java/AWSOptionUtils.java gives to Kinesis tables that do not say it themselves; empty endpoint: AWS's own."""
+        return {"workshop.aws.endpoint": self.kinesis_endpoint or "", "workshop.aws.region": self.region}
+
     def key_properties(self) -> dict[str, str]:
         """The profile's keys as Java system properties of the AWS SDKs 1 and 2; renewed by botocore when they expire."""
         credentials = self.session.get_credentials()

@@ -1,6 +1,7 @@
 """Flink inside the kernel: one small cluster in one Java process, with a streaming and a batch environment on it."""
 
 import pickle
+import sys
 
 from .jvm import Jvm
 
@@ -44,7 +45,11 @@ class Cluster:
         self.jvm = jvm
         self.gateway = jvm.connect()
         java = self.java = self.gateway.jvm
-        settings = OPTIONS | options
+        python = {
+            "python.executable": sys.executable,
+            "python.client.executable": sys.executable,
+        }  # not what PATH names
+        settings = OPTIONS | python | options
         conf = _configuration(java, settings)
         self._plugins = java.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(conf)
         java.org.apache.flink.core.fs.FileSystem.initialize(conf, self._plugins)
@@ -113,10 +118,10 @@ class Cluster:
         connector = self.java.org.apache.flink.streaming.connectors.kinesis.serialization
         return connector.KinesisDeserializationSchemaWrapper.skipped(job)
 
-    def collect(self, table_result) -> "Changes":
-        """Start to take the changes of a query that was submitted."""
+    def collect(self, table_result, time_zone: str = "UTC") -> "Changes":
+        """Start to take the changes of a query that was submitted; `time_zone` is that of the session, in which moments are shown."""
         collector = self.java.flink_studio.RowCollector()
-        collector.start(table_result._j_table_result.collect())
+        collector.start(table_result._j_table_result.collect(), time_zone)
         return Changes(collector)
 
 

@@ -5,12 +5,15 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+
+from infra import project
 
 START_SECONDS = 60.0
 OPENS = ("java.lang", "java.net", "java.io", "java.nio", "java.lang.reflect", "java.text", "java.time", "java.util")
@@ -28,6 +31,15 @@ FLAGS = [
 ]
 # What the AWS SDKs in the jars would read: the kernel gives them the keys of the profile instead (see aws.py).
 AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+
+
+def _name_options(folder: Path) -> tuple[str, ...]:
+    """On the local AWS Java knows no name but this computer's: nothing that a program names can reach real AWS."""
+    if not project.is_local(os.environ.get("AWS_PROFILE")):
+        return ()
+    hosts = folder / "hosts"
+    hosts.write_text(f"127.0.0.1 localhost {socket.gethostname()}\n")
+    return (f"-Djdk.net.hosts.file={hosts}",)
 
 
 def archive_option() -> tuple[str, ...]:
@@ -60,6 +72,7 @@ class Jvm:
             f"-Dlog.file={self.folder / 'flink.log'}",
             f"-Dlog4j.configurationFile={home / 'conf' / 'log4j.properties'}",
             f"-Djava.io.tmpdir={self.folder}",
+            *_name_options(self.folder),
             "-cp",
             ":".join(map(str, jars)),
             "org.apache.flink.client.python.PythonGatewayServer",

@@ -5,7 +5,7 @@ import java.io.OutputStream;
 import java.time.Instant;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
-import java.time.ZoneOffset;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
 import java.time.temporal.ChronoField;
@@ -39,11 +39,14 @@ public class RowCollector implements Runnable {
 
     private final LinkedBlockingQueue waiting = new LinkedBlockingQueue(MOST_WAITING);
     private Iterator changes;
+    private ZoneId zone;
     private volatile boolean ended = false;
     private volatile Throwable failure = null;
 
-    public void start(Iterator source) {
+    /** Begin to take changes; moments (TIMESTAMP_LTZ) are shown in a time zone. */
+    public void start(Iterator source, String timeZone) {
         changes = source;
+        zone = ZoneId.of(timeZone);
         Thread thread = new Thread(this, "flink-studio-collector");
         thread.setDaemon(true);
         thread.start();
@@ -92,7 +95,7 @@ public class RowCollector implements Runnable {
     }
 
     /** Numbers, booleans and text as they are; all else as the text that a table shows. */
-    private static Object plain(Object value) {
+    private Object plain(Object value) {
         if (value instanceof Float) {
             return plain(Double.valueOf(value.toString()));  // 0.1 and not 0.10000000149011612
         }
@@ -103,7 +106,7 @@ public class RowCollector implements Runnable {
         return same ? value : text(value);
     }
 
-    private static String text(Object value) {
+    private String text(Object value) {
         if (value == null) {
             return "NULL";
         }
@@ -111,7 +114,7 @@ public class RowCollector implements Runnable {
             return TIME.format((LocalDateTime) value);
         }
         if (value instanceof Instant) {
-            return TIME.format(LocalDateTime.ofInstant((Instant) value, ZoneOffset.UTC));
+            return TIME.format(LocalDateTime.ofInstant((Instant) value, zone));
         }
         if (value instanceof byte[]) {
             return hex((byte[]) value);
@@ -143,7 +146,7 @@ public class RowCollector implements Runnable {
         return String.valueOf(value);
     }
 
-    private static String joined(Object[] values) {
+    private String joined(Object[] values) {
         StringBuilder all = new StringBuilder();
         for (int i = 0; i < values.length; i++) {
             all.append(i == 0 ? "" : ", ").append(text(values[i]));

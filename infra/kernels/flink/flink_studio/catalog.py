@@ -85,7 +85,6 @@ class GlueCatalog:
                 del self._known[key]
             for key in here & shown:
                 self._update(glue, aws, environment, *key)
-        self._complete_temporary(aws, environment)
 
     def _store_databases(self, glue) -> None:
         here = set(self._catalog.listDatabases())
@@ -163,20 +162,6 @@ class GlueCatalog:
         self._register(aws, key[0], definition, glue)
         if not same:
             raise CatalogError(f"The columns of {key[1]} were not made by Flink: change them in the Glue Data Catalog.")
-
-    def _complete_temporary(self, aws: Aws, environment) -> None:
-        """Temporary Kinesis tables, which never go to Glue, get the endpoint of this AWS too."""
-        manager = environment._j_tenv.getCatalogManager()
-        for name in environment.list_temporary_tables():
-            path = self._java.org.apache.flink.table.catalog.ObjectIdentifier.of(
-                environment.get_current_catalog(), environment.get_current_database(), name
-            )
-            table = manager.getTable(path).get().getTable()
-            options = dict(table.getOptions())
-            missing = {k: v for k, v in aws.kinesis_options().items() if k not in options}
-            if options.get("connector") == "kinesis" and missing:
-                manager.dropTemporaryTable(path, True)
-                manager.createTemporaryTable(table.copy(options | missing), path, False)
 
     def _sync_database(self, glue, aws: Aws, database: str) -> None:
         found = [

@@ -264,7 +264,7 @@ def flink_type(glue: str) -> str:
     if inner[1].lower() == "map":
         return f"MAP<{flink_type(parts[0])}, {flink_type(parts[1])}>"
     fields = (part.split(":", 1) for part in parts)
-    return f"ROW<{', '.join(f'`{key.strip()}` {flink_type(kind)}' for key, kind in fields)}>"
+    return f"ROW<{', '.join(f'{_name(key)} {flink_type(kind)}' for key, kind in fields)}>"
 
 
 def glue_type(flink: str) -> str:
@@ -286,20 +286,28 @@ def glue_type(flink: str) -> str:
         return "string"
     parts = _split_type(inner[2])
     if inner[1] == "ROW":
-        fields = (re.fullmatch(r"\s*`?([^`\s]+)`?\s+(.*)", part, re.S) for part in parts)
-        return f"struct<{','.join(f'{field[1]}:{glue_type(field[2])}' for field in fields)}>"
+        fields = (re.fullmatch(r"\s*(?:`((?:[^`]|``)+)`|([^`\s]+))\s+(.*)", part, re.S) for part in parts)
+        named = ((field[1] or field[2]).replace("``", "`") + f":{glue_type(field[3])}" for field in fields)
+        return f"struct<{','.join(named)}>"
     return f"{inner[1].lower()}<{','.join(glue_type(part) for part in parts)}>"
 
 
 def _split_type(text: str) -> list[str]:
-    """Split at the commas that are in no brackets."""
-    parts, depth, start = [], 0, 0
+    """Split at the commas that are in no brackets and in no name in backticks."""
+    parts, depth, start, quoted = [], 0, 0, False
     for at, char in enumerate(text):
+        quoted ^= char == "`"
+        if quoted:
+            continue
         depth += (char in "<(") - (char in ">)")
         if char == "," and depth == 0:
             parts.append(text[start:at])
             start = at + 1
     return [*parts, text[start:]]
+
+
+def _name(text: str) -> str:
+    return "`" + text.strip().replace("`", "``") + "`"
 
 
 def _quote(text: str) -> str:

@@ -44,6 +44,7 @@ class Studio:
         self._jvm = jvm
         self._profile = Profile()
         self._aws = None
+        self._time_zone = "UTC"
         self._cluster: Cluster | None = None
         self._catalog: GlueCatalog | None = None
         self._problem: Exception | None = None
@@ -115,7 +116,7 @@ class Studio:
         if aws != self._aws:
             self._cluster.set_file_systems(aws.flink_options())
             self._aws = aws
-        self._cluster.set_properties(aws.key_properties())
+        self._cluster.set_properties(aws.key_properties() | aws.connector_properties())
 
     def _follow_catalog(self, environment) -> None:
         """Glue's tables before, and changes to Glue after, whatever runs SQL in an environment: paragraphs and Python cells."""
@@ -142,6 +143,7 @@ class Studio:
 
     def _execute(self, environment, statement: Statement):
         """Run a statement of a paragraph; errors are those of Java."""
+        self._time_zone = environment.get_config().get_local_timezone()
         from pyflink.table import TableResult
 
         return self._with_catalog(
@@ -256,7 +258,7 @@ class Studio:
         types = [kind.toString() for kind in schema.getColumnDataTypes()]
         result = Result(columns, types, _view(options))
         job = Job.of(table_result, options.job_name or "query")
-        changes = self._cluster.collect(table_result)
+        changes = self._cluster.collect(table_result, self._time_zone)
         link = f"{self._cluster.web}/#/job/{job.id}/overview"
         screen = LiveScreen(result, link) if self.has_front_end() else PlainScreen()
         self.last_result = result
@@ -385,7 +387,7 @@ class Studio:
             print(f"{' '.join(statement.words[:2]).capitalize()}: done.")
             return
         schema = table_result._j_table_result.getResolvedSchema()
-        changes = self._cluster.collect(table_result)
+        changes = self._cluster.collect(table_result, self._time_zone)
         view = UpdateView(in_order=True)
         while not changes.finished:
             view.apply(*changes.take(TAKE_MS))
