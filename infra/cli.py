@@ -69,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
     deploy_parser.add_argument("template", metavar="TEMPLATE")
     add("upload-exercises", upload_exercises, "put the exercises' answers into the lake's bucket, for a Glue session")
+    preflight_parser = add("preflight", preflight, "say whether an AWS account is ready: rights, quotas, names, price")
+    preflight_parser.add_argument("--profile", required=True, help="name of an AWS profile")
     permissions_parser = add(
         "permissions", permissions, "say what roles were granted and used, never used, and asked for and were denied"
     )
@@ -145,6 +147,23 @@ def refresh(options: argparse.Namespace) -> int:
     results = refresher.refresh(options.chapters)
     print(runner.table(results))
     return 1 if any(result.reason for result in results) else 0
+
+
+def preflight(options: argparse.Namespace) -> int:
+    import boto3
+    from botocore.exceptions import ProfileNotFound
+
+    from infra import preflight as checks
+
+    try:
+        session = boto3.Session(profile_name=options.profile)
+    except ProfileNotFound:
+        raise ValueError(
+            f"There is no AWS profile '{options.profile}'. `aws configure --profile NAME` makes one."
+        ) from None
+    findings = list(checks.look(session, project.ROOT / "infra" / "stacks"))
+    print("\n".join(map(str, findings)))
+    return 1 if any(finding.ok is False for finding in findings) else 0
 
 
 def permissions(options: argparse.Namespace) -> int:

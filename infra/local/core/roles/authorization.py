@@ -194,26 +194,3 @@ def is_allowed(
     except Denied:
         return False
     return True
-
-
-def service_may(
-    service: str, account: str, region: str, action: str, resource: str, source_arn: str
-) -> tuple[Ask, Decision]:
-    """Evaluate what a service does by itself, without a role: only the resource's own policy can allow it.
-
-    Parameters
-    ----------
-    service: the first label of its principal: `s3`, `events`, `sns`
-    source_arn: the resource for which it acts: the bucket, the rule
-    """
-    from infra.local.core.roles import resource_policies
-
-    principal = Principal(Kind.SERVICE, account, f"{service}.amazonaws.com")
-    policy, owner = resource_policies.of(account, region, resource)
-    keys = context.of_request(principal, region, action.partition(":")[0])
-    del keys["aws:principalarn"]
-    keys.update(context.of_service(source_arn, account, service))
-    ask = Ask(principal, action, resource, keys, owner)
-    decision = evaluate(ask, Policies(resource=policy))
-    recorder.record(ask, decision)
-    return ask, decision

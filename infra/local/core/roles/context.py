@@ -69,15 +69,5 @@ def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def of_service(source_arn: str, account: str, service: str) -> Keys:
-    """Return the keys of a service that calls by itself, for resource policies."""
-    return {
-        "aws:sourcearn": (source_arn,),
-        "aws:sourceaccount": (account,),
-        "aws:principalservicename": (f"{service}.amazonaws.com",),
-        "aws:principalisawsservice": ("true",),
-    }
-
-
 def _tags(prefix: str, tags: Iterable[tuple[str, str]]) -> Keys:
     return {f"{prefix}/{key}".lower(): (value,) for key, value in tags}

@@ -10,7 +10,7 @@ import pytest
 from moto.iam.models import iam_backends
 
 from infra.local.core import roles, state
-from infra.local.core.roles import authorization, identities
+from infra.local.core.roles import identities
 
 REGION = "us-east-1"
 
@@ -107,9 +107,3 @@ def test_a_boundary_holds_a_role(iam: Any, account: str) -> None:
     assert roles.is_allowed(session, REGION, "kinesis:ListStreams")
     with pytest.raises(roles.Denied, match="because no permissions boundary allows the glue:GetTables action"):
         roles.check(session, REGION, "glue:GetTables", f"arn:aws:glue:{REGION}:{account}:catalog")
-
-
-def test_a_service_itself_needs_the_queue_s_policy(iam: Any, account: str) -> None:
-    arn = f"arn:aws:sqs:{REGION}:{account}:events"
-    _, decision = authorization.service_may("s3", account, REGION, "sqs:SendMessage", arn, "arn:aws:s3:::lake")
-    assert not decision.allowed

@@ -1,0 +1,96 @@
+"""`workshop preflight` against the local AWS under another profile's name: each finding, provoked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from infra import cli, preflight, project
+from tests.service_roles import policy, put_rights
+
+STACKS = project.ROOT / "infra" / "stacks"
+
+
+@pytest.fixture
+def look(server: Any, client: Callable[..., Any], account: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The findings for a role with these rights, by what they are of; for root without rights."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.endpoint)
+
+    def found(*rights: dict[str, Any]) -> dict[str, preflight.Finding]:
+        keys = {"AccessKeyId": account, "SecretAccessKey": "x", "SessionToken": None}
+        if rights:
+            trust = {"Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+            arn = client("iam").create_role(RoleName="learner", AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
+            put_rights(client, "learner", *rights)
+            keys = client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+        session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+        return {each.what: each for each in preflight.look(session, STACKS)}
+
+    return found
+
+
+ALL = {"Action": "*", "Resource": "*"}
+
+
+def test_a_ready_account(look: Callable[..., Any]) -> None:
+    findings = look(ALL)
+    assert [each for each in findings.values() if not each.ok] == []
+    assert findings["identity"].told.endswith("assumed-role/learner/me")
+    assert re.match(r"all stacks 0\.\d\d USD an hour while they exist; a crawl at least 0\.15", findings["price"].told)
+
+
+def test_root_is_no_learner(look: Callable[..., Any]) -> None:
+    assert look()["identity"].ok is False
+
+
+def test_a_missing_right_is_named_by_chapter(look: Callable[..., Any]) -> None:
+    findings = look(ALL, {"Effect": "Deny", "Action": ["glue:CreateSession", "firehose:*"], "Resource": "*"})
+    assert findings["permissions of 03"].told.startswith("lacks glue:CreateSession. Ask for")
+    assert findings["permissions of 01"].told.startswith("lacks firehose:CreateDeliveryStream.")
+    assert findings["permissions of 02"].ok
+
+
+def test_what_may_not_be_asked_is_not_known(look: Callable[..., Any]) -> None:
+    findings = look(ALL, {"Effect": "Deny", "Action": ["iam:Simulate*", "kinesis:DescribeLimits"], "Resource": "*"})
+    assert findings["permissions"] == ("permissions", None, "may not be asked: SimulatePrincipalPolicy")
+    assert findings["stream quota"].ok is None
+
+
+def test_streams_that_leave_no_room(
+    look: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = client("kinesis").describe_limits()["ShardLimit"]
+    monkeypatch.setattr(preflight, "SHARDS_NEEDED", limit + 1)
+    told = (
+        f"{limit} of {limit} are free, {limit + 1} are needed. Delete streams, or ask for a higher quota (L-1D37F3FC)"
+    )
+    assert look(ALL)["quota of shards"] == ("quota of shards", False, told)
+
+
+def test_leftovers_and_names(look: Callable[..., Any], cloud: Any, account: str) -> None:
+    from helpers import stacks
+
+    stacks.deploy("01_ingest")
+    findings = look(ALL)
+    assert findings["leftovers"].told == "analytics-workshop-01-ingest: 0.72 USD a day. Notebook 11 deletes them"
+    assert findings["names"].ok is False and "is there already, in this account" in findings["names"].told
+
+
+def test_the_command(server: Any, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile course]\nregion = us-east-1\nendpoint_url = {server.endpoint}\n"
+        f"aws_access_key_id = {account}\naws_secret_access_key = x\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    assert cli.main(["preflight", "--profile", "course"]) == 1
+    told = capsys.readouterr().out
+    assert "NOT OK identity" in told and "ok     price" in told
+    assert cli.main(["preflight", "--profile", "nobody"]) == 1
+    assert "There is no AWS profile 'nobody'" in capsys.readouterr().err
