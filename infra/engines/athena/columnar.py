@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from infra.engines.athena.errors import QueryError
 
@@ -60,7 +60,7 @@ def _avro(path: Path) -> Iterator[Any]:
         file = fastavro.reader(opened)
         if file.codec not in _AVRO_CODECS:
             raise QueryError("NOT_SUPPORTED", f"The local AWS does not read the codec {file.codec} of Avro files")
-        schema = pa.schema([(f["name"], _arrow(f["type"])) for f in file.writer_schema["fields"]])
+        schema = pa.schema([(f["name"], _arrow(f["type"])) for f in cast(dict[str, Any], file.writer_schema)["fields"]])
         yield schema.empty_table()
         while rows := list(islice(file, _ROWS)):
             yield pa.Table.from_pylist(rows, schema)

@@ -5,6 +5,7 @@ A macro fails through `fail_as(value, 'CODE: text')`: DuckDB's own error() can't
 
 import re
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -121,7 +122,39 @@ def _in_order(macros: list[str]) -> list[str]:
     return list(done.values())
 
 
-_KNOWN = [
+_SIZES = {"8": "tinyint", "16": "smallint", "32": "integer", "64": "bigint", "128": "decimal"}
+_ABS = {4: "tinyint", 6: "smallint", 11: "integer", 20: "bigint"}
+_JAVA_SIZES = {"8": "TINYINT", "16": "SMALLINT", "32": "INT", "64": "BIGINT"}
+# What RE2 and Python say about a pattern, and what Joni does.
+_PATTERNS = [
+    (r"missing \]|unterminated character set", "premature end of char-class"),
+    (r"missing \)|unterminated subpattern|missing \), unterminated", "end pattern with unmatched parenthesis"),
+    (r"unexpected \)|unbalanced parenthesis", "unmatched close parenthesis"),
+    (r"no argument for repetition|nothing to repeat", "target of repeat operator is not specified"),
+    (r"trailing \\|bad escape \(end of pattern\)", "end pattern at escape"),
+    (r"invalid character class range|bad character range", "empty range in char class"),
+    (r"invalid repetition size|too big a number|min repeat greater", "too big number range"),
+    (
+        r"invalid character class|invalid named capture|invalid perl operator|unknown extension|invalid group",
+        "undefined group option",
+    ),
+    (r"invalid escape sequence|bad escape", "invalid escape"),
+    (r"invalid group reference|unknown group name", "invalid backref number/name"),
+]
+_SIGNS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+_KNOWN: list[tuple[str, Callable[[re.Match[str]], tuple[str, str]]]] = [
+    (
+        r"Could not decode string \"(.*?)\" as base64",
+        lambda m: ("INVALID_FUNCTION_ARGUMENT", _illegal_base64(m[1])),
+    ),
+    (r"Could not convert string '(.*?)' to (?:UUID|INT128)", lambda m: ("INVALID_CAST_ARGUMENT", _no_uuid(m[1]))),
+    (
+        r"[Ll]ike pattern must not end with escape",
+        lambda m: (
+            "INVALID_FUNCTION_ARGUMENT",
+            "Escape character must be followed by '%', '_' or the escape character itself",
+        ),
+    ),
     (r"Could not convert string '!(\w+): (.*?)' to INT64", lambda m: (m[1], m[2])),
     (r"ATHENA (\w+): (.*)", lambda m: (m[1], m[2].split("\n")[0])),
     (r"Overflow.*DECIMAL", lambda m: ("NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow")),
@@ -149,7 +182,7 @@ _KNOWN = [
     ),
     (
         r"Could not cast value (\S+) to DECIMAL\((\d+),(\d+)\)",
-        lambda m: ("INVALID_CAST_ARGUMENT", f"Cannot cast DOUBLE '{float(m[1])}' to DECIMAL({m[2]}, {m[3]})"),
+        lambda m: ("INVALID_CAST_ARGUMENT", f"Cannot cast {_number_for(m[1])} to DECIMAL({m[2]}, {m[3]})"),
     ),
     (
         r"Failed to cast decimal value (\S+) to type INT(\d+)",
@@ -170,26 +203,21 @@ _KNOWN = [
     (r"invalid UTF8|Invalid unicode", lambda m: ("HIVE_BAD_DATA", "Invalid UTF-8 in the data")),
     (r"Malformed JSON", lambda m: ("HIVE_CURSOR_ERROR", "Row is not a valid JSON Object")),
 ]
-_SIZES = {"8": "tinyint", "16": "smallint", "32": "integer", "64": "bigint", "128": "decimal"}
-_ABS = {4: "tinyint", 6: "smallint", 11: "integer", 20: "bigint"}
-_JAVA_SIZES = {"8": "TINYINT", "16": "SMALLINT", "32": "INT", "64": "BIGINT"}
-# What RE2 and Python say about a pattern, and what Joni does.
-_PATTERNS = [
-    (r"missing \]|unterminated character set", "premature end of char-class"),
-    (r"missing \)|unterminated subpattern|missing \), unterminated", "end pattern with unmatched parenthesis"),
-    (r"unexpected \)|unbalanced parenthesis", "unmatched close parenthesis"),
-    (r"no argument for repetition|nothing to repeat", "target of repeat operator is not specified"),
-    (r"trailing \\|bad escape \(end of pattern\)", "end pattern at escape"),
-    (r"invalid character class range|bad character range", "empty range in char class"),
-    (r"invalid repetition size|too big a number|min repeat greater", "too big number range"),
-    (
-        r"invalid character class|invalid named capture|invalid perl operator|unknown extension|invalid group",
-        "undefined group option",
-    ),
-    (r"invalid escape sequence|bad escape", "invalid escape"),
-    (r"invalid group reference|unknown group name", "invalid backref number/name"),
-]
-_SIGNS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+
+
+def _illegal_base64(text: str) -> str:
+    odd = next((c for c in text if not re.match("[A-Za-z0-9+/=]", c)), None)
+    return f"Illegal base64 character {ord(odd):x}" if odd else "Input byte array has wrong 4-byte ending unit"
+
+
+def _number_for(text: str) -> str:
+    if not re.fullmatch(r"-?[0-9]+", text):
+        return f"DOUBLE '{float(text)}'"
+    return f"{'INTEGER' if -(2**31) <= int(text) < 2**31 else 'BIGINT'} '{text}'"
+
+
+def _no_uuid(text: str) -> str:
+    return f"Invalid UUID string length: {len(text)}" if len(text) != 36 else f"Cannot cast value to UUID: {text}"
 
 
 def _overflow(m: re.Match) -> str:

@@ -94,6 +94,7 @@ has_element(l, v) AS CASE WHEN l IS NULL OR v IS NULL THEN NULL WHEN list_contai
 has_sequence(l, s) AS list_transform([struct_pack(l := l, s := s)], lambda q: CASE WHEN q.l IS NULL OR q.s IS NULL THEN NULL WHEN len(q.s) = 0 THEN true ELSE len(list_filter(range(1, greatest(len(q.l) - len(q.s), -1) + 2), lambda n: q.l[n : n + len(q.s) - 1] = q.s)) > 0 END)[1]
 element_of(l, i) AS CASE WHEN i = 0 THEN fail_as(l[1], 'INVALID_FUNCTION_ARGUMENT: SQL array indices start at 1') ELSE l[i] END
 ngrams_of(l, n) AS CASE WHEN n <= 0 THEN fail_as([l], 'INVALID_FUNCTION_ARGUMENT: N must be positive') WHEN len(l) <= n THEN [l] ELSE list_transform([struct_pack(l := l, n := n)], lambda q: list_transform(range(1, len(q.l) - q.n + 2), lambda p: q.l[p : p + q.n - 1]))[1] END
+at_least(n, least_one, said) AS CASE WHEN n < least_one THEN fail_as(n, 'INVALID_FUNCTION_ARGUMENT: ' || said) ELSE n END
 upper_text(s) AS CASE WHEN strpos(s, 'ß') = 0 THEN upper(s) ELSE array_to_string(list_transform(string_split(s, 'ß'), lambda n: upper(n)), 'ß') END
 character_of(n) AS CASE WHEN n < 0 OR n > 1114111 OR n BETWEEN 55296 AND 57343 THEN fail_as('', 'INVALID_FUNCTION_ARGUMENT: Not a valid Unicode code point: ' || n) ELSE chr(CAST(n AS INTEGER)) END
 json_plain(j) AS CASE json_type(j) WHEN 'VARCHAR' THEN json_extract_string(j, '$') WHEN 'NULL' THEN NULL ELSE CAST(j AS VARCHAR) END

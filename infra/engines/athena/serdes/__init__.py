@@ -40,7 +40,7 @@ def rows(table: TextTable, path: Path, compression: str) -> Iterator[dict[str, A
     from infra.engines.athena.serdes.lazy import Lazy
     from infra.engines.athena.serdes.openx import OpenX
 
-    readers = {"openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv}
+    readers: dict[str, Any] = {"openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv}
     reader = readers[table.format](table.properties, table.columns, table.wanted)
     lines = files.lines(path, compression)
     return reader.rows(files.without(lines, table.skipped, table.cut) if table.skipped or table.cut else lines)

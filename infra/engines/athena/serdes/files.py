@@ -11,7 +11,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from infra.engines.athena.errors import QueryError
 
@@ -19,12 +19,12 @@ CHUNK = 16 << 20
 OVERLAP = 1 << 10
 
 
-def opened(path: Path, compression: str) -> BinaryIO:
+def opened(path: Path, compression: str) -> IO[bytes]:
     """The bytes of a file, without its compression."""
     if compression == "gzip":
-        return gzip.open(path, "rb")
+        return cast(IO[bytes], gzip.open(path, "rb"))
     if compression == "bzip2":
-        return bz2.open(path, "rb")
+        return cast(IO[bytes], bz2.open(path, "rb"))
     if compression == "zstd":
         import pyarrow
 

@@ -73,7 +73,8 @@ class Lazy:
         """A text at its delimiters; the character after an escape is none. `most`: the last part takes the rest."""
         if not self.escape or self.escape not in text:
             return text.split(delimiter, most - 1 if most else -1)
-        found, start, at = [], 0, 0
+        found: list[str] = []
+        start = at = 0
         while at < len(text):
             if text[at] == delimiter and (not most or len(found) < most - 1):
                 found.append(text[start:at])

@@ -131,7 +131,7 @@ class OpenX:
             return None
         if not isinstance(value, dict):
             raise Bad(text_of(value))
-        found = {}
+        found: dict[Any, Any] = {}
         for key, item in value.items():
             made = self.value(key, kind.args[0])
             if made is not None:

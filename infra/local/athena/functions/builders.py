@@ -613,6 +613,7 @@ def regexp_replace(ex, node, bound, args):
             else f"regexp_replace({args[0].sql}, {pattern}, '', 'g')"
         )
     replacement = args[2].constant
+    _check_replacement(args[1].constant, replacement)
     if (
         pattern is None
         or not isinstance(replacement, str)
@@ -624,6 +625,19 @@ def regexp_replace(ex, node, bound, args):
         return f"py_regexp_replace({args[0].sql}, {args[1].sql}, {args[2].sql})"
     text = re.sub(r"\\(.)|\$(\d)|(\\)", _replacement, replacement)
     return f"regexp_replace({args[0].sql}, {pattern}, {literal(text)}, 'g')"
+
+
+def _check_replacement(pattern: object, replacement: object) -> None:
+    """Raise QueryError for a group that a literal pattern does not have."""
+    if not isinstance(pattern, str) or not isinstance(replacement, str):
+        return
+    try:
+        groups = re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", pattern)).groups
+    except re.error:  # the engine tells
+        return
+    for number in re.findall(r"(?<!\\)\$(\d)", replacement):
+        if int(number) > groups:
+            raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Illegal replacement sequence: unknown group {number}")
 
 
 def _replacement(match: re.Match) -> str:

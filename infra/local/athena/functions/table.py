@@ -540,16 +540,16 @@ rank() -> bigint = rank()$F
 dense_rank() -> bigint = dense_rank()$F
 percent_rank() -> double = percent_rank()$F
 cume_dist() -> double = cume_dist()$F
-ntile(bigint) -> bigint = ntile($0)$F
+ntile(bigint) -> bigint = ntile(at_least($0, 1, 'Buckets must be greater than 0'))$F
 first_value(T) -> T = first_value($0$O)$F
 last_value(T) -> T = last_value($0$O)$F
-nth_value(T, bigint) -> T = nth_value($0, $1$O)$F
+nth_value(T, bigint) -> T = nth_value($0, at_least($1, 1, 'Offset must be at least 1')$O)$F
 lag(T) -> T = lag($0$O)$F
-lag(T, bigint) -> T = lag($0, $1$O)$F
-lag(T, bigint, T) -> T = lag($0, $1, $2$O)$F
+lag(T, bigint) -> T = lag($0, at_least($1, 0, 'Offset must be at least 0')$O)$F
+lag(T, bigint, T) -> T = lag($0, at_least($1, 0, 'Offset must be at least 0'), $2$O)$F
 lead(T) -> T = lead($0$O)$F
-lead(T, bigint) -> T = lead($0, $1$O)$F
-lead(T, bigint, T) -> T = lead($0, $1, $2$O)$F
+lead(T, bigint) -> T = lead($0, at_least($1, 0, 'Offset must be at least 0')$O)$F
+lead(T, bigint, T) -> T = lead($0, at_least($1, 0, 'Offset must be at least 0'), $2$O)$F
 """
 
 

@@ -72,7 +72,7 @@ def write_csv(engine: Engine, text_sql: str, names: list[str], path: Path) -> in
     )
     if not unique:
         with open(path, "wb") as whole, open(target, "rb") as rows:
-            whole.write(csv_line(names))
+            whole.write(csv_line(list(names)))
             shutil.copyfileobj(rows, whole)
     return count
 

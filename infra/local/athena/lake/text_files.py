@@ -9,6 +9,7 @@ import itertools
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -165,9 +166,9 @@ class FileReader:
             known = {name: _found.get((path, ("key", name)), ...) for name in names}
         unknown = [name for name, form in known.items() if form is ...]
         if unknown:
-            fresh = self.engine.ask("key_forms", path, compression, unknown)
+            fresh: dict[str, str | None] = self.engine.ask("key_forms", path, compression, unknown)
             for name in unknown:
-                known[name] = remembered(path, ("key", name), lambda name=name: fresh[name])
+                known[name] = remembered(path, ("key", name), partial(fresh.get, name))
         return known
 
 

@@ -348,6 +348,11 @@ class Expressions:
                 raise self.error("TYPE_MISMATCH", node.escape, text)
             if escape.constant is not None and len(escape.constant) != 1:
                 raise self.error("INVALID_FUNCTION_ARGUMENT", node, "Escape string must be a single character")
+            if isinstance(escape.constant, str) and isinstance(pattern.constant, str):
+                mark = re.escape(escape.constant)
+                if not re.fullmatch(rf"(?:[^{mark}]|{mark}[%_{mark}])*", pattern.constant, re.DOTALL):
+                    text = "Escape character must be followed by '%', '_' or the escape character itself"
+                    raise QueryError("INVALID_FUNCTION_ARGUMENT", text)
             parts.append(escape)
             tail = f" ESCAPE {escape.sql}"
         word = "NOT LIKE" if node.negated else "LIKE"
