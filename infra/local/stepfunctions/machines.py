@@ -23,6 +23,17 @@ MAX_DIAGNOSTICS = 100
 ROLE = re.compile(r"arn:aws[\w-]*:iam::\d{12}:role/.+")
 LOG_GROUP = re.compile(r"arn:aws[\w-]*:logs:([\w-]+):(\d{12}):log-group:([^:]+):\*")
 UNTRUSTED = "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume the provided role."
+NO_LOG_RIGHTS = "The state machine IAM Role is not authorized to access the Log Destination"
+LOG_RIGHTS = (  # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
 
 
 def create(ask: Ask) -> Answer:
@@ -38,7 +49,7 @@ def create(ask: Ask) -> Answer:
         _encryption(ask.get("encryptionConfiguration")),
     )
     _check_definition(settings.definition, kind)
-    _check_role(ask, settings.role)
+    _check_role(ask, settings.role, settings.logging)
     _check_tags(ask.get("tags") or [])
     arn = ask.backend.arn("stateMachine", name)
     machine = ask.backend.find(arn)
@@ -75,7 +86,6 @@ def update(ask: Ask) -> Answer:
         _check_definition(ask["definition"], machine.kind)
         changes["definition"] = ask["definition"]
     if ask.get("roleArn") is not None:
-        _check_role(ask, ask["roleArn"])
         changes["role"] = ask["roleArn"]
     if ask.get("loggingConfiguration") is not None:
         changes["logging"] = _logging(ask, ask["loggingConfiguration"])
@@ -83,6 +93,9 @@ def update(ask: Ask) -> Answer:
         changes["tracing"] = {"enabled": bool(ask["tracingConfiguration"].get("enabled"))}
     if ask.get("encryptionConfiguration") is not None:
         changes["encryption"] = _encryption(ask["encryptionConfiguration"])
+    if changes.keys() & {"role", "logging"}:
+        before = machine.settings
+        _check_role(ask, changes.get("role", before.role), changes.get("logging", before.logging))
     machine.update(changes)
     answer: Answer = {"updateDate": machine.updated, "revisionId": machine.settings.revision or None}
     if ask.get("publish"):
@@ -199,13 +212,16 @@ def _check_definition(text: str, kind: str) -> None:
         raise StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{words}'")
 
 
-def _check_role(ask: Ask, role: str) -> None:
+def _check_role(ask: Ask, role: str, logging: dict[str, Any]) -> None:
+    """The role must trust the service and, with logging, have the rights for it."""
     if not ROLE.fullmatch(role):
         raise invalid_arn(role)
     try:
-        roles.session(ask.account, role, "states")
+        session = roles.session(ask.account, role, "states")
     except roles.CannotAssume:
         raise StatesError("AccessDeniedException", UNTRUSTED) from None
+    if logging["level"] != "OFF" and not all(roles.is_allowed(session, ask.region, right) for right in LOG_RIGHTS):
+        raise StatesError("AccessDeniedException", NO_LOG_RIGHTS)
 
 
 def _logging(ask: Ask, given: dict[str, Any] | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.stepfunctions.validation import diagnose
-from tests.local.stepfunctions.flows import Flows, machine
+from tests.local.stepfunctions.flows import Flows, machine, make_role
 
 PASS = {"Type": "Pass", "End": True}
 DEFINITION = machine(("Only", {"Type": "Pass"}))
@@ -64,6 +64,23 @@ def test_create_describe_update_delete(flows):
 def test_a_wrong_machine_is_refused(flows, changes, code):
     parameters = {"name": "flow", "definition": DEFINITION, "roleArn": flows.role, **changes}
     assert refused(flows.sfn.create_state_machine, **parameters)["Code"] == code
+
+
+def test_logging_needs_rights_of_the_role(flows, client):
+    client("logs").create_log_group(logGroupName="/flows")
+    group = client("logs").describe_log_groups()["logGroups"][0]["arn"]
+    logging = {"level": "ERROR", "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": group}}]}
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}],
+    }
+    poor = make_role(client("iam"), "poor", policy)
+    given = {"name": "flow", "definition": DEFINITION, "loggingConfiguration": logging}
+    error = refused(flows.sfn.create_state_machine, roleArn=poor, **given)
+    assert error["Code"] == "AccessDeniedException"
+    assert error["Message"] == "The state machine IAM Role is not authorized to access the Log Destination"
+    arn = flows.create(**given)
+    assert refused(flows.sfn.update_state_machine, stateMachineArn=arn, roleArn=poor)["Code"] == "AccessDeniedException"
 
 
 def test_a_running_execution_keeps_its_definition(flows):
