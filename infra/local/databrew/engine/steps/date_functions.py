@@ -29,7 +29,7 @@ _PARTS = {
     "MM": "%M",
     "SS": "%S",
 }
-_UNITS = {
+UNITS = {
     "YEARS": "to_years({})",
     "QUARTERS": "to_months(3 * {})",
     "MONTHS": "to_months({})",
@@ -96,14 +96,14 @@ def date_format(frame: Frame, p: Values) -> Changed:
     return new(frame, p, formatted(moment_of(frame, p), p.dateTimeFormat), "string")
 
 
-@action("DATE_ADD", validate=one, units=CHOICE(*_UNITS), dateAddValue=INTEGER(), **ONE, **_FORMAT)
+@action("DATE_ADD", validate=one, units=CHOICE(*UNITS), dateAddValue=INTEGER(), **ONE, **_FORMAT)
 def date_add(frame: Frame, p: Values) -> Changed:
     """NULL beyond the calendar's end."""
-    moved = f"TRY({moment_of(frame, p)} + {_UNITS[p.units].replace('{}', f'({p.dateAddValue})')})"
+    moved = f"TRY({moment_of(frame, p)} + {UNITS[p.units].replace('{}', f'({p.dateAddValue})')})"
     return new(frame, p, formatted(moved, p.dateTimeFormat), "string")
 
 
-@action("DATE_DIFF", validate=two, units=CHOICE(*_UNITS), **TWO)
+@action("DATE_DIFF", validate=two, units=CHOICE(*UNITS), **TWO)
 def date_diff(frame: Frame, p: Values) -> Changed:
     """How many whole units lie from the first date to the second."""
     unit = p.units[:-1].lower()

@@ -29,7 +29,7 @@ def replacement(value: str) -> str:
 
 
 def capitalized(value: str) -> str:
-    """SQL: each word's first letter in upper case, the rest in lower case; words are parted by white space."""
+    """SQL: each word's first letter in upper case, the rest in lower case; words are parted by blanks."""
     return f"array_to_string(list_transform(string_split({value}, ' '), lambda x: upper(x[1:1]) || lower(x[2:])), ' ')"
 
 

@@ -12,7 +12,7 @@ from ..frame import Column, Frame
 from ..parameters import CHOICE, INTEGER, NAME, NAMES, NAMES_OR_NONE, Values
 from ..registry import Changed, action, optional
 from ..types import NUMBERS, cast, number
-from .date_functions import _UNITS
+from .date_functions import UNITS
 from .row_functions import kth_largest, mode_of
 from .sources import new
 
@@ -121,7 +121,7 @@ def row_number(frame: Frame, p: Values) -> Changed:
     return new(frame, p, f"row_number() OVER ({_grouped(frame, p)})", "long")
 
 
-@action("SESSION", conditional=False, sourceColumn=NAME, units=CHOICE(*_UNITS), value=INTEGER(1), **_GROUPS)
+@action("SESSION", conditional=False, sourceColumn=NAME, units=CHOICE(*UNITS), value=INTEGER(1), **_GROUPS)
 def session(frame: Frame, p: Values) -> Frame:
     """The number of the session within the group, from 1: a new one begins when more time than `value` units has passed."""
     column = frame.column(p.sourceColumn)
@@ -129,6 +129,6 @@ def session(frame: Frame, p: Values) -> Frame:
     name = frame.new_name(p.targetColumn)
     window = _grouped(frame, p)
     before = f"lag({moment}) OVER ({window})"
-    begins = f"CAST(coalesce({moment} > {before} + {_UNITS[p.units].replace('{}', str(p.value))}, {before} IS NULL) AS BIGINT)"
+    begins = f"CAST(coalesce({moment} > {before} + {UNITS[p.units].replace('{}', str(p.value))}, {before} IS NULL) AS BIGINT)"
     between = frame.with_columns([(name, begins, "long")])
     return between.with_columns([(name, f"TRY_CAST(sum({between.columns[-1].key}) OVER ({window}) AS BIGINT)", "long")])
