@@ -41,9 +41,17 @@ def test_what_a_stack_costs_by_the_hour(template: str, told: str) -> None:
 def test_modes_and_alarms() -> None:
     text = """
 Resources:
-  A: {Type: AWS::Kinesis::Stream, Properties: {StreamModeDetails: {StreamMode: ON_DEMAND}}}
-  B: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: !Ref Many}}
-  C: {Type: AWS::CloudWatch::Alarm, Properties: {}}
+  A:
+    Type: AWS::Kinesis::Stream
+    Properties:
+      StreamModeDetails:
+        StreamMode: ON_DEMAND
+  B:
+    Type: AWS::Kinesis::Stream
+    Properties:
+      ShardCount: !Ref Many
+  C:
+    Type: AWS::CloudWatch::Alarm
 """
     found = cost.of_template(text)
     assert found.parts == ("1 Kinesis shard", "1 on-demand stream", "1 alarm")
