@@ -17,7 +17,7 @@ from infra.engines.lambda_.environment import INIT_SECONDS, Environment, Event, 
 from infra.engines.lambda_.launching import Launcher
 from infra.local.core import telemetry
 from infra.local.core.roles import sessions
-from infra.local.lambda_ import code, logs
+from infra.local.lambda_ import code, destinations, logs
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError
 from infra.local.lambda_.pool import POOL, Key, Place, new_folder
@@ -117,6 +117,7 @@ class _Run:
     def __init__(self, backend: LocalLambdaBackend, function: Function, version: Version, asked: str, event: Event):
         self.backend, self.function, self.version, self.asked, self.event = backend, function, version, asked, event
         self.configuration = dict(version.configuration)
+        self.is_json = self.configuration["LoggingConfig"]["LogFormat"] == "JSON"
         self.tail: list[str] = []
         self.logged = 0
         self.place: Place | None = None
@@ -135,8 +136,7 @@ class _Run:
         if place is None:
             place = self._started(key)
             self.target = self._log_place(place.stream)
-            runtime_arn = self.configuration["RuntimeVersionConfig"]["RuntimeVersionArn"]
-            self._say(f"INIT_START Runtime Version: {RUNTIME_NAME}\tRuntime Version ARN: {runtime_arn}\n")
+            self._init_line()
             first = place.environment.initialise(self._told)
             if first.fault == "timeout":
                 place, first = self._again(place, key)
@@ -265,7 +265,25 @@ class _Run:
         if self.in_event:
             self.tail.append(line)
 
+    def _platform(self, kind: str, record: Json) -> None:
+        """Write a line of Lambda's own in the JSON form of advanced logging, unless the system's log level leaves it out."""
+        if self.configuration["LoggingConfig"]["SystemLogLevel"] != "WARN":
+            said = {"time": destinations.moment(), "type": f"platform.{kind}", "record": record}
+            self._say(json.dumps(said, separators=(",", ":")) + "\n")
+
+    def _init_line(self) -> None:
+        runtime_arn = self.configuration["RuntimeVersionConfig"]["RuntimeVersionArn"]
+        if not self.is_json:
+            self._say(f"INIT_START Runtime Version: {RUNTIME_NAME}\tRuntime Version ARN: {runtime_arn}\n")
+            return
+        record: Json = {"initializationType": "on-demand", "phase": "init", "runtimeVersion": RUNTIME_NAME}
+        record |= {"runtimeVersionArn": runtime_arn, "functionName": self.function.name}
+        self._platform("initStart", {**record, "functionVersion": self.version.number})
+
     def _start_line(self) -> None:
+        if self.is_json:
+            self._platform("start", {"requestId": self.event.request_id, "version": self.version.number})
+            return
         self._say(f"START RequestId: {self.event.request_id} Version: {self.version.number}\n")
 
     def _finish_lines(self, outcome: Outcome, init_seconds: float | None) -> None:
@@ -273,6 +291,9 @@ class _Run:
         if outcome.error_type == "Sandbox.Timedout":
             milliseconds = self.event.timeout * 1000
         billed = math.ceil(milliseconds + (init_seconds or 0.0) * 1000)
+        if self.is_json:
+            self._report_record(outcome, milliseconds, billed, init_seconds)
+            return
         report = (
             f"REPORT RequestId: {self.event.request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {billed} ms\t"
             f"Memory Size: {self.configuration['MemorySize']} MB\tMax Memory Used: {outcome.memory_mb} MB\t"
@@ -285,6 +306,16 @@ class _Run:
             report += f"Status: error\tError Type: {outcome.error_type}"
         self._say(f"END RequestId: {self.event.request_id}\n")
         self._say(report + "\n")
+
+    def _report_record(self, outcome: Outcome, milliseconds: float, billed: int, init_seconds: float | None) -> None:
+        metrics: Json = {"durationMs": round(milliseconds, 3), "billedDurationMs": billed}
+        metrics |= {"memorySizeMB": self.configuration["MemorySize"], "maxMemoryUsedMB": outcome.memory_mb}
+        if init_seconds is not None:
+            metrics["initDurationMs"] = round(init_seconds * 1000, 3)
+        record: Json = {"requestId": self.event.request_id, "metrics": metrics, "status": outcome.fault or "success"}
+        if outcome.error_type and outcome.fault == "error":
+            record["errorType"] = outcome.error_type
+        self._platform("report", record)
 
     def _tail_text(self) -> str:
         return (

@@ -307,6 +307,32 @@ def test_a_function_without_the_right_to_log_runs_and_logs_nothing(client):
     assert groups() == ["/aws/lambda/loud"]
 
 
+def test_a_log_in_json(client):
+    source = "import logging\ndef handler(e, c):\n  logging.getLogger().warning('careful %s', e)"
+    function(client, source, LoggingConfig={"LogFormat": "JSON", "LogGroup": "/mine"})
+    answer = client("lambda").invoke(FunctionName="f", Payload=b'"x"', LogType="Tail")
+    import base64
+
+    lines = [json.loads(line) for line in base64.b64decode(answer["LogResult"]).decode().splitlines()]
+    assert [line.get("type", line.get("level")) for line in lines] == ["platform.start", "WARNING", "platform.report"]
+    assert lines[1]["message"] == "careful x" and lines[2]["record"]["status"] == "success"
+    assert (
+        lines[1]["requestId"]
+        == lines[0]["record"]["requestId"]
+        == answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
+    )
+    groups = lambda: client("logs").describe_log_groups(logGroupNamePrefix="/mine")["logGroups"]  # noqa: E731
+    until(groups, "the group that was asked for")
+    assert (
+        error_of(
+            client("lambda").update_function_configuration,
+            FunctionName="f",
+            LoggingConfig={"LogFormat": "Text", "SystemLogLevel": "WARN"},
+        )[0]
+        == "InvalidParameterValueException"
+    )
+
+
 def test_zip_bombs_and_wrong_entries_are_refused(client):
     aws, arn = client("lambda"), role(client)
     data = io.BytesIO()
