@@ -117,7 +117,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
 
 
 def _stop() -> None:
-    from infra.local.core import registry, telemetry
+    from infra.local.core import registry, state, telemetry
     from infra.local.core.roles import recorder
 
     telemetry.flush_metrics()
@@ -127,6 +127,7 @@ def _stop() -> None:
             service.stop()
         except Exception:  # the others must be stopped all the same
             log.exception("stopping %s", service.name)
+    state.close()
 
 
 def _logging(home: Path) -> None:

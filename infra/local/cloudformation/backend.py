@@ -21,6 +21,7 @@ from infra.local.cloudformation import engine
 from infra.local.cloudformation.engine import Change, ChangeSet, Definition, Operation, Resource, Stack, now
 from infra.local.cloudformation.template import UNKNOWN, Evaluation, Template, TemplateError, parameter_values
 from infra.local.core import roles
+from infra.local.core.records import RecordDict, RecordList
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 TEMPLATE_BYTES = 51_200  # of TemplateBody; a template in S3 may have 1 MB
@@ -63,7 +64,28 @@ class CloudFormationBackend(BaseBackend):
 
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
-        self.stacks: dict[str, Stack] = {}
+        self.stacks = RecordDict()
+        self._settled: set[str] = set()  # deleted stacks that are saved as such
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_settled"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        if not isinstance(self.stacks, RecordDict):  # plain in lakes of before
+            self.stacks = RecordDict(self.stacks)
+        for stack in self.stacks.values():
+            if not isinstance(stack.events, RecordList):
+                stack.events = RecordList(stack.events)
+        self._settled = {stack.id for stack in self.stacks.values() if stack.status == "DELETE_COMPLETE"}
+
+    def note_changes(self) -> None:
+        """Tell which stacks may have changed since they were saved: a deleted one never does."""
+        for stack in self.stacks.values():
+            if stack.id not in self._settled:
+                self.stacks.note(stack.id)
+                if stack.status == "DELETE_COMPLETE":
+                    self._settled.add(stack.id)
 
     def find(self, name_or_id: str) -> Stack | None:
         """Return a stack by id, or the one that now has this name."""
@@ -88,6 +110,12 @@ class CloudFormationBackend(BaseBackend):
 
 
 BACKENDS = BackendDict(CloudFormationBackend, "cloudformation")
+
+
+def flush(account: str) -> None:
+    """Note which stacks of an account have to be saved."""
+    for backend in BACKENDS[account].values():
+        backend.note_changes()
 
 
 def resume() -> None:

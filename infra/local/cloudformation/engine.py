@@ -27,6 +27,7 @@ from infra.local.cloudformation.resources import types as cloudformation_types
 from infra.local.cloudformation.resources.types import Context, ResourceFailure, ResourceType, Stopped
 from infra.local.cloudformation.template import UNKNOWN, Evaluation, Template, TemplateError
 from infra.local.core import state
+from infra.local.core.records import RecordList
 
 log = logging.getLogger("workshop.cloudformation")
 stopping = threading.Event()
@@ -132,7 +133,7 @@ class Stack:
     resources: dict[str, Resource] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     imports: set[str] = field(default_factory=set)
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: RecordList = field(default_factory=RecordList)
     change_sets: dict[str, ChangeSet] = field(default_factory=dict)
     # the operation under way
     operation: str | None = None  # create, rollback, update, update_rollback, cleanup, rollback_cleanup, delete

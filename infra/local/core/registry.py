@@ -24,6 +24,8 @@ PACKAGES = {
     "sns": "infra.local.sns",
     "sqs": "infra.local.sqs",
     "ssm": "infra.local.ssm",
+    "logs": "infra.local.logs",
+    "monitoring": "infra.local.cloudwatch",
     "states": "infra.local.stepfunctions",
     "iam": "infra.local.iam",
     "sts": "infra.local.sts",

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
+from infra.local.core import records
 from infra.local.core.locks import AccountLock, ServiceLock
 from infra.local.core.moved import MOVED, MOVED_CLASSES
 
@@ -36,6 +37,8 @@ notes: list[str] = []  # what the start found out about the state
 _root: Path | None = None
 _locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
+_files: dict[Path, records.File] = {}
+_opening = threading.Lock()
 
 
 VERSION = 1  # of what is on disk; moved.py knows where the classes of older lakes are now
@@ -130,7 +133,28 @@ def save(service: str, account: str, region: str) -> None:
         backend = _existing(module.backends, account, region)
         if backend is None:
             return
-        write_atomically(_pickle_path(service, account, _key(backend, region)), dumps(backend))
+        path = _pickle_path(service, account, _key(backend, region))
+        with records.meeting() as met:
+            data = dumps(backend)
+            if met:
+                _records(path).write(met, dumps)
+        write_atomically(path, data)
+
+
+def _records(path: Path) -> records.File:
+    """Return the rows beside a pickle."""
+    with _opening:
+        if path not in _files:
+            _files[path] = records.File(path.with_suffix(".records"))
+        return _files[path]
+
+
+def close() -> None:
+    """Close the rows of all backends: each is one file afterwards, that can be copied."""
+    with _opening:
+        for file in _files.values():
+            file.close()
+        _files.clear()
 
 
 def save_all() -> None:
@@ -149,8 +173,10 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     """Put a backend from disk back where moto looks for it; one that cannot be read is set aside, and False is returned."""
     path = _pickle_path(service, account, region)
     try:
-        with builtins.open(path, "rb") as file:
+        with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
             loaded = _Unpickler(file).load()
+        if met:
+            _records(path).forget_others(met)
     except (OSError, MemoryError, sqlite3.OperationalError):  # the disk's fault, not the state's
         raise
     except Exception as error:  # whatever a damaged or foreign pickle raises
@@ -240,6 +266,15 @@ def _learn_keys() -> None:
         for name, kind in vars(module).items() if isinstance(module, types.ModuleType) else ():
             if name.endswith("PrivateKey") and hasattr(kind, "private_bytes"):
                 _Pickler.dispatch_table[kind] = _key_bytes
+
+
+_Pickler.dispatch_table[records.RecordDict] = records.reduce
+_Pickler.dispatch_table[records.RecordList] = records.reduce
+
+
+def loads(data: bytes) -> Any:
+    """Read what `dumps` made."""
+    return _Unpickler(io.BytesIO(data)).load()
 
 
 def dumps(value: Any) -> bytes:

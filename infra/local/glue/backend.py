@@ -27,6 +27,10 @@ UNLOCKED = {"GetSession", "GetStatement"}  # they wait for the end of what is un
 UNSAVED = {"RunStatement", "CancelStatement"}  # statements are in files of their own
 
 
+def flush(account: str) -> None:
+    glue_jobs.flush(account)
+
+
 def resume() -> None:
     glue_drivers.remove_folders()
     crawler.resume()

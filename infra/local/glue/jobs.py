@@ -31,6 +31,7 @@ from moto.glue.models import GlueBackend, glue_backends
 from infra.engines import python_process
 from infra.local import s3
 from infra.local.core import roles, state, telemetry
+from infra.local.core.records import RecordList
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.catalog.backend import CatalogResponse
 from infra.local.glue.drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
@@ -150,7 +151,25 @@ class Job:
         self.arn = f"arn:aws:glue:{region}:{account}:job/{name}"
         self.settings = settings
         self.created_on = self.last_modified_on = utcnow()
-        self.runs: list[JobRun] = []
+        self.runs = RecordList()
+        self._watched: list[JobRun] = []  # runs that were unfinished when they were saved
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_watched"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        if not isinstance(self.runs, RecordList):  # plain in lakes of before
+            self.runs = RecordList(self.runs)
+        self._watched = [run for run in self.runs if run.status in UNFINISHED]
+
+    def note_changes(self) -> None:
+        """Tell which runs may have changed since they were saved: a finished one never does."""
+        new = self.runs[max(self.runs.saved, 0) :]
+        for run in self._watched:
+            self.runs.note(run)
+        watched = {run.run_id: run for run in (*self._watched, *new)}
+        self._watched = [run for run in watched.values() if run.status in UNFINISHED]
 
     def get_name(self) -> str:
         return self.name
@@ -679,6 +698,13 @@ def resume() -> None:
             run.status, run.error, run.completed_on = "FAILED", ENDED_BY_SERVER, utcnow()
         if lost:
             state.save("glue", account, region)
+
+
+def flush(account: str) -> None:
+    """Note which runs of an account have to be saved."""
+    for backend in glue_backends[account].values():
+        for job in backend.jobs.values():
+            job.note_changes()
 
 
 def stop() -> None:

@@ -32,6 +32,7 @@ from moto.glue.responses import GlueResponse
 
 from infra.local.core import telemetry
 from infra.local.core import validation as constraints
+from infra.local.core.records import RecordDict
 from infra.local.glue.catalog.filter import InvalidExpression, InvalidValue, compile_expression
 
 # What AWS answers for members of a storage descriptor that were not given.
@@ -49,12 +50,19 @@ class Table(FakeTable):
 
     def __init__(self, database_name: str, name: str, table_input: dict[str, Any], catalog_id: str, created_by: str):
         super().__init__(database_name, name, table_input, catalog_id)
-        self.versions = {"0": table_input}
+        self.versions = RecordDict({"0": table_input})
+        self.partitions = RecordDict()
         self._current_version = 0
         self.created_by = created_by
         self.updated_time = self.created_time
-        self.updated_times = {"0": self.created_time}
+        self.updated_times = RecordDict({"0": self.created_time})
         self.indexes: dict[str, list[str]] = {}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        for name in ("versions", "partitions", "updated_times"):  # plain in lakes of before
+            if not isinstance(values[name], RecordDict):
+                setattr(self, name, RecordDict(values[name]))
 
     @property
     def current(self) -> dict[str, Any]:
