@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakValueDictionary
 
-from infra.local.core import registry, state, telemetry
+from infra.local.core import moto_request, registry, state, telemetry
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
@@ -67,12 +67,10 @@ def _locked(service: Service, request: Request, body: bytes, first: Callable[[],
 def call(service: Service, request: Request, body: bytes) -> Answer:
     """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
     from moto.core.exceptions import HTTPException
-    from moto.core.request import Request as MotoRequest
 
     if service.name == "monitoring":
         telemetry.flush_metrics()
     host = service.host.format(region=request.region)
-    query = f"?{request.query_string}" if request.query_string and not request.target else ""
     handler = service.handler(f"https://{host}{request.raw_path}") or service.handler(
         f"https://{service.name}.amazonaws.com{request.raw_path}"
     )
@@ -80,18 +78,12 @@ def call(service: Service, request: Request, body: bytes) -> Answer:
         raise Refused(
             404, "UnknownOperationException", f"No operation of {service.name} has the path {request.raw_path}."
         )
-    headers = {
-        name: value
-        for name, value in request.original_headers.items()
-        if name.lower() not in ("host", "x-moto-account-id")
-    }
-    headers.update({"Host": host, "x-moto-account-id": request.account})
-    moto_request = MotoRequest.from_primitives(
-        request.method, f"https://{host}{request.raw_path}{query}", headers, body
+    query = "" if request.target else request.query_string  # moto would take an Action from it
+    asked = moto_request.make(
+        request.method, host, request.raw_path, query, request.original_headers, request.account, body
     )
-    moto_request.environ["RAW_URI"] = request.raw_path + query
     try:
-        status, answer_headers, content = handler(moto_request, moto_request.raw_url, moto_request.headers)
+        status, answer_headers, content = handler(asked, asked.raw_url, asked.headers)
     except HTTPException as error:
         status, answer_headers, content = error.code, dict(error.get_headers()), error.get_body()
     except INPUT_ERRORS as error:
