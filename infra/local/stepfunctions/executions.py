@@ -12,6 +12,7 @@ import time
 import uuid
 from typing import Any
 
+from infra.local.core import state
 from infra.local.stepfunctions import history
 from infra.local.stepfunctions.api import Answer, Ask, position, present, token
 from infra.local.stepfunctions.backend import EXECUTION, EXPRESS, check_name
@@ -246,15 +247,19 @@ def _not_redrivable(execution: Execution) -> str | None:
 
 
 def redrive(ask: Ask) -> Answer:
-    execution = find(ask, with_frames=True)
-    running = ENGINE.find(execution.arn)
-    if running is not None:
-        execution = running.execution
-    reason = _not_redrivable(execution)
-    if reason:
-        raise StatesError("ExecutionNotRedrivable", reason)
-    run = ENGINE.redrive(execution)
-    return {"redriveDate": run.execution.redrive_date}
+    with state.lock("states-redrive"):  # of two at a time only one
+        execution = find(ask, with_frames=True)
+        running = ENGINE.find(execution.arn)
+        if running is not None:
+            execution = running.execution
+        if ask.get("clientToken") and ask["clientToken"] == execution.redrive_token:
+            return {"redriveDate": execution.redrive_date}
+        reason = _not_redrivable(execution)
+        if reason:
+            raise StatesError("ExecutionNotRedrivable", reason)
+        execution.redrive_token = ask.get("clientToken")
+        run = ENGINE.redrive(execution)
+        return {"redriveDate": run.execution.redrive_date}
 
 
 # --- task tokens --------------------------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ class Execution:
     trace_header: str | None = None
     redrive_count: int = 0
     redrive_date: float | None = None
+    redrive_token: str | None = None
     events_made: int = 0
     frames_made: int = 0
     is_sync: bool = False
@@ -125,7 +126,7 @@ class Execution:
         "logging",
         "trace_header",
     )
-    OTHERS += ("redrive_count", "redrive_date", "events_made", "frames_made", "is_sync")
+    OTHERS += ("redrive_count", "redrive_date", "redrive_token", "events_made", "frames_made", "is_sync")
 
     @property
     def is_express(self) -> bool:

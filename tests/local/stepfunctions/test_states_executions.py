@@ -246,12 +246,29 @@ def test_a_failed_execution_is_redriven_where_it_failed(flows, client):
     execution = found["executionArn"]
     assert (found["status"], found["redriveStatus"]) == ("FAILED", "REDRIVABLE")
     client("sqs").create_queue(QueueName="later")
-    flows.sfn.redrive_execution(executionArn=execution)
+    flows.sfn.redrive_execution(executionArn=execution, clientToken="once")
+    flows.sfn.redrive_execution(executionArn=execution, clientToken="once")
     found = flows.ended(execution)
     assert (found["status"], found["redriveCount"]) == ("SUCCEEDED", 1)
     kinds = flows.kinds(execution)
     assert kinds.count("ExecutionRedriven") == 1 and kinds.count("PassStateEntered") == 1
     assert code_of(flows.sfn.redrive_execution, executionArn=execution) == "ExecutionNotRedrivable"
+
+
+def test_a_redrive_runs_only_the_branches_and_items_that_failed(flows, client):
+    get = {"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:sqs:getQueueUrl", "ResultSelector": {"Found": True}}
+    item = machine(("Get", {**get, "Parameters": {"QueueName.$": "$"}}))
+    items = {"Type": "Map", "ItemsPath": "$", "MaxConcurrency": 1, "ItemProcessor": json.loads(item)}
+    client("sqs").create_queue(QueueName="a")
+    found = flows.run(machine(("Items", items)), ["a", "b", "c"])
+    execution = found["executionArn"]
+    assert found["status"] == "FAILED" and flows.kinds(execution).count("TaskSucceeded") == 1
+    for name in ("b", "c"):
+        client("sqs").create_queue(QueueName=name)
+    flows.sfn.redrive_execution(executionArn=execution)
+    found = flows.ended(execution)
+    assert (found["status"], found["output"]) == ("SUCCEEDED", '[{"Found":true},{"Found":true},{"Found":true}]')
+    assert flows.kinds(execution).count("TaskSucceeded") == 3
 
 
 def test_the_whole_execution_has_a_time_limit(flows):
