@@ -5,8 +5,11 @@ sql/ makes DuckDB's SQL of Trino's; functions/ are Trino's; lake/ is the data: t
 A query runs in a process of its own: infra/engines/athena.
 """
 
+import shutil
+
 from moto.athena.models import athena_backends
 
+from infra.local.core import state
 from infra.local.core.service import Service
 
 from .api import executions
@@ -26,6 +29,7 @@ UNSAVED = {"StartQueryExecution", "StopQueryExecution"}  # executions are in a t
 
 def resume() -> None:
     """Open the tables of executions, which fails what was queued or running when the server stopped, and undo what it left."""
+    shutil.rmtree(state.root() / "spill", ignore_errors=True)  # of engines that were killed
     for account, region, _ in list(BACKENDS.iter_backends()):
         for execution in executions.store(account, region).interrupted:
             if execution.target is not None:

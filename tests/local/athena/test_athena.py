@@ -6,11 +6,13 @@ import bz2
 import gzip
 import io
 import json
+import sqlite3
 import time
 import uuid
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -1138,3 +1140,30 @@ def test_reserved_words_need_backquotes_in_ddl(lake: Lake) -> None:
         ):
             lake.start(f"CREATE EXTERNAL TABLE t (id int, {word} string) LOCATION 's3://{lake.bucket}/t/'")
     lake.ok(f"CREATE EXTERNAL TABLE t (`timestamp` string, `order` int) LOCATION 's3://{lake.bucket}/t/'")
+
+
+def test_an_interrupted_ctas_is_gone_and_failed(own_server: Server) -> None:
+    """The end of the server between the last file and the end of the statement: all is there, but it had not SUCCEEDED."""
+    account = "200000000991"
+    lake = Lake(partial(own_server.client, account=account), account)
+    query = "CREATE TABLE t WITH (partitioned_by = ARRAY['p']) AS SELECT x AS a, x % 3 AS p FROM UNNEST(sequence(1, 9)) u(x)"
+    execution = lake.ok(query)
+    whole = lake.ok("CREATE TABLE whole AS SELECT 1 AS a")
+    identifier = execution["QueryExecutionId"]
+    root = execution["ResultConfiguration"]["OutputLocation"].split("/", 3)[3] + "/"
+    assert len(lake.keys(lake.out, root)) == 3
+    own_server.kill()
+    (path,) = own_server.home.rglob("executions.sqlite")
+    with sqlite3.connect(path) as table:
+        (body,) = table.execute("SELECT body FROM executions WHERE id = ?", (identifier,)).fetchone()
+        running = json.dumps({**json.loads(body), "state": "RUNNING", "completed": None})
+        table.execute("UPDATE executions SET state = 'RUNNING', body = ? WHERE id = ?", (running.encode(), identifier))
+    table.close()
+    own_server.start()
+    status = lake.athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"]["Status"]
+    assert status["State"] == "FAILED"
+    assert lake.lines("SHOW TABLES IN db") == ["whole"]
+    assert lake.keys(lake.out, root) == []
+    assert lake.rows("SELECT a FROM whole") == [["1"]]
+    assert lake.wait(whole["QueryExecutionId"])["Status"]["State"] == "SUCCEEDED"
+    lake.ok(query)

@@ -124,6 +124,7 @@ class Store:
     def __init__(self, account: str, region: str):
         self._lock = threading.Lock()
         path = state.folder("athena", account, region) / "executions.sqlite"
+        self.new = not path.exists()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._connection.execute("PRAGMA journal_mode=WAL")
         self._connection.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing that the system has

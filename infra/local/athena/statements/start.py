@@ -16,6 +16,7 @@ from infra.local.athena.api.refusals import InvalidRequest
 from infra.local.athena.api.workgroups import S3_PATH
 from infra.local.athena.lake import rights
 from infra.local.athena.statements.jobs import Job, Limits
+from infra.local.core import state
 
 if TYPE_CHECKING:
     from infra.local.athena.api.workgroups import LocalAthenaBackend
@@ -74,6 +75,10 @@ def accept(backend: LocalAthenaBackend, request: dict[str, Any], caller: str) ->
         parameters=given, reuse=_reuse(request), managed=managed, caller=caller,
         selected_engine=group.configuration["EngineVersion"]["SelectedEngineVersion"],
     )  # fmt: skip
+    if executions.new:  # a server that starts finds the service by its saved state, and then the executions
+        with state.lock("athena"):
+            state.save("athena", account, region)
+        executions.new = False
     executions.add(execution, token, asked, reuse_key(execution, read.text, location))
     return Accepted(identifier, Job(execution, *read, _limits(group.configuration)), location)
 
