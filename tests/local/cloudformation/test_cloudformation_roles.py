@@ -84,3 +84,11 @@ def test_a_role_that_cannot_be_assumed(client: Callable[..., Any]) -> None:
     role = service_role(client, "glue")
     with pytest.raises(ClientError, match=f"Role {role} is invalid or cannot be assumed"):
         client("cloudformation").create_stack(StackName="s", TemplateBody=TEMPLATE, RoleARN=role)
+
+
+def test_a_change_set_by_its_arn_is_its_stack_s(learner: Any, client: Callable[..., Any], account: str) -> None:
+    stack = f"arn:aws:cloudformation:us-east-1:{account}:stack/s/*"
+    put_rights(client, "learner", {"Action": "cloudformation:*", "Resource": stack})
+    made = learner.create_change_set(StackName="s", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=TEMPLATE)
+    assert learner.describe_change_set(ChangeSetName=made["Id"])["StackName"] == "s"
+    learner.delete_change_set(ChangeSetName=made["Id"])
