@@ -255,9 +255,10 @@ def _objects(workspace: Workspace, files: Sequence[File], kind: str, integer: st
     """A frame of the objects in JSON files, with the fields that any of them has."""
     common = f"{_paths(files)}, hive_partitioning=false, format='{kind}', maximum_object_size=16777216"
     found = workspace.execute(
-        f"SELECT DISTINCT json_structure(json)::VARCHAR FROM read_json_objects({common})"
+        "SELECT form, min(place) AS first FROM (SELECT json_structure(json)::VARCHAR AS form, row_number() OVER () AS place "
+        f"FROM read_json_objects({common})) GROUP BY form ORDER BY first"  # fields in the order in which they come
     ).fetchall()
-    structure = merged([json.loads(text) for (text,) in found])
+    structure = merged([json.loads(text) for text, _ in found])
     if not isinstance(structure, dict) or not structure:
         raise DataRefused("The dataset has no data: its files hold no JSON objects.")
     names = list(structure)
