@@ -62,9 +62,10 @@ def resource_policy(account: str, region: str, name: str) -> str | None:
 
 
 def _resume() -> None:
-    from infra.local.lambda_ import asynchronous
+    from infra.local.lambda_ import asynchronous, pool
     from infra.local.lambda_.mappings import pollers
 
+    pool.forget_folders()
     asynchronous.resume()
     pollers.resume()
 

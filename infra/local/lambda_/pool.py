@@ -245,6 +245,11 @@ def new_folder() -> Path:
     return Path(tempfile.mkdtemp(dir=root))
 
 
+def forget_folders() -> None:
+    """Delete what the environments of a killed server have left."""
+    shutil.rmtree(state.root() / "lambda" / "environments", ignore_errors=True)
+
+
 POOL = Pool()
 
 
