@@ -120,14 +120,20 @@ def confine(held: int) -> None:
     """Set the limits of the process, and watch over those that the system does not keep (macOS has no limit of memory)."""
     os.nice(NICE)
     _limit(held)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_FSIZE, FILE_BYTES)
+    _lower(resource.RLIMIT_CORE, 0)
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
 def _limit(held: int) -> None:
     """Let the process have so much more than it holds, most of which it has given back and the system still counts."""
-    resource.setrlimit(resource.RLIMIT_DATA, (held + QUERY_BYTES, resource.RLIM_INFINITY))
+    _lower(resource.RLIMIT_DATA, held + QUERY_BYTES)
+
+
+def _lower(limit: int, wanted: int) -> None:
+    """Set a limit of the process to what is wanted, or to what the system allows at most."""
+    _, most = resource.getrlimit(limit)
+    resource.setrlimit(limit, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 def _data() -> int | None:
