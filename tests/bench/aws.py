@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import doubles, hot, lake
+from tests.bench import doubles, hot, lake, raw
 from tests.bench.doubles import Double
 from tests.bench.report import met, row
 
@@ -55,6 +55,43 @@ def _value(measure: Measure, double: Double, run: str) -> float:
         return 0.0
 
 
+RAW_GOALS = {"Glue GetDatabase": 1.0, "Kinesis PutRecord": 1.5, "S3 put of 1 KiB": 1.0, "S3 get of 1 KiB": 1.0}
+
+
+def compare_raw(running: list[Double]) -> list[str]:
+    """Return table rows of requests without boto3, with one connection and with four."""
+    rows = []
+    requests = {double.name: raw.prepared(double, "0") for double in running}
+    for what, goal in RAW_GOALS.items():
+        for connections in (1, 4):
+            rates = {
+                double.name: statistics.median(
+                    _value(lambda d, _: raw.rate(d, requests[d.name][what], connections), double, "0")  # noqa: B023
+                    for _ in range(RUNS)
+                )
+                for double in running
+            }
+            ratio = rates["ours"] / max(max(rate for name, rate in rates.items() if name != "ours"), 1e-9)
+            cells = " | ".join(f"{rates[double.name]:,.0f}" if rates[double.name] else "failed" for double in running)
+            name = f"{what}, {connections} connection{'s' if connections > 1 else ''} (requests/s)"
+            print(f"{name:<50} {rates} ratio {ratio:.2f} (goal {goal})", flush=True)
+            rows.append(f"| {name} | {cells} | {ratio:.2f} | ≥ {goal} | {met(ratio >= goal)} |")
+    return rows
+
+
+def safety(double: Double, records: int) -> list[str]:
+    """Return table rows: a put beside a copying neighbour, and what a change costs beside many records."""
+    p99 = raw.p99_beside_a_copying_neighbour(double)
+    what = "p99 of a 1 KiB put while another account copies 600 MiB"
+    rows = [row(what, f"{p99 * 1000:.0f} ms", "≤ 100 ms", p99 <= 0.1)]
+    for name, (few, many) in raw.cost_of_a_change(double, 100, records).items():
+        what = f"One change beside {records:,} {name} against beside 100"
+        rows.append(
+            row(what, f"{many * 1000:.1f} against {few * 1000:.1f} ms = {many / few:.2f} ×", "≤ 2 ×", many <= 2 * few)
+        )
+    return rows
+
+
 def alone(folder: Path, growth: tuple[int, int], keys: int) -> list[str]:
     """Return table rows of what is measured on our server alone."""
     starts, idle = [], []
@@ -98,6 +135,7 @@ def alone(folder: Path, growth: tuple[int, int], keys: int) -> list[str]:
                 large / small >= 0.9,
             )
         )
+        rows += safety(double, 2_000 if keys < KEYS else 100_000)
         rows.append(row("Memory after all that", f"{double.resident_mb():.0f} MB", "", True))
     finally:
         double.stop()
@@ -111,7 +149,7 @@ def measure(short: bool, growth: int = GROWTH[1]) -> list[str]:
         doubles.install_peers(folder)
         own = alone(folder, (GROWTH[0], GROWTH[0] if short else growth), 1_000 if short else KEYS)
         with doubles.all_running(folder) as running:
-            compared = compare(running)
+            compared = compare(running) + compare_raw(running)
             names = [double.name for double in running]
     versions = {name: importlib.metadata.version(name) for name in ("moto", "boto3", "duckdb", "uvicorn")}
     peers = ", ".join(requirement for requirement, _ in doubles.PEERS.values())
