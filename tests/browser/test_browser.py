@@ -9,10 +9,10 @@ import time
 import urllib.request
 
 import pytest
-from conftest import free_port
 
 from infra import project, server_process
 from tests.browser import pages
+from tests.conftest import free_port
 
 pytestmark = pytest.mark.timeout(420)
 page = pages.page

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 import nbformat
 import pytest
 import test_browser
-from conftest import Server, free_port
 
 from infra.engines.flink import environment
 from infra.kernels.flink import install
+from tests.conftest import Server, free_port
 from tests.kernels.test_flink_kernel import STREAM, kernel_environment, raw_stream_table
 from tests.polling import until
 

@@ -10,9 +10,9 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from conftest import Server
 
 from helpers.generator import Clock, Constant, Generator, Periodic, sending
+from tests.conftest import Server
 from tests.polling import until
 
 NUMBERED = '{{date.utc("x")}}'  # with COUNTING, record n is the text of n

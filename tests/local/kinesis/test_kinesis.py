@@ -10,8 +10,8 @@ import urllib.request
 import cbor2
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Server
 
+from tests.conftest import Server
 from tests.polling import until
 
 

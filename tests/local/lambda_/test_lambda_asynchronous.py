@@ -5,9 +5,10 @@ import time
 
 import pytest
 from botocore.exceptions import ClientError
-from conftest import Server
 from lambda_functions import ECHO, function
 from polling import until
+
+from tests.conftest import Server
 
 FAILS = "def handler(event, context):\n    raise ValueError(context.aws_request_id)\n"
 
