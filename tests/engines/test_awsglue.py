@@ -470,6 +470,37 @@ def test_resolved_options():
         getResolvedOptions(argv, ["JOB_RUN_ID"])
 
 
+@pytest.mark.parametrize(
+    ("given", "names", "expected"),
+    [
+        ("--metadata_location x --metadata True", ["metadata_location"], {"metadata_location": "True"}),
+        ("--metadata True --metadata-location x", ["metadata_location"], {"metadata_location": "x"}),
+        ("--env_name prod --env e", ["env", "env_name"], {"env": "e", "env_name": "prod"}),
+        ("--env e --env-name prod", ["env-name", "env"], {"env": "e", "env_name": "prod"}),
+        (
+            "--metadata m --metadata-location l",
+            ["metadata-location", "metadata"],
+            {"metadata": "m", "metadata_location": "l"},
+        ),
+        ("--env=e --other 1", ["env_name"], {"env_name": "e"}),
+        ("--JOB_NAME j --TempD s3://t/", ["JOB_NAME"], {"JOB_NAME": "j", "TempDir": "s3://t/"}),
+    ],
+)
+def test_resolved_options_exact_names_and_then_prefixes(given, names, expected):
+    """awslabs/aws-glue-libs #22 and #206."""
+    from awsglue.utils import getResolvedOptions
+
+    found = getResolvedOptions(["script.py", *given.split()], names)
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_prefix_of_several_options_is_refused():
+    from awsglue.utils import GlueArgumentError, getResolvedOptions
+
+    with pytest.raises(GlueArgumentError, match="ambiguous option: --env"):
+        getResolvedOptions(["s", "--env", "e", "--env_name", "n", "--env_type", "t"], ["env_name", "env_type"])
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_data_against_plain_dataframes(glue, frame, seed):
     from awsglue.transforms import DropFields, Join

@@ -15,13 +15,19 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str):
         raise GlueArgumentError(message)
 
+    def _get_option_tuples(self, option_string: str) -> list[tuple]:
+        """The options that an abbreviation may mean: the spellings of one name (with `-`, with `_`) count as one."""
+        found = super()._get_option_tuples(option_string)
+        return list({id(option[0]): option for option in found}.values())
+
 
 def getResolvedOptions(args: list[str], options: list[str]) -> dict[str, str]:
     """Return the values of named job arguments.
 
     Args:
         args: `sys.argv`; its first entry is the script.
-        options: names without the leading `--`; `-` and `_` mean the same.
+        options: names without the leading `--`; `-` and `_` mean the same. As everywhere in argparse, an argument may be the
+            beginning of a name, if it is no name itself: `--env` is `--env_name` unless `env` is asked for too.
 
     Returns:
         Name -> value for the options (with underscores), and Glue's own arguments, as far as they are set:
