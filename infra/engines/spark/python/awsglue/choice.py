@@ -108,6 +108,17 @@ def fields(own: dict[str, tuple[Column, DataType]], target: StructType) -> list[
     return [convert(*own.get(f.name, nothing), f.dataType).alias(f.name) for f in target]
 
 
+def united(one: DataFrame, other: DataFrame) -> DataFrame:
+    """The rows of both frames, field by field of the same name, with choices where those have two types."""
+    target = merged(one.schema, other.schema)
+
+    def all_fields(df: DataFrame) -> DataFrame:
+        own = {field.name: (F.col(paths.quote(field.name)), field.dataType) for field in df.schema}
+        return df.select(*fields(own, target))
+
+    return all_fields(one).union(all_fields(other))
+
+
 def resolve(name: str, value: Column, native: DataType, action: str) -> list[tuple[str, Column]] | None:
     """The columns that a field becomes by an action of resolveChoice; None leaves it as it is.
 
@@ -130,6 +141,15 @@ def resolve(name: str, value: Column, native: DataType, action: str) -> list[tup
     return [(name, value.cast(plain(native)))]
 
 
+def resolve_element(value: Column, native: DataType, action: str) -> Column | None:
+    """What an element of an array becomes, as `resolve` does it for a field; None leaves it as it is.
+
+    An element has no name for several columns: make_cols makes the same struct of it as make_struct.
+    """
+    columns = resolve("element", value, native, "make_struct" if action == "make_cols" else action)
+    return columns[0][1] if columns else None
+
+
 def _project(members: dict[str, tuple[Column, DataType]], kept: str) -> Column:
     """The values of one type, with those of the others converted; texts are discarded, unless text is the type.
 
@@ -148,8 +168,36 @@ def cast(value: Column, native: DataType, target: DataType) -> Column:
     """The value as another type; of a choice, whichever member is there. What cannot be cast is null."""
     if not gluetypes.is_choice(native):
         return value.cast(target)
+    if isinstance(target, StructType | ArrayType | MapType):
+        name = gluetypes.type_name(target)
+        return (
+            _fitted(value.getField(name), native[name].dataType, target)
+            if name in native.names
+            else F.lit(None).cast(target)
+        )
     castable = [field.name for field in native if _castable(field.dataType, target)]
     return F.coalesce(*(value.getField(kind).cast(target) for kind in castable), F.lit(None).cast(target))
+
+
+def _fitted(value: Column, native: DataType, target: DataType) -> Column:
+    """A value of nested type as another of that kind: fields by their names, null where there is none."""
+    if gluetypes.is_choice(native):
+        return cast(value, native, target)
+    match native, target:
+        case StructType(), StructType():
+            have = {field.name: field.dataType for field in native}
+            members = [
+                (
+                    _fitted(value.getField(f.name), have[f.name], f.dataType)
+                    if f.name in have
+                    else F.lit(None).cast(f.dataType)
+                ).alias(f.name)
+                for f in target
+            ]
+            return F.when(value.isNotNull(), F.struct(*members))
+        case ArrayType(), ArrayType():
+            return F.transform(value, lambda element: _fitted(element, native.elementType, target.elementType))
+    return F.lit(None).cast(target) if not _castable(native, target) and native != target else value.cast(target)
 
 
 def _castable(source: DataType, target: DataType) -> bool:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
-from pyspark.sql.types import BooleanType, DataType, NullType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, BooleanType, DataType, NullType, StringType, StructField, StructType
 
 from awsglue import catalog, choice, errors, gluetypes, infer, nested, not_there, paths, records
 from awsglue.paths import quote
@@ -246,7 +246,7 @@ class DynamicFrame:
     @_step
     def union(self, frame2: "DynamicFrame") -> Made:
         """The records of both frames; a field of one is null in the other's, a field of two types becomes a choice."""
-        return Made(_united(self.df, frame2.df), other=frame2)
+        return Made(choice.united(self.df, frame2.df), other=frame2)
 
     @_step
     def join(self, paths1: str | list[str], paths2: str | list[str], frame2: "DynamicFrame") -> Made:
@@ -305,7 +305,7 @@ class DynamicFrame:
         keys = _listed(primary_keys)
         seen = stage.select(*[_key(stage, key).alias(f"__key_{i}") for i, key in enumerate(keys)]).distinct()
         same = [_key(self.df, key).eqNullSafe(F.col(f"__key_{i}")) for i, key in enumerate(keys)]
-        return Made(_united(self.df.join(seen, same, "left_anti"), stage), other=stage_dynamic_frame)
+        return Made(choice.united(self.df.join(seen, same, "left_anti"), stage), other=stage_dynamic_frame)
 
     def spigot(self, path: str, options: dict | None = None, transformation_ctx: str = "") -> "DynamicFrame":
         """Write sample records as JSON below a path; `topk` (default 100) of them, each with probability `prob` (default 1).
@@ -439,8 +439,8 @@ class DynamicFrame:
         schema = records.spark_schema(gluetypes.schema_from_json(given)) if given else None
         if format == "json" and not options:
             text = paths.column(df, found)[0].alias("value")
-            native, types = (schema, {}) if schema else infer.types_of(df.select(text).where("value IS NOT NULL"))
-            return paths.rewrite(df, lambda p, v, _: [(p[-1], infer.parse(v, native, types))] if p == found else None)
+            types = infer.Found(schema) if schema else infer.types_of(df.select(text).where("value IS NOT NULL"))
+            return paths.rewrite(df, lambda p, v, _: [(p[-1], infer.parse(v, types))] if p == found else None)
         if format == "csv" and schema and not set(options) - {"separator", "quoteChar", "escaper"}:
             names = {"separator": "sep", "quoteChar": "quote", "escaper": "escape"}
             given = {names[name]: str(value) for name, value in options.items()}
@@ -658,34 +658,45 @@ def _nested(inner: dict[paths.Path, Column]) -> Column:
 
 
 def _resolve(df: DataFrame, specs: dict[str, str], everywhere: str) -> DataFrame:
-    actions = {paths.resolve(df.schema, paths.parse(path)): action for path, action in specs.items()}
+    """The frame with its choices resolved: those at the paths of specs, or all, also those inside of others."""
+    actions, of_elements = {}, {}
+    for text, action in specs.items():
+        (of_elements if text.endswith("[]") else actions)[paths.resolve(df.schema, paths.parse(text))] = action
 
     def visit(path: paths.Path, value: Column, native: DataType):
         action = actions.get(path) or (everywhere if gluetypes.is_choice(native) else "")
         return choice.resolve(path[-1], value, native, action) if action else None
 
-    return paths.rewrite(df, visit)
+    def element(path: paths.Path, value: Column, native: DataType):
+        found = of_elements.get(path) or (everywhere or actions.get(path) if gluetypes.is_choice(native) else "")
+        return choice.resolve_element(value, native, found) if found else None
+
+    resolved = paths.rewrite(df, visit, element)
+    if everywhere and resolved.schema != df.schema and choice.has_any(resolved.schema):
+        return _resolve(resolved, {}, everywhere)
+    return resolved
 
 
 def _match(df: DataFrame, schema: StructType) -> DataFrame:
-    def visit(path: paths.Path, value: Column, native: DataType):
+    """The frame with each choice as the type that the schema has in its place, also for elements of arrays."""
+
+    def wanted(path: paths.Path, native: DataType) -> DataType | None:
         known = paths.resolve(schema, path) if gluetypes.is_choice(native) else None
-        if known is None:
-            return None
         target: DataType = schema
-        for name in known:
+        for name in known or ():
+            while isinstance(target, ArrayType):
+                target = target.elementType
             target = target[name].dataType
-        return [(path[-1], choice.cast(value, native, target))]
+        return target if known else None
 
-    return paths.rewrite(df, visit)
+    def visit(path: paths.Path, value: Column, native: DataType):
+        target = wanted(path, native)
+        return [(path[-1], choice.cast(value, native, target))] if target else None
 
+    def element(path: paths.Path, value: Column, native: DataType):
+        target = wanted(path, native)
+        while isinstance(target, ArrayType):
+            target = target.elementType
+        return choice.cast(value, native, target) if target else None
 
-def _united(one: DataFrame, other: DataFrame) -> DataFrame:
-    """The rows of both frames, field by field of the same name, with choices where those have two types."""
-    target = choice.merged(one.schema, other.schema)
-
-    def all_fields(df: DataFrame) -> DataFrame:
-        own = {field.name: (F.col(quote(field.name)), field.dataType) for field in df.schema}
-        return df.select(*choice.fields(own, target))
-
-    return all_fields(one).union(all_fields(other))
+    return paths.rewrite(df, visit, element)

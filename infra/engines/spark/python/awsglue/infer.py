@@ -6,6 +6,7 @@ Spark's own inference knows only bigint and turns conflicts into text, so its re
 import re
 from functools import reduce
 from operator import and_, or_
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -29,14 +30,23 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
-from awsglue import choice, paths
+from awsglue import choice, mixed, paths
 from awsglue.paths import Path, quote
 
 CORRUPT = "_corrupt_record"
 LINE = "__line"  # a record's text, beside its partition values
 Types = dict[Path, list[DataType]]
 _NUMBER, _FLAG = "number", "flag"  # the record again, with only the fields in doubt, as numbers and as booleans
+_MIXED = "mixed"  # whether mixed.py must read the record
 _INT_RANGE = (-(2**31), 2**31 - 1)
+
+
+class Found(NamedTuple):
+    """What records are parsed with."""
+
+    schema: StructType
+    types: Types = {}  # of those leaves that are null, or a choice of plain types
+    kinds: dict | None = None  # for records that mixed.py must read
 
 
 def read_json(lines: DataFrame, schema: StructType | None = None) -> tuple[DataFrame, DataFrame]:
@@ -50,20 +60,23 @@ def read_json(lines: DataFrame, schema: StructType | None = None) -> tuple[DataF
         The records, and the lines that are no JSON object (one column `value`).
     """
     spark = lines.sparkSession
-    types: Types = {}
-    if schema is None:
-        schema, types = types_of(lines)
-    if any(kinds != [NullType()] for kinds in types.values()):
-        parsed = lines.select("value", parse(F.col("value"), schema, types).alias("record"))
+    found = Found(schema) if schema else types_of(lines)
+    if found.kinds is not None:
+        lines = mixed.split_arrays(lines)
+    if found.kinds is not None or any(kinds != [NullType()] for kinds in found.types.values()):
+        parsed = lines.select("value", parse(F.col("value"), found).alias("record"))
         bad = F.col("record").isNull() & (F.trim("value") != "")
         return parsed.where(F.col("record").isNotNull()).select("record.*"), parsed.where(bad).select("value")
-    reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT).schema(_with_corrupt(schema))
+    reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT).schema(_with_corrupt(found.schema))
     records, bad = split_corrupt(DataFrame(reader._jreader.json(_dataset(lines)), spark), [])
-    return paths.rewrite(records, lambda path, value, native: _typed(path, value, value, value, types)), bad
+    return paths.rewrite(records, lambda path, value, native: _typed(path, value, value, value, found.types)), bad
 
 
-def parse(text: Column, schema: StructType, types: Types) -> Column:
-    """The struct in a JSON text, null where the text is no JSON object; schema and types as types_of gives them."""
+def parse(text: Column, found: Found) -> Column:
+    """The struct in a JSON text, null where the text is no JSON object."""
+    if found.kinds is not None:
+        return mixed.parse(text, found.kinds)
+    schema, types = found.schema, found.types
     record = F.from_json(text, _with_corrupt(schema), {"columnNameOfCorruptRecord": CORRUPT})
     number, flag = (F.from_json(text, _only(schema, (), types, kind)) for kind in (DoubleType(), BooleanType()))
 
@@ -132,7 +145,8 @@ def _fitting(native: DataType) -> str:
     if isinstance(native, StructType | MapType):
         return r"\{"
     if isinstance(native, ArrayType):
-        return r"\["
+        element = _FITS.get(type(native.elementType))
+        return rf"\[(?:[\s,]++|null\b|(?:{element})(?=\s*[,\]]))*+\]" if element else r"\["
     return rf"(?:{_FITS[type(native)]})\s*[,}}\]]" if type(native) in _FITS else ""
 
 
@@ -148,9 +162,9 @@ def read_misfits(lines: DataFrame, columns: StructType) -> tuple[DataFrame, Data
     Returns:
         The records, and the lines that are no JSON object (one column `value`).
     """
-    native, types = types_of(lines.select(F.col(LINE).alias("value")).where(F.trim("value") != ""))
-    parsed = lines.withColumn("record", parse(F.col(LINE), native, types))
-    found = parsed.select("record.*").schema if native.fields else native
+    types = types_of(lines.select(F.col(LINE).alias("value")).where(F.trim("value") != ""))
+    parsed = lines.withColumn("record", parse(F.col(LINE), types))
+    found = parsed.select("record.*").schema if types.schema.fields else types.schema
     made = []
     for field in columns:
         value = F.col("record").getField(field.name) if field.name in found.names else F.lit(None)
@@ -179,24 +193,34 @@ def _loses(found: DataType, wanted: DataType) -> bool:
     return not isinstance(wanted, DateType | TimestampType)
 
 
-def types_of(lines: DataFrame) -> tuple[StructType, Types]:
-    """The schema of JSON records to parse them with, and the types of those leaves that are null or a choice."""
+def types_of(lines: DataFrame) -> Found:
+    """What JSON records (one column `value`) are parsed with."""
     spark = lines.sparkSession
     reader = spark.read.option("columnNameOfCorruptRecord", CORRUPT)
     inferred = DataFrame(reader._jreader.json(_dataset(lines)), spark).schema
     schema = StructType([field for field in inferred if field.name != CORRUPT])
+    pattern = mixed.pattern(schema)
+    is_mixed = F.col("value").rlike(pattern) if pattern else F.lit(False)
     leaves = [
         (path, native)
         for path, native, in_array in _leaves(schema, ())
         if native == LongType() or (native == StringType() and not in_array)
     ]
     if not leaves or lines.where(F.ltrim("value").startswith("[")).limit(1).count():
-        return schema, {}
+        return _mixed(lines, schema) if pattern and lines.where(is_mixed).limit(1).count() else Found(schema)
     doubtful = {path: [] for path, native in leaves if native == StringType()}
     variants = [_only(schema, (), doubtful, kind) for kind in (DoubleType(), BooleanType())]
     texts = [F.from_json("value", variant) if variant.fields else F.lit(None) for variant in variants]
-    parsed = lines.select(F.from_json("value", schema).alias("record"), texts[0].alias(_NUMBER), texts[1].alias(_FLAG))
-    facts = parsed.agg(*[_facts(schema, path, native).alias(str(i)) for i, (path, native) in enumerate(leaves)]).first()
+    parsed = lines.select(
+        F.from_json("value", schema).alias("record"),
+        texts[0].alias(_NUMBER),
+        texts[1].alias(_FLAG),
+        is_mixed.alias(_MIXED),
+    )
+    wanted = [_facts(schema, path, native).alias(str(i)) for i, (path, native) in enumerate(leaves)]
+    *facts, any_mixed = parsed.agg(*wanted, F.bool_or(_MIXED)).first()
+    if any_mixed:
+        return _mixed(lines, schema)
     small, types = set(), {}
     for (path, native), fact in zip(leaves, facts, strict=True):
         if native == LongType():
@@ -204,7 +228,11 @@ def types_of(lines: DataFrame) -> tuple[StructType, Types]:
                 small.add(path)
         elif (kinds := _kinds(fact)) != [StringType()]:
             types[path] = kinds
-    return _narrow(schema, (), small), types
+    return Found(_narrow(schema, (), small), types)
+
+
+def _mixed(lines: DataFrame, schema: StructType) -> Found:
+    return Found(schema, kinds=mixed.kinds(mixed.split_arrays(lines)))
 
 
 def _facts(schema: StructType, path: Path, native: DataType) -> Column:

@@ -9,6 +9,7 @@ from pyspark.sql.types import ArrayType, DataType, StructType
 
 Path = tuple[str, ...]
 Visitor = Callable[[Path, Column, DataType], "list[tuple[str, Column]] | None"]
+Element = Callable[[Path, Column, DataType], "Column | None"]
 _PART = re.compile(r"`((?:[^`]|``)*)`(\[\])?|([^.]*)")
 
 
@@ -70,17 +71,18 @@ def _name(native: DataType, part: str) -> str | None:
     return next((name for name in native.names if name.lower() == part.lower()), None)
 
 
-def rewrite(df: DataFrame, visit: Visitor) -> DataFrame:
+def rewrite(df: DataFrame, visit: Visitor, element: Element | None = None) -> DataFrame:
     """Rebuild a frame field by field.
 
     Args:
         visit: called with (path, column, type) for each field, outer before inner. It returns None to leave the field
             and look inside it, or the (name, column) pairs that replace it; none of them drops it.
+        element: called so for the elements of each array, with the path of the array. It returns None, or a column.
 
     Returns:
         The new frame; fields in which nothing changed stay the same columns.
     """
-    replaced = [_rewrite_field((f.name,), F.col(quote(f.name)), f.dataType, visit) for f in df.schema]
+    replaced = [_rewrite_field((f.name,), F.col(quote(f.name)), f.dataType, visit, element) for f in df.schema]
     if all(pairs is None for pairs in replaced):
         return df
     columns: list[Column] = []
@@ -95,23 +97,31 @@ def rewrite_value(value: Column, native: DataType, visit: Visitor) -> Column:
     return value if changed is None else changed
 
 
-def _rewrite_field(path: Path, value: Column, native: DataType, visit: Visitor) -> list[tuple[str, Column]] | None:
+def _rewrite_field(
+    path: Path, value: Column, native: DataType, visit: Visitor, element: Element | None
+) -> list[tuple[str, Column]] | None:
     pairs = visit(path, value, native)
     if pairs is not None:
         return pairs
-    inner = _rewrite_inside(path, value, native, visit)
+    inner = _rewrite_inside(path, value, native, visit, element)
     return None if inner is None else [(path[-1], inner)]
 
 
-def _rewrite_inside(path: Path, value: Column, native: DataType, visit: Visitor) -> Column | None:
+def _rewrite_inside(
+    path: Path, value: Column, native: DataType, visit: Visitor, element: Element | None = None
+) -> Column | None:
     """The rebuilt value, or None if nothing changes in it."""
     if isinstance(native, ArrayType):
-        if _rewrite_inside(path, F.lit(None), native.elementType, visit) is None:
-            return None
-        return F.transform(value, lambda element: _rewrite_inside(path, element, native.elementType, visit))
+        inner = native.elementType
+
+        def rebuilt(member: Column) -> Column | None:
+            made = element(path, member, inner) if element else None
+            return _rewrite_inside(path, member, inner, visit, element) if made is None else made
+
+        return None if rebuilt(F.lit(None)) is None else F.transform(value, rebuilt)
     if not isinstance(native, StructType):
         return None
-    replaced = [_rewrite_field((*path, f.name), value.getField(f.name), f.dataType, visit) for f in native]
+    replaced = [_rewrite_field((*path, f.name), value.getField(f.name), f.dataType, visit, element) for f in native]
     if all(pairs is None for pairs in replaced):
         return None
     fields = []

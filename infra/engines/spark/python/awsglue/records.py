@@ -57,11 +57,11 @@ def check(value) -> None:
 
 def to_frame(session: SparkSession, found: RDD) -> DataFrame:
     """A frame of records (dicts), with a choice where a field has values of several types."""
-    kinds = found.mapPartitions(_partition_kinds).fold(None, _merge)
+    kinds = found.mapPartitions(merged_kinds).fold(None, merge_kinds)
     if kinds is None:
         return session.createDataFrame([], spark.StructType([]))
-    schema = _native(kinds)
-    return session.createDataFrame(found.map(lambda record: _to_row(record, kinds)), schema, verifySchema=False)
+    schema = native_type(kinds)
+    return session.createDataFrame(found.map(lambda record: to_row(record, kinds)), schema, verifySchema=False)
 
 
 # Types of Python values. A description is a dict: name of the type -> what is inside it
@@ -96,12 +96,12 @@ def _kind(value) -> dict:
         case list() | tuple():
             element: dict = {}
             for inner in value:
-                element = _merge(element, _kind(inner))
+                element = merge_kinds(element, _kind(inner))
             return {"array": element}
     raise TypeError(f"A record cannot hold a value of type {type(value).__name__}")
 
 
-def _merge(one: dict | None, other: dict | None) -> dict | None:
+def merge_kinds(one: dict | None, other: dict | None) -> dict | None:
     if one is None or other is None:
         return other if one is None else one
     merged = dict(one)
@@ -109,22 +109,33 @@ def _merge(one: dict | None, other: dict | None) -> dict | None:
         if name == "struct" and name in merged:
             fields = dict(merged[name])
             for field, kind in inner.items():
-                fields[field] = _merge(fields.get(field, {}), kind)
+                fields[field] = merge_kinds(fields.get(field, {}), kind)
             merged[name] = fields
         elif name == "decimal":
             merged[name] = tuple(map(max, inner, merged.get(name, inner)))
         else:
-            merged[name] = _merge(merged.get(name), inner)
+            merged[name] = merge_kinds(merged.get(name), inner)
     if "long" in merged:
         merged.pop("int", None)
     return merged
 
 
-def _partition_kinds(found):
+def merged_kinds(found) -> list[dict]:
+    """The one description of all records of a partition; none where there are none."""
     kinds = None
     for record in found:
-        kinds = _merge(kinds, _kind(record))
+        kinds = merge_kinds(kinds, _kind(record))
     return [kinds] if kinds is not None else []
+
+
+def as_json(kinds: dict) -> dict:
+    """The description as Spark reads JSON: in each place one type of number, double if one is not whole; `[]` is of texts."""
+    kept = {name: inner for name, inner in kinds.items() if "double" not in kinds or name not in ("int", "long")}
+    if "struct" in kept:
+        kept["struct"] = {field: as_json(inner) for field, inner in kept["struct"].items()}
+    if "array" in kept:
+        kept["array"] = as_json(kept["array"]) or {"string": None}
+    return kept
 
 
 _PLAIN = {
@@ -139,7 +150,7 @@ _PLAIN = {
 }
 
 
-def _native(kinds: dict) -> spark.DataType:
+def native_type(kinds: dict) -> spark.DataType:
     types = {name: _member(name, inner) for name, inner in sorted(kinds.items())}
     if len(types) == 1:
         return next(iter(types.values()))
@@ -150,26 +161,28 @@ def _native(kinds: dict) -> spark.DataType:
 
 def _member(name: str, inner: dict | tuple | None) -> spark.DataType:
     if name == "struct":
-        return spark.StructType([spark.StructField(field, _native(kind)) for field, kind in inner.items()])
+        return spark.StructType([spark.StructField(field, native_type(kind)) for field, kind in inner.items()])
     if name == "array":
-        return spark.ArrayType(_native(inner))
+        return spark.ArrayType(native_type(inner))
     if name == "decimal":
         whole, scale = inner
         return spark.DecimalType(38, max(scale, min(18, 38 - whole)))
     return _PLAIN[name]
 
 
-def _to_row(value, kinds: dict):
-    """The value as Spark wants it for the type of `_native(kinds)`."""
+def to_row(value, kinds: dict):
+    """The value as Spark wants it for the type of `native_type(kinds)`."""
     if value is None:
         return None
     own = next(iter(_kind(value)))
     if own == "int" and "long" in kinds:
         own = "long"
+    if own in ("int", "long") and own not in kinds:
+        own, value = "double", float(value)
     if own == "struct":
-        inner = tuple(_to_row(value.get(name), kind) for name, kind in kinds["struct"].items())
+        inner = tuple(to_row(value.get(name), kind) for name, kind in kinds["struct"].items())
     elif own == "array":
-        inner = [_to_row(element, kinds["array"]) for element in value]
+        inner = [to_row(element, kinds["array"]) for element in value]
     else:
         inner = value
     if len(kinds) == 1:
