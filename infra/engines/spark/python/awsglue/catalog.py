@@ -11,8 +11,9 @@ from botocore.exceptions import ClientError
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import not_there
+from awsglue import delimited, not_there
 from awsglue.infer import CORRUPT
+from awsglue.options import literally
 from awsglue.paths import quote
 
 TEXT_IN = "org.apache.hadoop.mapred.TextInputFormat"
@@ -69,8 +70,11 @@ class CatalogTable:
         return self.partition_columns.names
 
 
-def fetch(database: str, name: str, catalog_id: str | None = None) -> CatalogTable:
+def fetch(database: str, name: str, catalog_id: str | None = None, marks: dict | None = None) -> CatalogTable:
     """Read a table and all its partitions from the Data Catalog.
+
+    Args:
+        marks: `separator`, `quoteChar` or `escaper` of CSV files, in place of the table's own.
 
     Raises:
         ClientError: EntityNotFoundException and the like, as the Glue API says it.
@@ -99,7 +103,7 @@ def fetch(database: str, name: str, catalog_id: str | None = None) -> CatalogTab
         location=storage.get("Location", ""),
         columns=_columns(storage, kind),
         partition_columns=keys,
-        options=_options(kind, table.get("Parameters", {}), storage),
+        options=_options(kind, table.get("Parameters", {}), storage, marks or {}),
         partitions=partitions,
     )
 
@@ -143,14 +147,15 @@ def _spark_type(hive: str):
     return _parse_datatype_string(hive)
 
 
-def _options(kind: str, parameters: dict, storage: dict) -> dict[str, str]:
+def _options(kind: str, parameters: dict, storage: dict, given: dict) -> dict[str, str]:
     serde = storage.get("SerdeInfo", {}).get("Parameters", {})
     if kind == "csv":
-        quoted = "quoteChar" in serde or "opencsv" in storage["SerdeInfo"].get("SerializationLibrary", "").lower()
-        return {
-            "sep": serde.get("field.delim") or serde.get("separatorChar") or parameters.get("delimiter") or ",",
-            "quote": serde.get("quoteChar", '"') if quoted else parameters.get("quoteChar", '"'),
-            "escape": serde.get("escapeChar") or serde.get("escape.delim") or '"',
+        written = {
+            "separator": serde.get("field.delim") or serde.get("separatorChar") or parameters.get("delimiter"),
+            "quoteChar": serde.get("quoteChar") or parameters.get("quoteChar"),
+            "escaper": serde.get("escapeChar") or serde.get("escape.delim"),
+        }
+        return delimited.marks({name: value for name, value in written.items() if value} | given) | {
             "header": "true" if parameters.get("skip.header.line.count") == "1" else "false",
         }
     if kind == "json":
@@ -181,7 +186,9 @@ def register(spark: SparkSession, table: CatalogTable, database: str, name: str,
     columns = spark._jvm.org.apache.spark.sql.types.DataType.fromJson(StructType(fields).json()).toDDL()
     given = f" OPTIONS ({', '.join(f'{_text(k)} {_text(v)}' for k, v in options.items())})" if options else ""
     keys = f" PARTITIONED BY ({', '.join(map(quote, table.partition_keys))})" if table.partition_keys else ""
-    jvm_sql(f"CREATE TABLE {made} ({columns}) USING {table.format}{given}{keys} LOCATION {_text(table.location)}")
+    # the places of partitions are never patterns
+    place = table.location if table.partition_keys else literally(table.location)
+    jvm_sql(f"CREATE TABLE {made} ({columns}) USING {table.format}{given}{keys} LOCATION {_text(place)}")
     for start in range(0, len(table.partitions), PARTITIONS_A_STATEMENT):
         batch = table.partitions[start : start + PARTITIONS_A_STATEMENT]
         parts = " ".join(_partition(table.partition_keys, values, location) for values, location in batch)

@@ -16,9 +16,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StringType, StructType
 
 from awsglue import catalog, not_there, paths, storage
-from awsglue.data_source import CONNECTIONS, FORMATS, _is_true, _refuse
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.job import Job
+from awsglue.options import CONNECTIONS, FORMATS, is_true, refuse
 from awsglue.paths import quote
 
 UPDATE_PAGE = "update-from-job"
@@ -43,7 +43,7 @@ class DataSink:
     def __init__(self, glue_context, connection_type: str, options: dict, transformation_ctx: str = ""):
         if connection_type not in ("s3", "file"):
             raise not_there(f"The connection type {connection_type}", CONNECTIONS)
-        _refuse(options, OPTIONS, CONNECTIONS)
+        refuse(options, OPTIONS, CONNECTIONS)
         if not options.get("path"):
             raise ValueError("The option path is required for the connection type s3")
         behavior = options.get("updateBehavior", "UPDATE_IN_DATABASE")
@@ -53,7 +53,7 @@ class DataSink:
         self._path: str = options["path"]
         self._partition_keys = list(options.get("partitionKeys") or [])
         self._compression = options.get("compression") or options.get("compressionType")
-        self._update = _is_true(options.get("enableUpdateCatalog", False))
+        self._update = is_true(options.get("enableUpdateCatalog", False))
         self._behavior = behavior
         self._format, self._format_options = "", {}
         self._catalog: tuple[str, str, str | None] | None = None
@@ -90,7 +90,7 @@ class DataSink:
         kind = self._format.removeprefix("glue")
         if kind not in ("json", "csv", "parquet", "orc"):
             raise not_there(f"Writing the format {self._format or '(none)'}", FORMATS)
-        _refuse(self._format_options, FORMAT_OPTIONS, FORMATS)
+        refuse(self._format_options, FORMAT_OPTIONS, FORMATS)
         options = self._writer_options(kind)
         table = self._catalog_table(kind) if self._update and self._catalog else None
         df = _writable(dynamic_frame.toDF(), kind)
@@ -118,7 +118,7 @@ class DataSink:
         options = {"compression": "none" if compression == "uncompressed" else compression.lower()}
         if kind == "csv":
             options["sep"] = UNUSED if self._unquoted() else given.get("separator", ",")
-            options["header"] = str(_is_true(given.get("writeHeader", True))).lower()
+            options["header"] = str(is_true(given.get("writeHeader", True))).lower()
             options["quote"] = options["escape"] = "" if self._unquoted() else given.get("quoteChar", '"')
             options["emptyValue"] = ""
             options["ignoreLeadingWhiteSpace"] = options["ignoreTrailingWhiteSpace"] = "false"
@@ -213,7 +213,7 @@ class DataSink:
             parameters = {"paths": ",".join(sorted(column["Name"] for column in columns))}
         if kind == "csv":
             parameters = {"field.delim": self._format_options.get("separator", ",")}
-            if _is_true(self._format_options.get("writeHeader", True)):
+            if is_true(self._format_options.get("writeHeader", True)):
                 extra["skip.header.line.count"] = "1"
         if kind == "parquet":
             extra["useGlueParquetWriter"] = "true"
@@ -304,9 +304,7 @@ def purge(found: list[storage.StoredFile], options: dict) -> None:
 
     With `manifestFilePath` their names go to `Success.csv` and `Failed.csv` there.
     """
-    _refuse(
-        options, {"retentionPeriod", "partitionPredicate", "excludeStorageClasses", "manifestFilePath"}, UPDATE_PAGE
-    )
+    refuse(options, {"retentionPeriod", "partitionPredicate", "excludeStorageClasses", "manifestFilePath"}, UPDATE_PAGE)
     limit = time.time() * 1000 - float(options.get("retentionPeriod", 168)) * 3_600_000
     kept_classes = set(options.get("excludeStorageClasses", []))
     wanted = [file for file in found if file.modified <= limit and file.storage_class not in kept_classes]

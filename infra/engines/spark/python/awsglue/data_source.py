@@ -11,17 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import catalog, choice, errors, gluetypes, infer, not_there, records, storage
+from awsglue import catalog, delimited, errors, gluetypes, infer, not_there, records, storage
 from awsglue.bookmark import BAND
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
+from awsglue.options import CONNECTIONS, FORMATS, HINTS, is_true, literally, refuse
 from awsglue.paths import quote
 
-CONNECTIONS = "aws-glue-programming-etl-connect"
-FORMATS = "aws-glue-programming-etl-format"
-# Hints about speed, without an effect on the result
-HINTS = {"groupFiles", "groupSize", "useS3ListImplementation", "optimizePerformance", "batchSize", "maxFilesInBand"}
-HINTS |= {"compressionType", "compression"}
 S3_OPTIONS = {
     "path",
     "paths",
@@ -42,6 +38,7 @@ UNCHECKED = (
 )
 # In a text with several JSON objects; a line break is in no string, and within an object a comma comes before it or after
 BETWEEN_RECORDS = r"(?<=\})[ \t]*[\r\n]\s*(?=\{)"
+PATTERN_SIGNS = set("[{*?")
 HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
@@ -51,7 +48,7 @@ class DataSource:
     def __init__(self, glue_context, connection_type: str, options: dict, transformation_ctx: str = ""):
         if connection_type not in ("s3", "file"):
             raise not_there(f"The connection type {connection_type}", CONNECTIONS)
-        _refuse(options, S3_OPTIONS | HINTS | set(SAMPLE_OPTIONS), CONNECTIONS)
+        refuse(options, S3_OPTIONS | HINTS | set(SAMPLE_OPTIONS), CONNECTIONS)
         self._glue_context = glue_context
         self._options = options
         self._context = transformation_ctx
@@ -71,20 +68,22 @@ class DataSource:
         given = self._options.get("paths") or self._options.get("path")
         if not given:
             raise ValueError("The option paths is required for the connection type s3")
-        readers = {"json": _json, "csv": _csv, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
+        readers = {"json": _json, "csv": delimited.read, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
         if self._format not in readers:
             raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
         paths = [given] if isinstance(given, str) else list(given)
-        recurse = _is_true(self._options.get("recurse", False))
-        selected = _select_files(lambda: paths, self._options, self._context, recurse)
+        recurse = is_true(self._options.get("recurse", False))
         spark = self._glue_context.spark_session
+        if any(PATTERN_SIGNS & set(path) for path in paths):
+            paths = _existing(spark, paths)
+        selected = _select_files(lambda: paths, self._options, self._context, recurse)
         if selected is None:
             paths = _existing(spark, paths)
         else:
             paths, recurse = [file.uri for file in selected], False
         if not paths:
             return DynamicFrame(spark.createDataFrame([], StructType([])), self._glue_context, self._context)
-        df, bad = readers[self._format](spark, paths, recurse, self._format_options)
+        df, bad = readers[self._format](spark, list(map(literally, paths)), recurse, self._format_options)
         return _frame(df, bad, self._glue_context, self._context)
 
 
@@ -97,14 +96,19 @@ def from_catalog(
         ClientError: no such database or table.
         AnalysisException: the predicate names another column.
     """
-    known = (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"} | set(SAMPLE_OPTIONS)
-    _refuse(options, known, CONNECTIONS)
+    known = (
+        (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"} | set(SAMPLE_OPTIONS) | delimited.MARKS
+    )
+    refuse(options, known, CONNECTIONS)
     spark = glue_context.spark_session
-    table = catalog.fetch(database, table_name, catalog_id)
+    marks = {name: options[name] for name in delimited.MARKS & set(options)}
+    table = catalog.fetch(database, table_name, catalog_id, marks)
+    if marks and table.format != "csv":
+        raise not_there(f"The option {', '.join(sorted(marks))} for a table of {table.format}", CONNECTIONS)
     predicates = [p for p in (predicate, options.get("catalogPartitionPredicate", "")) if p]
     for text in predicates:
         _check_predicate(spark, table, text)
-    recurse = _is_true(options.get("recurse", False))
+    recurse = is_true(options.get("recurse", False))
     if recurse and table.partition_keys:
         raise not_there("The option recurse for a partitioned table", CONNECTIONS)
     if recurse:
@@ -124,7 +128,7 @@ def from_catalog(
     if table.format == "csv":  # read as text: what is no number must not be lost
         text = StructType([StructField(field.name, StringType()) for field in table.columns])
         rows = read(replace(table, columns=text))
-        return _frame(lambda: _typed_csv(rows, table.columns), None, glue_context, context)
+        return _frame(lambda: delimited.typed(rows, table.columns), None, glue_context, context)
     df = read(table)
     if table.format != "json":
         return _frame(df, None, glue_context, context)
@@ -169,16 +173,6 @@ def _bytes(df: DataFrame) -> int:
     return files.sizeInBytes()
 
 
-def _refuse(options: dict, known: set[str], page: str) -> None:
-    unknown = sorted(set(options) - known)
-    if unknown:
-        raise not_there(f"The option {', '.join(unknown)}", page)
-
-
-def _is_true(value) -> bool:
-    return value if isinstance(value, bool) else str(value).lower() == "true"
-
-
 def _check_predicate(spark, table: catalog.CatalogTable, predicate: str) -> None:
     try:
         spark.createDataFrame([], table.partition_columns).where(predicate)
@@ -202,12 +196,18 @@ def locations(spark, table: catalog.CatalogTable, predicates: list[str]) -> list
 
 
 def _existing(spark, paths: list[str]) -> list[str]:
-    """Those paths where there is something: Glue reads no records from the others, where Spark would fail."""
+    """Those paths where there is something: Glue reads no records from the others, where Spark would fail.
+
+    A path with `[`, `{`, `*` or `?` is the key that it spells, if there is such a key, and else a pattern for keys.
+    """
     settings, kept = spark._jsc.hadoopConfiguration(), []
     for path in paths:
         place = spark._jvm.org.apache.hadoop.fs.Path(path)
-        if place.getFileSystem(settings).globStatus(place):
+        system = place.getFileSystem(settings)
+        if system.exists(place):
             kept.append(path)
+        elif PATTERN_SIGNS & set(path):
+            kept += [found.getPath().toString() for found in system.globStatus(place) or []]
     return kept
 
 
@@ -261,8 +261,8 @@ def _bounded(found: list[storage.StoredFile], options: dict) -> list[storage.Sto
 
 
 def _json(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, DataFrame]:
-    _refuse(options, {"jsonPath", "multiLine", "multiline", "withSchema"} | HINTS, FORMATS)
-    whole = _is_true(options.get("multiLine", options.get("multiline", False)))
+    refuse(options, {"jsonPath", "multiLine", "multiline", "withSchema"} | HINTS, FORMATS)
+    whole = is_true(options.get("multiLine", options.get("multiline", False)))
     lines = spark.read.text(locations, wholetext=whole, recursiveFileLookup=recurse).select("value")
     if whole:
         lines = lines.select(F.explode(F.split("value", BETWEEN_RECORDS)).alias("value"))
@@ -279,62 +279,11 @@ def _json(spark, locations: list[str], recurse: bool, options: dict) -> tuple[Da
     return infer.read_json(lines, schema)
 
 
-def _csv(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
-    known = {"separator", "escaper", "quoteChar", "multiLine", "multiline", "withHeader", "skipFirst", "withSchema"}
-    known |= {"inferSchema"}
-    _refuse(options, known | HINTS, FORMATS)
-    header, skip = _is_true(options.get("withHeader", False)), _is_true(options.get("skipFirst", False))
-    if header and skip:
-        raise not_there("skipFirst together with withHeader", FORMATS)
-    quote_char = options.get("quoteChar", '"')
-    reader = (
-        spark.read.option("recursiveFileLookup", recurse)
-        .option("header", header or skip)
-        .option("inferSchema", _is_true(options.get("inferSchema", False)))
-        .option("sep", options.get("separator", ","))
-        .option("quote", "" if str(quote_char) == "-1" else quote_char)
-        .option("escape", options.get("escaper") or ('"' if str(quote_char) == "-1" else quote_char))
-        .option("multiLine", _is_true(options.get("multiLine", options.get("multiline", False))))
-    )
-    if "withSchema" in options:
-        return reader.schema(records.spark_schema(gluetypes.schema_from_json(options["withSchema"]))).csv(
-            locations
-        ), None
-    df = reader.csv(locations)
-    if not header:
-        df = df.toDF(*[f"col{index}" for index in range(len(df.columns))])
-    return df, None
-
-
 def _columnar(kind: str):
     def read(spark, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
-        _refuse(options, {"useGlueParquetWriter"} | HINTS, FORMATS)
+        refuse(options, {"useGlueParquetWriter"} | HINTS, FORMATS)
         # records of all files, those with more columns too
         reader = spark.read.format(kind).option("recursiveFileLookup", recurse).option("mergeSchema", True)
         return reader.load(locations), None
 
     return read
-
-
-def _typed_csv(df: DataFrame, columns: StructType) -> DataFrame:
-    """The columns in the catalog's types; one with values that do not fit is a choice of its type and string."""
-    typed = [field for field in columns if field.dataType != StringType()]
-    misfits = {}
-    if typed:
-        facts = df.agg(*[F.bool_or(_misfit(field)).alias(str(index)) for index, field in enumerate(typed)]).first()
-        misfits = {field.name for field, fact in zip(typed, facts, strict=True) if fact}
-    made = []
-    for field in df.schema:
-        wanted = columns[field.name].dataType if field.name in columns.names else field.dataType
-        value = F.col(quote(field.name))
-        if field.name in misfits:
-            text = F.when(value.cast(wanted).isNull() & (F.trim(value) != ""), value)
-            made.append(choice.make([(wanted, value.cast(wanted)), (StringType(), text)]).alias(field.name))
-        else:
-            made.append(value.cast(wanted).alias(field.name) if wanted != field.dataType else value)
-    return df.select(*made)
-
-
-def _misfit(field: StructField):
-    value = F.col(quote(field.name))
-    return value.cast(field.dataType).isNull() & (F.trim(value) != "")
