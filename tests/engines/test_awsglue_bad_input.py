@@ -134,6 +134,9 @@ rows.write.mode("append").json("s3://{BUCKET}/left/")
 
     api = boto3.client("glue")
     boto3.client("iam").create_role(RoleName="Crawler", AssumeRolePolicyDocument=json.dumps(TRUST))
+    rights = {"Effect": "Allow", "Action": ["s3:*", "glue:*", "logs:*"], "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+    boto3.client("iam").put_role_policy(RoleName="Crawler", PolicyName="lake", PolicyDocument=policy)
     targets = {"S3Targets": [{"Path": f"s3://{BUCKET}/left/"}]}
     role = f"arn:aws:iam::{ACCOUNT}:role/Crawler"
     api.create_crawler(Name="left", Role=role, DatabaseName=DATABASE, Targets=targets)
