@@ -17,7 +17,7 @@ import orjson
 
 PROBE_BYTES = 65_536
 START_SECONDS = 30.0
-STOP_SECONDS = 10.0
+STOP_SECONDS = 30.0
 
 
 class LocalAwsError(RuntimeError):

@@ -41,7 +41,7 @@ def test_stored_outputs_are_what_comes_out(lake):
 
 def test_runs_from_any_folder_with_parameters(lake, tmp_path):
     """`workshop run` from elsewhere, with a papermill parameter."""
-    command = [sys.executable, "-m", "infra.cli", "run", "00", "-p", "track_seconds", "60"]
+    command = [sys.executable, "-m", "infra.cli", "run", "00", "--solutions", "-p", "track_seconds", "60"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stdout + result.stderr
     book = json.loads((project.BUILD / "00_start_here.ipynb").read_text())

@@ -27,6 +27,8 @@ MEASURED = {"string": "length", "list": "length", "map": "length", "blob": "leng
 # codes of services that have their own for what their model does not allow
 INVALID = {"athena": "InvalidRequestException", "logs": "InvalidParameterException"}
 INVALID_QUERY = "ValidationError"
+# members whose limit the service checks itself, with an error of its own
+OWN = {("athena", "GetQueryResultsInput"): frozenset({"MaxResults"})}
 UNREADABLE = {"lambda": "InvalidRequestContentException"}  # a body that is no JSON
 
 
@@ -69,7 +71,7 @@ def constraint_errors(value: Any, shape: Any, path: str = "") -> Iterator[str]:
     shape: botocore's shape of it
     path: the member's name, empty for the request
     """
-    told = "" if shape.metadata.get("sensitive") or isinstance(value, bytes) else f"'{value}' "
+    told = "" if shape.metadata.get("sensitive") or _is_large(shape) else f"'{_told(value, shape)}' "
     shown = f"{told}at '{path}' failed to satisfy constraint: "
     yield from (shown + problem for problem in _problems(value, shape))
     if shape.type_name == "structure":
@@ -105,6 +107,19 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
+
+
+def _is_large(shape: Any) -> bool:
+    """A list of structures, such as the records of a batch, is not repeated in a message."""
+    return shape.type_name == "list" and shape.member.type_name == "structure"
+
+
+def _told(value: Any, shape: Any) -> Any:
+    """Return what a message says of a value: of bytes, as AWS's Java says it, only how many there are."""
+    if shape.type_name != "blob":
+        return value
+    length = _length(value, shape)
+    return f"java.nio.HeapByteBuffer[pos=0 lim={length} cap={length}]"
 
 
 def _length(value: Any, shape: Any) -> int:
@@ -185,7 +200,9 @@ def _decoded(service: str, request: Request, body: bytes) -> dict[str, Any]:
 
 
 def _check_limits(service: str, given: dict[str, Any], shape: Any, code: str) -> None:
-    errors = [*missing(given, shape), *constraint_errors(given, shape)]
+    own = OWN.get((service, shape.name), frozenset())
+    checked = {name: value for name, value in given.items() if name not in own}
+    errors = [*missing(given, shape), *constraint_errors(checked, shape)]
     if not errors:
         return
     absent = next((name for name in shape.required_members if given.get(name) is None), None)

@@ -692,6 +692,11 @@ Resources:
       AssumeRolePolicyDocument:
         Version: 2012-10-17
         Statement: [{Effect: Allow, Principal: {Service: firehose.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: read-and-write
+          PolicyDocument:
+            Version: 2012-10-17
+            Statement: [{Effect: Allow, Action: ["kinesis:*", "s3:*"], Resource: "*"}]
   Delivery:
     Type: AWS::KinesisFirehose::DeliveryStream
     Properties:

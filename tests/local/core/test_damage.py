@@ -12,12 +12,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from infra import server_process
 from infra.local.core import state
 from tests.conftest import Server
+
+TRUST = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def make_delivery_stream(firehose: Any) -> None:
+    """A delivery stream, and the role that it needs."""
+    keys = firehose._get_credentials()
+    iam = boto3.client(
+        "iam",
+        region_name="us-east-1",
+        endpoint_url=firehose.meta.endpoint_url,
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
+    )
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName="r", AssumeRolePolicyDocument=policy)
+    role = iam.get_role(RoleName="r")["Role"]["Arn"]
+    destination = {"RoleARN": role, "BucketARN": "arn:aws:s3:::lake"}
+    firehose.create_delivery_stream(DeliveryStreamName="f", S3DestinationConfiguration=destination)
+
 
 MAKE = {
     "events": lambda c: c.put_rule(Name="r", ScheduleExpression="rate(1 hour)"),
@@ -27,10 +49,7 @@ MAKE = {
         StackName="s", TemplateBody=json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}}})
     ),
     "kinesis": lambda c: c.create_stream(StreamName="k", ShardCount=1),
-    "firehose": lambda c: c.create_delivery_stream(
-        DeliveryStreamName="f",
-        S3DestinationConfiguration={"RoleARN": "arn:aws:iam::123456789012:role/r", "BucketARN": "arn:aws:s3:::lake"},
-    ),
+    "firehose": lambda c: make_delivery_stream(c),
     "ssm": lambda c: c.put_parameter(Name="p", Value="v", Type="String"),
 }
 
