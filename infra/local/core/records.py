@@ -196,7 +196,9 @@ def _write(connection: sqlite3.Connection, each: Records, dumps: Callable[[Any],
         gone = [(each.collection, name) for name in each.changed if name not in each]
         connection.executemany("DELETE FROM records WHERE collection = ? AND name = ?", gone)
         names = each.changed if len(each.changed) < len(each) else each
-        there = [(each.collection, name, dumps(each[name])) for name in names if name in each]
+        there: list[tuple[str, str | int, bytes]] = [
+            (each.collection, name, dumps(each[name])) for name in names if name in each
+        ]
     else:
         start = max(each.saved, 0)
         if each.saved < 0 or each.saved > len(each):
