@@ -44,6 +44,8 @@ def home(tmp_path_factory):
         region_name="us-east-1",
     )
     iam.create_role(RoleName=glue.ROLE, AssumeRolePolicyDocument=json.dumps({"Statement": [TRUST]}))
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    iam.put_role_policy(RoleName=glue.ROLE, PolicyName="all", PolicyDocument=json.dumps(everything))
     glue.install_glue_kernel()
     yield folder
     server_process.stop(folder)
@@ -156,7 +158,10 @@ def test_first_cell_starts_a_session(kernel):
         ("%%sql\nSELECT 1 AS one", "+---+\n|one|\n+---+\n|  1|\n+---+\n"),
         ("1 / 0", "ZeroDivisionError: division by zero\n"),
         ("import os, boto3\nboto3.client('sts').get_caller_identity()['Account']", "'123456789012'\n"),
-        ("from helpers import check\ncheck(1, 1, right='yes', hint='')", "✔ yes\n"),
+        (
+            "from infra.teaching.answers import check\ncheck('0.1', 5890)",
+            "✔ 0.1 5,890 events: at 100 events a second that is a file a minute.\n",
+        ),
     ],
 )
 def test_output(kernel, code, expected):
