@@ -47,6 +47,9 @@ MODEL_NAMES = {
 }  # botocore's names where the signature's differ
 
 
+NOT_RUN = {"pipes"}  # moto keeps records of them, and nothing would ever flow
+
+
 class UnknownService(Exception):
     """No package of ours and no backend of moto's answers for this name."""
 
@@ -97,6 +100,8 @@ def loaded() -> list[Service]:
 def _moto_backends(name: str) -> Any:
     from moto import backend_index, backends
 
+    if name in NOT_RUN:
+        raise UnknownService(name)
     host = f"https://{name}.us-east-1.amazonaws.com"
     for backend, pattern in backend_index.backend_url_patterns:
         if pattern.match(host) or pattern.match(f"https://{name}.amazonaws.com"):

@@ -302,3 +302,9 @@ def test_local_profile_wins_over_keys_in_the_environment(tmp_path):
         assert key == "123456789012"
     finally:
         server_process.stop(tmp_path / "home")
+
+
+def test_pipes_are_refused_with_a_reason(client):
+    with pytest.raises(ClientError, match="The service 'pipes' is not part of the local AWS") as error:
+        client("pipes").list_pipes()
+    assert error.value.response["Error"]["Code"] == "NotImplemented"
