@@ -27,7 +27,6 @@ from typing import Any, NamedTuple
 from moto.kinesis import models
 from moto.kinesis.exceptions import InvalidArgumentError, ResourceNotFoundError
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
-from moto.kinesis.responses import KinesisResponse
 
 from infra.local.core import limits as write_limits
 from infra.local.core import state, telemetry
@@ -192,7 +191,8 @@ class StoredShard(Shard):
         return f"{self.prefix}{position:029d}"
 
     def get_min_sequence_number(self) -> int:
-        return self.base
+        """The shard's own starting number: one before that of its first record, as on AWS."""
+        return self.base - 1
 
     def get_max_sequence_number(self) -> int:
         return self.base + max(self.count - 1, 0)
@@ -303,7 +303,6 @@ class LocalKinesisBackend(KinesisBackend):
 models.Shard = StoredShard
 models.Stream = LocalStream
 kinesis_backends.backend = LocalKinesisBackend
-RESPONSE = KinesisResponse
 
 
 def find_stream(account: str, region: str, parameters: dict[str, Any]) -> LocalStream:
@@ -495,7 +494,7 @@ def _sequence_position(stream: LocalStream, shard: StoredShard, sequence: Any, k
             "InvalidArgumentException", f"Must specify startingSequenceNumber parameter for iterator of type {kind}."
         )
     position = shard.position_of(int(sequence)) if str(sequence).isdigit() else -1
-    if str(sequence) == "0":
+    if str(sequence) in ("0", str(shard.get_min_sequence_number())):
         position = 0
     elif not 0 <= position < max(shard.count, 1):
         raise KinesisError(

@@ -336,3 +336,60 @@ def test_what_a_kill_left_half_written_is_cut_off(tmp_path):
     assert [record.data for record in shard.read(0)] == [b"one"]
     shard.append([("a", b"three")], 2)
     assert [record.data for record in shard.read(0)] == [b"one", b"three"]
+
+
+def test_list_shards_in_pages_and_by_a_filter(client):
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+
+    def active():
+        summary = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]
+        return summary["StreamStatus"] == "ACTIVE"
+
+    until(active)
+    before = datetime.datetime.now(datetime.UTC)
+    time.sleep(0.02)  # the children are younger than this moment
+    kinesis.split_shard(StreamName="s", ShardToSplit="shardId-000000000000", NewStartingHashKey=str(2**127))
+    until(active)
+
+    def ids(**given):
+        return [shard["ShardId"][-1] for shard in kinesis.list_shards(**given)["Shards"]]
+
+    first = kinesis.list_shards(StreamName="s", MaxResults=2)
+    assert [shard["ShardId"][-1] for shard in first["Shards"]] == ["0", "1"]
+    rest = kinesis.list_shards(NextToken=first["NextToken"], MaxResults=5)
+    assert [shard["ShardId"][-1] for shard in rest["Shards"]] == ["2"] and "NextToken" not in rest
+    assert ids(StreamName="s", ExclusiveStartShardId="shardId-000000000001") == ["2"]
+    for given, found in (
+        ({"Type": "AT_LATEST"}, ["1", "2"]),
+        ({"Type": "FROM_TRIM_HORIZON"}, ["0", "1", "2"]),
+        ({"Type": "AT_TRIM_HORIZON"}, ["0"]),
+        ({"Type": "AFTER_SHARD_ID", "ShardId": "shardId-000000000000"}, ["1", "2"]),
+        ({"Type": "AT_TIMESTAMP", "Timestamp": before}, ["0"]),
+        ({"Type": "FROM_TIMESTAMP", "Timestamp": datetime.datetime.now(datetime.UTC)}, ["1", "2"]),
+    ):
+        assert ids(StreamName="s", ShardFilter=given) == found, given
+    for wrong in (
+        {"NextToken": first["NextToken"], "StreamName": "s"},
+        {"NextToken": "nonsense"},
+        {"StreamName": "s", "ShardFilter": {"Type": "AFTER_SHARD_ID"}},
+        {},
+    ):
+        with pytest.raises(ClientError) as error:
+            kinesis.list_shards(**wrong)
+        assert error.value.response["Error"]["Code"] == "InvalidArgumentException", wrong
+
+
+def test_a_shard_starts_before_its_first_record(client):
+    kinesis = client("kinesis")
+    kinesis.create_stream(StreamName="s", ShardCount=1)
+    shard = kinesis.list_shards(StreamName="s")["Shards"][0]
+    start = shard["SequenceNumberRange"]["StartingSequenceNumber"]
+    numbers = [kinesis.put_record(StreamName="s", Data=b"x", PartitionKey="p")["SequenceNumber"] for _ in range(2)]
+    assert int(start) < int(numbers[0])
+    for kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
+        where = {"StreamName": "s", "ShardId": shard["ShardId"], "ShardIteratorType": kind}
+        iterator = kinesis.get_shard_iterator(**where, StartingSequenceNumber=start)["ShardIterator"]
+        assert [
+            record["SequenceNumber"] for record in kinesis.get_records(ShardIterator=iterator)["Records"]
+        ] == numbers
