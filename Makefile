@@ -15,7 +15,8 @@ workshop: setup ## run all notebooks in order on the local AWS; copies with outp
 	@$(WORKSHOP) run
 
 test: check ## run all tests: style, types, contracts, then everything on two cores
-	@.venv/bin/pytest -q -n 2 --dist loadfile
+	@.venv/bin/pytest -q -n 2 --dist loadfile || (echo "What failed beside another worker is run once more, alone:"; \
+	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
 
 check: setup ## the quick part of the tests, for the author at work: style, types, contracts, units
 	@.venv/bin/ruff check --quiet

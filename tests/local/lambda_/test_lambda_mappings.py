@@ -97,7 +97,7 @@ def test_a_stream_is_read_in_batches_in_order(lab):
         "No records processed",
     )
     assert made["MaximumRetryAttempts"] == -1 and made["DestinationConfig"] == {"OnFailure": {}}
-    until(lambda: sum(map(len, lab.texts())) == 25, "all records")
+    until(lambda: sum(map(len, lab.texts())) == 25, "all records", seconds=240)
     assert lab.texts() == [[f"r{n}" for n in range(start, min(start + 10, 25))] for start in (0, 10, 20)]
     record = lab.events()[0]["Records"][0]
     stored = lab.kinesis.get_records(
