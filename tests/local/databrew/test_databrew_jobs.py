@@ -356,7 +356,7 @@ def parquet():
     ("name", "body", "settings"),
     [
         ("a.csv", b"id;name\n1;One\n", {"FormatOptions": {"Csv": {"Delimiter": ";"}}}),
-        ("a.csv.gz", gzip.compress(b"id,name\n1,One\n"), {}),
+        ("a.csv.gz", gzip.compress(b"id,name\n1,One\n", mtime=0), {}),
         ("a.json", b'{"id": 1, "name": "One"}\n', {}),
         ("a.json", b'[\n{"id": 1,\n"name": "One"}]', {"FormatOptions": {"Json": {"MultiLine": True}}}),
         ("a.parquet", parquet(), {}),
