@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check lab bench clean refresh
+.PHONY: help setup workshop test check contracts lab bench clean refresh
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,16 +14,18 @@ help: ## show this list
 workshop: setup ## run all notebooks in order on the local AWS; copies with outputs go to build/
 	@$(WORKSHOP) run
 
-test: check ## run all tests: style, types, contracts, then everything on two cores
+test: contracts ## run all tests: style, types, contracts, then everything on two cores
 	@.venv/bin/pytest -q -n 2 --dist loadfile || (echo "What failed beside another worker is run once more, alone:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
 
-check: setup ## the quick part of the tests, for the author at work: style, types, contracts, units
+check: contracts ## the quick part of the tests, for the author at work: style, types, contracts, units
+	@.venv/bin/pytest -q -m unit
+
+contracts: setup
 	@.venv/bin/ruff check --quiet
 	@.venv/bin/ruff format --quiet --check
 	@.venv/bin/mypy --no-error-summary
 	@told=$$(.venv/bin/lint-imports) || (echo "$$told"; exit 1)
-	@.venv/bin/pytest -q -m unit
 
 lab: setup ## open JupyterLab on the first notebook, with the local AWS behind it
 	@$(WORKSHOP) lab
