@@ -38,8 +38,6 @@ MOVED = {
     "infra.local.cloudformation_schema": "infra.local.cloudformation.schema",
     "infra.local.cloudformation_template": "infra.local.cloudformation.template",
     "infra.local.cloudformation_types": "infra.local.cloudformation.resources.types",
-    "infra.local.cloudformation_types_core": "infra.local.cloudformation.resources.core",
-    "infra.local.cloudformation_types_analytics": "infra.local.cloudformation.resources.analytics",
     "infra.local.flink_applications": "infra.local.flink.backend",
     "infra.local.flink_configuration": "infra.local.flink.configuration",
     "infra.local.flink_logs": "infra.local.flink.logs",

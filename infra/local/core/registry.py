@@ -10,6 +10,7 @@ from infra.local.core import state
 from infra.local.core.service import Service
 
 PACKAGES = {
+    "budgets": "infra.local.budgets",
     "s3": "infra.local.s3",
     "kinesis": "infra.local.kinesis",
     "firehose": "infra.local.firehose",

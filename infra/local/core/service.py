@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infra.local.core.answers import Answer
     from infra.local.core.request import Request
 
-GLOBAL = {"s3", "iam", "sts"}  # moto keeps these under the partition's name
+GLOBAL = {"budgets", "iam", "s3", "sts"}  # moto keeps these under the name of the partition
 Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
 
 

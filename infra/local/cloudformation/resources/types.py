@@ -1,11 +1,12 @@
 """What CloudFormation calls for each resource type: a few calls of the service's own API, so all checks are the service's own.
 
-The types themselves are in `cloudformation_types_core` and `cloudformation_types_analytics`; here is what they share.
+The types themselves are in a file a service beside this one; here is what they share.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import random
 import re
@@ -22,6 +23,27 @@ from botocore.exceptions import ClientError
 from infra.local.cloudformation import schema
 from infra.local.core import roles
 
+MODULES = (
+    "athena",
+    "budgets",
+    "cloudformation",
+    "databrew",
+    "dynamodb",
+    "events",
+    "firehose",
+    "flink",
+    "glue",
+    "iam_policies",
+    "iam_roles",
+    "kinesis",
+    "lambda_",
+    "logs",
+    "s3",
+    "scheduler",
+    "sns",
+    "sqs",
+    "stepfunctions",
+)
 WAIT_SECONDS = 120.0
 POLL_SECONDS = 0.05
 MISSING = {
@@ -193,6 +215,7 @@ class Tagging(NamedTuple):
 
 TAGGING = {
     "athena": Tagging("ResourceARN"),
+    "budgets": Tagging("ResourceARN", keys="ResourceTagKeys", tags="ResourceTags", created="ResourceTags"),
     "databrew": Tagging(form=dict),
     "dynamodb": Tagging(),
     "events": Tagging("ResourceARN"),
@@ -274,17 +297,5 @@ def text_attributes(properties: dict[str, Any], *left_out: str) -> dict[str, str
 
 def types() -> dict[str, ResourceType]:
     """Return every resource type that stacks can hold here."""
-    from infra.local.cloudformation.resources import (
-        analytics,
-        core,
-        databrew,
-        dynamodb,
-        events,
-        lambda_,
-        scheduler,
-        sns,
-        stepfunctions,
-    )
-
-    modules: tuple[Any, ...] = (analytics, core, databrew, dynamodb, events, lambda_, scheduler, sns, stepfunctions)
+    modules = (importlib.import_module(f"infra.local.cloudformation.resources.{name}") for name in MODULES)
     return {name: made for module in modules for name, made in module.TYPES.items()}
