@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from infra.teaching.exercise import Exercise, Open, Wrong, find
+from infra.teaching.exercise import Exercise, Open, Wrong, find, yourself
 
 SWITCH = "run_solutions"  # a papermill parameter: open exercises are solved, and each solution must be right
 _hints_given: Counter[str] = Counter()
@@ -60,8 +60,14 @@ def hint(number: str) -> None:
 
 
 def solution(number: str) -> None:
-    """Show the code that solves an exercise; it runs nothing and changes no answer. Raises UnknownExercise."""
-    print(find(number).solution.strip())
+    """Show the code that solves an exercise; it runs nothing and changes no answer. Raises UnknownExercise.
+
+    A chapter's number without a point, as in `solution("7")`, shows the answers to the questions under "Check yourself".
+    """
+    if "." in number:
+        print(find(number).solution.strip())
+    else:
+        print("\n".join(f"{place}. {answer}" for place, answer in enumerate(yourself(number), 1)))
 
 
 def _open(exercise: Exercise) -> str:

@@ -72,3 +72,15 @@ def of_chapter(chapter: str) -> list[Exercise]:
             raise
         return []
     return list(module.EXERCISES)
+
+
+def yourself(chapter: str) -> tuple[str, ...]:
+    """Return the answers to a chapter's three questions under "Check yourself": `CHECK_YOURSELF` in its file.
+
+    Raises UnknownExercise where the chapter has none.
+    """
+    try:
+        module = importlib.import_module(f"infra.teaching.exercises.chapter_{chapter.zfill(2)}")
+        return tuple(module.CHECK_YOURSELF)
+    except (ModuleNotFoundError, AttributeError):
+        raise UnknownExercise(f"There is no chapter {chapter} with questions to check yourself.") from None

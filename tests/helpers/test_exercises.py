@@ -114,3 +114,11 @@ def test_a_solution_is_shown_and_not_run(capsys):
 def test_an_unknown_number():
     with pytest.raises(UnknownExercise, match=r"There is no exercise 9\.7"):
         exercises.check("9.7", 1)
+
+
+def test_the_answers_to_check_yourself_are_shown(capsys):
+    exercises.solution("10")
+    shown = capsys.readouterr().out.splitlines()
+    assert [line[:3] for line in shown] == ["1. ", "2. ", "3. "]
+    with pytest.raises(UnknownExercise, match="no chapter 77"):
+        exercises.solution("77")

@@ -109,3 +109,9 @@ EXERCISES = [
         solution='answer_7_6 = "STOPPING"',
     ),
 ]
+
+CHECK_YOURSELF = (
+    "The newest event was from 09:02:59.94, so the watermark stood at 09:02:54.94: it had not passed the end of the window, and the minute might still have got more.",
+    "Flink drops it, without an error. (By how much the watermark has passed depends on when it is read; late is not a property of the event.)",
+    "The application goes on behind the last event of the snapshot, with its counts as they were. The loop goes on where its position says, but its memory is empty, so the counts begin at nothing.",
+)

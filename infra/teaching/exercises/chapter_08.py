@@ -115,3 +115,9 @@ else:
         solution="answer_8_5 = (4, 0)",
     ),
 ]
+
+CHECK_YOURSELF = (
+    "Ten looks with 0 to 9 seconds between them are 45 seconds of sleep, and Lambda ends the process after 10.",
+    "They wait. The batch is tried again and again, and nothing behind it in the shard is read, until it succeeds, is given up by a setting of the mapping, or is too old for the stream.",
+    "Lambda: those that arrived in the same seconds on the same shard. Flink: those that happened in the same span of time, whenever they arrived and on whichever shard.",
+)

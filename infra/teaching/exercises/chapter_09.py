@@ -128,3 +128,9 @@ _ = events.put_targets(Rule="automation-failed", Targets=[{"Id": "chain", "Arn":
 )""",
     ),
 ]
+
+CHECK_YOURSELF = (
+    "A queue starts no crawler. It only says where to look; a schedule, a rule with a function, or a state machine must start it.",
+    "Nothing arrived or the rule did not match (test_event_pattern, the metric MatchedEvents); a step failed (the service: job run, LastCrawl, log); the target did not take the event (dead-letter queue, FailedInvocations).",
+    "READY says that the crawler is at rest, not how its crawl ended: one that has failed is READY too.",
+)

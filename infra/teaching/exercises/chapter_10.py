@@ -67,3 +67,9 @@ wait_for(lambda: served(everything), lambda answer: answer >= events + 4, "answe
         answer=False,
     ),
 ]
+
+CHECK_YOURSELF = (
+    "Else one bucket would be half in the batch and half in the speed layer. The speed layer keeps one count for a whole bucket, so the half could not be taken out of it.",
+    "Who serves believes the watermark. If it were noted first, a reader would look into a folder that is not there yet, or only half; and if the job failed, for good.",
+    "What comes twice would count twice: each batch that Lambda tries again, and all that Flink tells again behind its last checkpoint.",
+)

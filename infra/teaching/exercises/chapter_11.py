@@ -60,3 +60,9 @@ EXERCISES = [
         answer=False,
     ),
 ]
+
+CHECK_YOURSELF = (
+    "While the other things go, their services may still write a last line; a group that is deleted before comes back with it.",
+    "Nothing is lost: the resources that could be deleted are gone, the stack has kept the others. Take away the reason (empty the bucket) and delete the stack again.",
+    "The inventory. Stacks that are gone prove only that what they made is gone; services and you have made more.",
+)
