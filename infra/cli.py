@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; return its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "command"):
+        parser.print_help()
+        return 0
     try:
         return options.command(options)
     except (server_process.LocalAwsError, ValueError) as error:
@@ -34,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="workshop", description="Learn streaming data lakes on AWS, on your own computer."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="COMMAND")
 
     def add(name: str, command: Callable[[argparse.Namespace], int], help: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=help, description=help)
@@ -59,9 +63,14 @@ def _parser() -> argparse.ArgumentParser:
         "--solutions", action="store_true", help="solve the open exercises; a solution that is not right fails the run"
     )
     _server_options(add("start", start, "start the local AWS alone"))
-    add("status", status, "say what is running and what it holds")
+    status_parser = add("status", status, "say what is running, what an account holds, and what it would cost on AWS")
+    _account_option(status_parser)
+    goto_parser = add("goto", goto, "bring the lake to where a chapter begins, by running what it builds on")
+    goto_parser.add_argument("chapter", metavar="CHAPTER")
+    _account_option(goto_parser)
     add("stop", stop, "stop the local AWS; its data stays")
-    reset_parser = add("reset", reset, "stop the local AWS and delete its data")
+    reset_parser = add("reset", reset, "stop the local AWS and delete its data, or empty one account while others work")
+    reset_parser.add_argument("--account", metavar="ACCOUNT", help="the 12 digits of the account to empty")
     reset_parser.add_argument("--yes", action="store_true", help="do not ask")
     add("doctor", doctor, "check what this machine has, and say what to type where something is missing")
     add("env", env, "print the exports that make any AWS tool in a terminal use the chosen profile")
@@ -91,6 +100,11 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _account_option(parser: argparse.ArgumentParser) -> None:
+    own = os.environ.get("WORKSHOP_ACCOUNT", profile.ACCOUNT)
+    parser.add_argument("--account", metavar="ACCOUNT", default=own, help=f"12 digits; without it {own}")
+
+
 def _cloud() -> str | None:
     return os.environ.get("AWS_PROFILE")
 
@@ -115,6 +129,8 @@ def lab(options: argparse.Namespace) -> int:
         "--ServerApp.ip=127.0.0.1",
         f"--notebook-dir={project.ROOT}",  # so that links to docs/ and infra/ lead somewhere
     ]
+    if os.geteuid() == 0:  # JupyterLab wants to be told so
+        command.append("--allow-root")
     first = f"{project.NOTEBOOKS.name}/{project.chapters()[0].name}"
     command.append("--no-browser" if options.no_browser else f"--LabApp.default_url=/lab/tree/{first}")
     return subprocess.call(command, cwd=project.ROOT)
@@ -187,7 +203,37 @@ def status(options: argparse.Namespace) -> int:
         print(f"Local AWS at {running.endpoint}, process {running.pid}")
     size = sum(path.stat().st_size for path in (home / "state").rglob("*") if path.is_file())
     print(f"Data: {size / 1e6:.1f} MB in {home / 'state'}")
+    if running is not None:
+        _print_account(running, options.account)
     return 0
+
+
+def _print_account(running: server_process.Running, account: str) -> None:
+    from infra import inventory
+    from infra.reset import LocalSession
+
+    there = LocalSession(running, account)
+    lines = inventory.look(there.client, there.region_name)
+    print(f"\nAccount {account}, {there.region_name}:" + (" nothing" if not lines else ""))
+    for line in lines:
+        print(f"  {line}")
+    print(
+        f"On AWS this would cost {inventory.total(lines):.3f} USD an hour, and what is used (queries, crawls, storage)."
+    )
+
+
+def goto(options: argparse.Namespace) -> int:
+    from infra import goto as way
+
+    local = project.is_local(_cloud())
+    if local:
+        os.environ["WORKSHOP_ACCOUNT"] = options.account  # the kernels' account
+        running = server_process.start(project.home())
+        profile.write(project.home(), running.endpoint, options.account)
+    profile.activate(project.home(), _cloud())
+    import boto3
+
+    return 0 if way.go(options.chapter, boto3.Session().client) else 1
 
 
 def stop(options: argparse.Namespace) -> int:
@@ -200,6 +246,8 @@ def stop(options: argparse.Namespace) -> int:
 
 
 def reset(options: argparse.Namespace) -> int:
+    if options.account:
+        return _reset_account(options)
     state = project.home() / "state"
     if not options.yes and input(f"Delete everything in {state}? Type yes: ").strip() != "yes":
         print("Nothing was deleted.")
@@ -207,6 +255,18 @@ def reset(options: argparse.Namespace) -> int:
     server_process.stop(project.home())
     shutil.rmtree(state, ignore_errors=True)
     print("The local AWS is empty.")
+    return 0
+
+
+def _reset_account(options: argparse.Namespace) -> int:
+    from infra.reset import empty
+
+    if not options.yes and input(f"Delete everything in account {options.account}? Type yes: ").strip() != "yes":
+        print("Nothing was deleted.")
+        return 1
+    running = server_process.find(project.home()) or server_process.start(project.home())
+    empty(running, options.account)
+    print(f"Account {options.account} is empty; the others were not touched.")
     return 0
 
 

@@ -11,13 +11,14 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 PROBE_BYTES = 65_536
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0
+ASK_SECONDS = 120.0
 
 
 class LocalAwsError(RuntimeError):
@@ -25,10 +26,11 @@ class LocalAwsError(RuntimeError):
 
 
 class Running(NamedTuple):
-    """A server that answers: its process id, and the URL of its endpoint."""
+    """A server that answers: its process id, the URL of its endpoint, and its key, which opens the pages for whoever leads."""
 
     pid: int
     endpoint: str
+    key: str = ""
 
 
 def find(home: Path) -> Running | None:
@@ -38,7 +40,7 @@ def find(home: Path) -> Running | None:
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     endpoint = f"http://127.0.0.1:{told['port']}"
-    return Running(told["pid"], endpoint) if _is_ours(told["pid"]) and _answers(endpoint) else None
+    return Running(told["pid"], endpoint, told.get("key", "")) if _is_ours(told["pid"]) and _answers(endpoint) else None
 
 
 def _is_ours(pid: int) -> bool:
@@ -55,6 +57,19 @@ def _answers(endpoint: str) -> bool:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
+
+
+def ask(running: Running, method: str, path: str) -> Any:
+    """Return what a page of the server's own answers, with its key; `path` begins with /_workshop/.
+
+    Raises LocalAwsError with what the server says when it refuses.
+    """
+    asked = urllib.request.Request(f"{running.endpoint}{path}", method=method, headers={"x-workshop-key": running.key})
+    try:
+        with urllib.request.urlopen(asked, timeout=ASK_SECONDS) as answer:
+            return orjson.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        raise LocalAwsError(f"The local AWS has refused {path}: {error.read().decode(errors='replace')}") from None
 
 
 def check_writable(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -17,6 +18,7 @@ from infra.kernels.flink import install as flink
 from infra.local import server
 
 FREE_BYTES = 2_000_000_000
+FREE_MEMORY_BYTES = 2_000_000_000
 
 
 class Step(NamedTuple):
@@ -75,7 +77,10 @@ def examine() -> list[Finding]:
         _kernel(glue.KERNEL),
         _kernel(flink.NAME),
         _java(),
+        _memory(),
         _disk(),
+        _root(),
+        _ports(),
         _profile(),
         _server(),
         _browser(),
@@ -113,6 +118,37 @@ def _disk() -> Finding:
         f"{free / 1e9:.1f} GB",
         "workshop reset (removes the data of the local AWS)",
     )
+
+
+def _memory() -> Finding:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Finding(
+        "2 GB of free memory",
+        memory.available > FREE_MEMORY_BYTES,
+        f"{memory.available / 1e9:.1f} of {memory.total / 1e9:.1f} GB; a Spark session takes 0.6, a Flink kernel 0.8",
+        "workshop stop (ends Spark and Flink too), or close other programs",
+    )
+
+
+def _root() -> Finding:
+    if os.geteuid() != 0:
+        return Finding("a user of your own", True, f"user {os.geteuid()}", "")
+    return Finding("a user of your own", True, "root: it works; what a notebook does, it does as root", "")
+
+
+def _ports() -> Finding:
+    last = server.FIRST_PORT + server.PORTS - 1
+    what = f"a port of {server.FIRST_PORT} to {last}"
+    running = server_process.find(project.home())
+    if running is not None:
+        return Finding(what, True, f"taken by this local AWS: {running.endpoint.rpartition(':')[2]}", "")
+    try:
+        with server.listen(None) as listener:
+            return Finding(what, True, f"free: {listener.getsockname()[1]}", "")
+    except OSError as error:
+        return Finding(what, False, str(error.strerror), "workshop start --port NUMBER")
 
 
 def _profile() -> Finding:

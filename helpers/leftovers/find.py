@@ -98,7 +98,7 @@ def _rules(client: Client) -> Iterator[Item]:
         for rule in pages(events, "list_rules", "Rules", EventBusName=bus["Name"]):
             if is_ours(rule["Name"]):
                 yield Item(10, "EventBridge rule", rule["Name"], rule["State"], partial(_delete_rule, events, rule))
-        if is_ours(bus["Name"]):
+        if bus["Name"] != "default" and is_ours(bus["Name"]):
             yield Item(60, "EventBridge bus", bus["Name"], delete=partial(events.delete_event_bus, Name=bus["Name"]))
 
 
@@ -293,7 +293,7 @@ def _tables(client: Client) -> Iterator[Item]:
 def _athena(client: Client) -> Iterator[Item]:
     athena = client("athena")
     for group in pages(athena, "list_work_groups", "WorkGroups"):
-        if is_ours(group["Name"]):
+        if group["Name"] != "primary" and is_ours(group["Name"]):
             gone = partial(athena.delete_work_group, WorkGroup=group["Name"], RecursiveDeleteOption=True)
             yield Item(70, "Athena workgroup", group["Name"], delete=gone)
 

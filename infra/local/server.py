@@ -91,6 +91,7 @@ async def _metrics_clock() -> None:
 async def _serve(listener: socket.socket, home: Path) -> None:
     import uvicorn
 
+    from infra.local.core import own_pages
     from infra.local.core.front import application
 
     config = uvicorn.Config(
@@ -108,7 +109,10 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     clock = asyncio.create_task(_metrics_clock())
     state_file = home / "server.json"
     port = listener.getsockname()[1]
-    state_file.write_bytes(orjson.dumps({"pid": os.getpid(), "port": port, "started": time.time()}))
+    state_file.touch(mode=0o600)
+    state_file.chmod(0o600)  # it holds the key of the one who leads
+    told = {"pid": os.getpid(), "port": port, "started": time.time(), "key": own_pages.KEY}
+    state_file.write_bytes(orjson.dumps(told))
     try:
         await server.serve(sockets=[listener])
     finally:

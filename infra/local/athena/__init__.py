@@ -38,11 +38,24 @@ def resume() -> None:
                 undo(execution)
 
 
+def forget(account: str) -> None:
+    service.forget(account)
+    executions.forget(account)
+
+
 def stop() -> None:
     service.stop()
     executions.close_all()
 
 
 SERVICE = Service(
-    "athena", BACKENDS, RESPONSE, unlocked=UNLOCKED, unsaved=UNSAVED, resources=resources, resume=resume, stop=stop
+    "athena",
+    BACKENDS,
+    RESPONSE,
+    unlocked=UNLOCKED,
+    unsaved=UNSAVED,
+    resources=resources,
+    forget=forget,
+    resume=resume,
+    stop=stop,
 )

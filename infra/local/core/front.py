@@ -11,13 +11,10 @@ import logging
 from functools import partial
 from typing import Any
 
-import orjson
-
-from infra.local.core import answers, moto_call, operations, origin, registry, roles, state, validation
+from infra.local.core import answers, moto_call, operations, origin, own_pages, registry, roles, validation
 from infra.local.core.answers import JSON_TYPES, Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Receive, Request, Send
-from infra.local.core.roles import recorder
 from infra.local.core.service import Service
 
 log = logging.getLogger("workshop.front")
@@ -55,12 +52,8 @@ async def _answer(request: Request) -> Answer | None:
         service = await _service(hosting)
         if service.hosted is not None:
             return await _hosted(service, request)
-    if request.raw_path.startswith("/_workshop/permissions/"):
-        return Answer(200, {"content-type": "application/json"}, orjson.dumps(recorder.asked(request.raw_path[-12:])))
     if request.raw_path.startswith("/_workshop/"):
-        return Answer(
-            200, {"content-type": "application/json"}, orjson.dumps({"status": "running", "notes": state.notes})
-        )
+        return await own_pages.answer(request)
     if not request.signed:
         return await _unsigned(request)
     service = await _service(request.service)

@@ -49,6 +49,7 @@ class Service:
     resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
     restores: a change that could not be saved is undone by reading the backend again; not where threads work on its objects
     flush: called with an account before its backend is saved
+    forget: called with an account that is emptied, after all that AWS's API can delete is gone: end what is left, close its files
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
     stop: called at shutdown: end threads and child processes
     """
@@ -71,6 +72,7 @@ class Service:
     resources: Callable[[Any], list[str] | None] | None = None
     restores: bool = True
     flush: Callable[[str], None] = _no_flush
+    forget: Callable[[str], None] = _no_flush
     resume: Callable[[], None] = _nothing
     stop: Callable[[], None] = _nothing
 

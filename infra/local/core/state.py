@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import pickle
+import shutil
 import sqlite3
 import sys
 import tempfile
@@ -147,6 +148,21 @@ def _records(path: Path) -> records.File:
         if path not in _files:
             _files[path] = records.File(path.with_suffix(".records"))
         return _files[path]
+
+
+def forget(service: str, account: str) -> None:
+    """Drop all that a service has of an account, in memory and on disk. The caller holds the account's lock."""
+    backends = _modules[service].backends
+    if account in backends.keys():
+        backends.pop(account)
+    for path in root().glob(f"{account}/*/{service}*"):
+        if path.is_dir() and path.name == service:
+            shutil.rmtree(path)
+        elif path.name.partition(".")[0] == service:
+            with _opening:
+                if (rows := _files.pop(path.with_suffix(".pickle"), None)) is not None:
+                    rows.close()
+            path.unlink(missing_ok=True)
 
 
 def close() -> None:

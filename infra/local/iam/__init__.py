@@ -5,4 +5,4 @@ from infra.local.core.service import Service
 from infra.local.iam.backend import BACKENDS
 from infra.local.iam.responses import RESPONSE
 
-SERVICE = Service("iam", BACKENDS, RESPONSE, flush=changed)
+SERVICE = Service("iam", BACKENDS, RESPONSE, flush=changed, forget=changed)

@@ -9,6 +9,7 @@ from infra.local.s3.objects import (
     delete,
     exists,
     flush,
+    forget,
     get,
     objects,
     put,
@@ -17,6 +18,6 @@ from infra.local.s3.objects import (
 )
 from infra.local.s3.wire import wire
 
-SERVICE = Service("s3", BACKENDS, RESPONSE, wire=wire, flush=flush, resume=resume, stop=stop)
+SERVICE = Service("s3", BACKENDS, RESPONSE, wire=wire, flush=flush, forget=forget, resume=resume, stop=stop)
 
 __all__ = ["MissingBucket", "MissingKey", "StoredKey", "delete", "exists", "get", "objects", "put"]

@@ -427,6 +427,18 @@ def _bring_back(account: str) -> None:
         state.save("s3", account, PARTITION)
 
 
+def forget(account: str) -> None:
+    """Let go of the files of an account that is emptied."""
+    with state.lock("s3", account):
+        for bucket in [name for name, (_, owner) in list(s3_backends.bucket_accounts.items()) if owner == account]:
+            del s3_backends.bucket_accounts[bucket]
+        _changed.pop(account, None)
+        _garbage.pop(account, None)
+        with _opening:
+            if (opened := _stores.pop(account, None)) is not None:
+                opened.close()
+
+
 def stop() -> None:
     notifications.stop()
     for account in list(_stores):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from functools import lru_cache, partial
+import threading
+from functools import partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -43,10 +44,23 @@ LONGEST_HIDDEN_MS = 43_200_000
 NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-@lru_cache(maxsize=1024)
+_messages: dict[tuple[str, str], Messages] = {}
+_opening = threading.Lock()
+
+
 def messages(account: str, region: str) -> Messages:
     """Return the messages of an account's queues in a region."""
-    return Messages(state.folder("sqs", account, region) / "messages.sqlite")
+    with _opening:
+        if (account, region) not in _messages:
+            _messages[account, region] = Messages(state.folder("sqs", account, region) / "messages.sqlite")
+        return _messages[account, region]
+
+
+def forget(account: str) -> None:
+    """Close the messages of an account that is emptied."""
+    with _opening:
+        for key in [key for key in _messages if key[0] == account]:
+            _messages.pop(key).close()
 
 
 class LocalQueue(Queue):

@@ -78,6 +78,9 @@ class Messages:
     def __init__(self, path: Path):
         self._rows = Rows(path, SCHEMA)
 
+    def close(self) -> None:
+        self._rows.close()
+
     def send(
         self,
         queue: str,

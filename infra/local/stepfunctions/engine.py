@@ -354,6 +354,14 @@ class Engine:
 
             self._later(run, begun + seconds, stop)
 
+    def forget(self, account: str) -> None:
+        """End what still runs in an account that is emptied, and close its rows."""
+        for run in [run for run in list(self.runs.values()) if run.execution.account == account]:
+            self.stop(run, None, None)
+        with state.lock("states-stores"):
+            for key in [key for key in self.stores if key[0] == account]:
+                self.stores.pop(key).close()
+
     def close(self) -> None:
         """Stop all threads; what is under way goes on after the next start."""
         self.stopping = True

@@ -18,5 +18,9 @@ def resume() -> None:
     ENGINE.resume(places)
 
 
+def forget(account: str) -> None:
+    ENGINE.forget(account)
+
+
 def stop() -> None:
     ENGINE.close()

@@ -223,6 +223,13 @@ def store(account: str, region: str) -> Store:
         return _stores[account, region]
 
 
+def forget(account: str) -> None:
+    """Close the tables of an account that is emptied."""
+    with _stores_lock:
+        for key in [key for key in _stores if key[0] == account]:
+            _stores.pop(key).close()
+
+
 def close_all() -> None:
     with _stores_lock:
         for each in _stores.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 QUERIES, QUERIES_OF_ONE = 4, 2
 OTHERS, OTHERS_OF_ONE = 4, 2
+FORGET_SECONDS = 10.0  # for the queries of an account that is emptied
 _queries = FairQueue("athena", QUERIES, QUERIES_OF_ONE)
 _others = FairQueue("athena-ddl", OTHERS, OTHERS_OF_ONE)
 
@@ -43,6 +45,17 @@ def stop_execution(backend: LocalAthenaBackend, identifier: str) -> None:
     if job is not None:
         job.move(CANCELLED, "Query cancelled by user")
         job.interrupt()
+
+
+def forget(account: str) -> None:
+    """Cancel the executions of an account that is emptied, and wait for their ends."""
+    mine = [job for job in list(running_jobs.values()) if job.execution.account == account]
+    for job in mine:
+        job.move(CANCELLED, "The account was emptied.")
+        job.interrupt()
+    deadline = time.monotonic() + FORGET_SECONDS
+    while any(job.execution.id in running_jobs for job in mine) and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def stop() -> None:

@@ -1,0 +1,76 @@
+"""What the server answers about itself below `/_workshop/`: its health, what roles asked for, the emptying of an account.
+
+What only the one who leads may ask for needs the server's key in the header `x-workshop-key`. The key is new at each start and stands in
+`server.json`, which only the owner of the folder can read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from infra.local.core import registry, state
+from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
+from infra.local.core.roles import recorder
+
+KEY = secrets.token_urlsafe(30)
+KEY_HEADER = "x-workshop-key"
+Page = Callable[[Request, str], Awaitable[Any]]
+
+
+async def answer(request: Request) -> Answer:
+    """Answer a request to a page of the server's own. Raises Refused."""
+    for method, pattern, needs_key, page in _PAGES:
+        if request.method == method and (match := pattern.fullmatch(request.raw_path)):
+            if needs_key and not holds_key(request):
+                raise Refused(403, "AccessDenied", "This page needs the key of the server, which is in server.json.")
+            told = await page(request, match[1] if match.lastindex else "")
+            return Answer(200, {"content-type": "application/json"}, orjson.dumps(told))
+    raise Refused(404, "NotFound", f"The local AWS has no page {request.raw_path}.")
+
+
+def holds_key(request: Request) -> bool:
+    """Tell whether a request comes from whoever can read server.json."""
+    return hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), KEY.encode())
+
+
+async def _health(request: Request, _: str) -> Any:
+    return {"status": "running", "notes": state.notes}
+
+
+async def _permissions(request: Request, account: str) -> Any:
+    return recorder.asked(account)
+
+
+async def _regions(request: Request, account: str) -> Any:
+    found = {path.parent.name for path in state.root().glob(f"{account}/*/*.pickle")} - {"aws"}
+    return {"account": account, "regions": sorted(found)}
+
+
+async def _empty(request: Request, account: str) -> Any:
+    await asyncio.to_thread(forget, account)
+    return {"account": account, "status": "empty"}
+
+
+def forget(account: str) -> None:
+    """Drop all that an account has: what is left when everything that AWS's API can delete is gone. Others are not touched."""
+    for service in registry.loaded():
+        service.forget(account)
+        with state.lock(service.name, account):
+            state.forget(service.name, account)
+
+
+_PAGES: list[tuple[str, re.Pattern[str], bool, Page]] = [
+    ("GET", re.compile(r"/_workshop/health"), False, _health),
+    ("GET", re.compile(r"/_workshop/permissions/(\d{12})"), False, _permissions),
+    ("GET", re.compile(r"/_workshop/accounts/(\d{12})"), True, _regions),
+    ("DELETE", re.compile(r"/_workshop/accounts/(\d{12})"), True, _empty),
+]
