@@ -84,6 +84,9 @@ def _parser() -> argparse.ArgumentParser:
         "permissions", permissions, "say what roles were granted and used, never used, and asked for and were denied"
     )
     permissions_parser.add_argument("roles", nargs="*", metavar="ROLE", help="names of roles; all without one")
+    permissions_parser.add_argument(
+        "--record", action="store_true", help="keep what all chapters, run in a fresh lake, asked for (for authors)"
+    )
     leftovers_parser = add("leftovers", leftovers, "list everything of the workshop that exists in this account")
     leftovers_parser.add_argument("--delete", action="store_true", help="delete it; on real AWS it asks once more")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
@@ -190,7 +193,25 @@ def permissions(options: argparse.Namespace) -> int:
     if not project.is_local(_cloud()):
         raise ValueError("Only the local AWS records what roles ask for. Choose the profile workshop-local.")
     profile.activate(project.home(), _cloud())
+    if options.record:
+        return _record_permissions()
     print("\n\n".join(map(str, report.of(boto3.Session(), options.roles))) or "There is no role in this account.")
+    return 0
+
+
+def _record_permissions() -> int:
+    from infra.permissions import recording
+
+    running = server_process.find(project.home())
+    if running is None:
+        raise ValueError("The local AWS is not running. Run all chapters in a fresh lake first.")
+    executed = [project.BUILD / path.name for path in project.chapters()]
+    missing = [path.stem for path in executed if not path.exists()]
+    if missing:
+        raise ValueError(
+            f"There is no executed copy of {', '.join(missing)} in {project.BUILD}: run all chapters first."
+        )
+    recording.keep(running.endpoint, executed)
     return 0
 
 

@@ -1,16 +1,17 @@
-"""What was asked for, and whether it was allowed: for `workshop permissions`.
+"""What was asked for, and whether it was allowed: for `workshop permissions`, and for the proof that a role has enough and no more.
 
 Kept in memory, and on disk once a minute and at shutdown: a request must not pay for it.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import time
+from typing import Any, NamedTuple
 
 import orjson
 
 from infra.local.core import state
-from infra.local.core.roles.evaluation import Ask, Decision, Kind
+from infra.local.core.roles.evaluation import Ask, Decision, Kind, Layer
 
 FILE = "permissions.json"  # in the state folder
 LIMIT = 20_000  # distinct questions; denials name their resource, and those could be many
@@ -25,7 +26,33 @@ class Asked(NamedTuple):
     allowed: bool
 
 
+class Use(NamedTuple):
+    """A statement (its Sid) of a principal's policies that has allowed an action."""
+
+    principal: str
+    sid: str
+    action: str
+
+
+class Call(NamedTuple):
+    """The first call that a statement has allowed, if possible one that no other statement allows.
+
+    Attributes
+    ----------
+    at: seconds since 1970
+    keys: the request's keys, names in small letters
+    alone: whether no other statement allows it
+    """
+
+    resource: str
+    keys: dict[str, tuple[str, ...]]
+    at: float
+    alone: bool
+
+
 _asked: dict[Asked, int] = {}
+_first_denied: dict[Asked, float] = {}
+_calls: dict[Use, Call] = {}
 
 
 def record(ask: Ask, decision: Decision) -> None:
@@ -36,22 +63,51 @@ def record(ask: Ask, decision: Decision) -> None:
     asked = Asked(principal, ask.action, "" if decision.allowed else ask.resource, decision.allowed)
     if asked in _asked or len(_asked) < LIMIT:
         _asked[asked] = _asked.get(asked, 0) + 1
+    if not decision.allowed and asked in _asked:
+        _first_denied.setdefault(asked, time.time())
+    elif decision.allowed and decision.layer is Layer.IDENTITY:
+        _note_statements(principal, ask, decision)
 
 
-def asked(account: str) -> list[list[object]]:
-    """Return the questions of an account's roles and users: role, action, resource, answer, how often."""
-    return [[*each, count] for each, count in list(_asked.items()) if f"::{account}:" in each.principal]
+def _note_statements(principal: str, ask: Ask, decision: Decision) -> None:
+    allowing = [statement for _, statement in decision.matched if statement.principals is None]
+    for statement in allowing:
+        use, alone = Use(principal, statement.sid, ask.action), len(allowing) == 1
+        known = _calls.get(use)
+        if (known is None and len(_calls) < LIMIT) or (known is not None and alone and not known.alone):
+            _calls[use] = Call(ask.resource, dict(ask.context), time.time(), alone)
+
+
+def asked(account: str) -> dict[str, list[Any]]:
+    """Return what an account's roles and users have asked for, "" those of all accounts.
+
+    `asked`: role, action, resource, answer, how often; `calls`: role, Sid, action, then a `Call`'s fields; `denied`: an `Asked`'s fields, first when.
+    """
+    mine = f"::{account}:" if account else ""
+    return {
+        "asked": [[*each, count] for each, count in list(_asked.items()) if mine in each.principal],
+        "calls": [[*use, *call] for use, call in list(_calls.items()) if mine in use.principal],
+        "denied": [[*each, at] for each, at in list(_first_denied.items()) if mine in each.principal],
+    }
 
 
 def load() -> None:
     """Take up what was recorded before the last stop."""
     path = state.root() / FILE
-    if path.exists():
-        for *question, count in orjson.loads(path.read_bytes()):
-            _asked[Asked(*question)] = count
+    if not path.exists():
+        return
+    stored = orjson.loads(path.read_bytes())
+    if isinstance(stored, list):  # of an older version
+        stored = {"asked": stored, "calls": [], "denied": []}
+    for *question, count in stored["asked"]:
+        _asked[Asked(*question)] = count
+    for principal, sid, action, *call in stored["calls"]:
+        _calls[Use(principal, sid, action)] = Call(*call)
+    for *question, at in stored["denied"]:
+        _first_denied[Asked(*question)] = at
 
 
 def flush() -> None:
     """Write what is recorded to disk."""
     if _asked:
-        state.write_atomically(state.root() / FILE, orjson.dumps([[*each, count] for each, count in _asked.items()]))
+        state.write_atomically(state.root() / FILE, orjson.dumps(asked("")))

@@ -42,14 +42,15 @@ def of(session: Any, names: list[str]) -> list[Report]:
     strange = [name for name in names if name not in known]
     if strange:
         raise ValueError(f"There is no role {', '.join(strange)}. Roles: {', '.join(sorted(known)) or 'none'}.")
-    asked = recorded(iam.meta.endpoint_url, session.client("sts").get_caller_identity()["Account"])
+    told = recorded(iam.meta.endpoint_url, session.client("sts").get_caller_identity()["Account"])
+    asked = [((role, action, resource, allowed), count) for role, action, resource, allowed, count in told["asked"]]
     return [_report(iam, known[name], asked) for name in names or sorted(known)]
 
 
-def recorded(endpoint: str, account: str) -> list[tuple[Asked, int]]:
-    """Return what the local AWS recorded for an account."""
+def recorded(endpoint: str, account: str) -> dict[str, Any]:
+    """Return what the local AWS recorded for an account: see infra/local/core/roles/recorder.py."""
     with urllib.request.urlopen(f"{endpoint}/_workshop/permissions/{account}", timeout=10) as answer:
-        return [(tuple(question), count) for *question, count in json.load(answer)]
+        return json.load(answer)
 
 
 def _report(iam: Any, role: dict[str, Any], asked: list[tuple[Asked, int]]) -> Report:
