@@ -50,8 +50,25 @@ class Caller:
         return keys
 
 
+_found: dict[str, tuple[int, Caller]] = {}  # access key → IAM's version then, and who it was
+_FOUND_LIMIT = 10_000
+
+
 def find(access_key: str) -> Caller | None:
     """Return the caller of an access key: a service's session, what STS gave out, or an IAM user; None for all others."""
+    version = identities.version()
+    known = _found.get(access_key)
+    if known is not None and known[0] == version:
+        return known[1]
+    caller = _look_up(access_key)
+    if caller is not None:
+        if len(_found) >= _FOUND_LIMIT:
+            _found.clear()
+        _found[access_key] = version, caller
+    return caller
+
+
+def _look_up(access_key: str) -> Caller | None:
     of_service = sessions.of_service(access_key)
     if of_service is not None:
         return Caller(of_service.principal, of_service)

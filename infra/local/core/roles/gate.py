@@ -62,6 +62,10 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
 # Hot requests that were allowed by policies whose answer depends on nothing but action and resource → IAM's version then
 _allowed: dict[tuple[str, ...], int] = {}
 _ALLOWED_LIMIT = 10_000
+_READ_OFF = {
+    "glue",
+    "firehose",
+}  # what a request asks for can be read off its parameters, and no resource has a policy of its own
 _CHANGES_CHECKS = ("x-amz-acl", "x-amz-tagging", "x-amz-copy-source", "x-amz-grant")
 
 
@@ -74,12 +78,19 @@ def _question(request: Request, operation: str, parameters: dict[str, Any]) -> t
         asked = requests.Request("kinesis", operation, parameters, request.account, region)
         own = registry.get("kinesis").resources
         return (key, region, operation, *(own(asked) or ())) if own is not None else None
+    if request.service in _READ_OFF:
+        values = tuple(parameters.values())
+        return (key, region, operation, *parameters, *values) if all(map(_is_text, values)) else None
     if request.service != "s3" or any(name.startswith(_CHANGES_CHECKS) for name in request.headers):
         return None
     bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
     if resource_policies.of_bucket(request.account, bucket)[0]:
         return None
     return key, request.method, request.raw_path, request.query_string
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def known(request: Request) -> Caller | None:
@@ -95,7 +106,7 @@ def known(request: Request) -> Caller | None:
         return None
     session = caller.session
     if session is not None:
-        if request.headers.get("x-amz-security-token", request.query.get("X-Amz-Security-Token", "")) != session.token:
+        if (request.headers.get("x-amz-security-token") or request.query.get("X-Amz-Security-Token")) != session.token:
             raise _unknown(request)
         if session.expires is not None and time.time() > session.expires:
             raise _expired(request)
