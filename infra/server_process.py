@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,8 +88,14 @@ def check_writable(home: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
-def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Running:
+def start(
+    home: Path, port: int | None = None, shard_limits: bool = False, settings: Mapping[str, object] | None = None
+) -> Running:
     """Return the server of a home folder; start it when it is not running.
+
+    Parameters
+    ----------
+    settings: more options of `python -m infra.local.server`, for example {"members": path}
 
     Raises LocalAwsError when it does not come up: port taken, disk full, broken state.
     """
@@ -101,6 +108,8 @@ def start(home: Path, port: int | None = None, shard_limits: bool = False) -> Ru
         command += ["--port", str(port)]
     if shard_limits:
         command += ["--shard-limits"]
+    for name, value in (settings or {}).items():
+        command += [f"--{name}", str(value)]
     with open(home / "server.out", "wb") as output:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=home

@@ -91,7 +91,7 @@ async def _metrics_clock() -> None:
 async def _serve(listener: socket.socket, home: Path) -> None:
     import uvicorn
 
-    from infra.local.core import own_pages
+    from infra.local.core import members
     from infra.local.core.front import application
 
     config = uvicorn.Config(
@@ -111,7 +111,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     port = listener.getsockname()[1]
     state_file.touch(mode=0o600)
     state_file.chmod(0o600)  # it holds the key of the one who leads
-    told = {"pid": os.getpid(), "port": port, "started": time.time(), "key": own_pages.KEY}
+    told = {"pid": os.getpid(), "port": port, "started": time.time(), "key": members.KEY}
     state_file.write_bytes(orjson.dumps(told))
     try:
         await server.serve(sockets=[listener])
@@ -151,6 +151,9 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="enforce the write limits of Kinesis shards and of Firehose's Direct PUT",
     )
+    parser.add_argument(
+        "--members", type=Path, default=None, help="file with the keys of a class: every signature is checked"
+    )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
     try:
@@ -172,7 +175,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     from infra.local.core import limits as write_limits
-    from infra.local.core import state, telemetry
+    from infra.local.core import members, state, telemetry
 
     try:
         state.open(home / "state")
@@ -181,6 +184,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
     write_limits.enforce(options.shard_limits)
+    if options.members is not None:
+        try:
+            members.enforce(options.members)
+        except (OSError, ValueError, TypeError) as error:
+            print(f"The keys of the class in {options.members} cannot be read: {error}", file=sys.stderr)
+            return 1
     try:
         _load()
     except (OSError, sqlite3.Error) as error:

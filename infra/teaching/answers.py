@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
+from infra.teaching import progress
 from infra.teaching.exercise import Exercise, Open, Wrong, find, yourself
 
 SWITCH = "run_solutions"  # a papermill parameter: open exercises are solved, and each solution must be right
@@ -38,17 +39,21 @@ def check(number: str, answer: Any = None) -> None:
         answer = _solve(exercise, names)
     if answer is None and exercise.answer:
         print(_open(exercise))
+        progress.report(number, "open")
         return
     try:
         print(f"✔ {number} {exercise.judge(answer, names)}")
+        progress.report(number, "solved")
     except Open:
         if solved:
             raise SolutionFailed(f"The solution of {number} has done nothing.") from None
         print(_open(exercise))
+        progress.report(number, "open")
     except Exception as error:
         if solved:
             raise SolutionFailed(f"The solution of {number} is not right: {type(error).__name__}: {error}") from error
         print(_wrong(exercise, answer, error))
+        progress.report(number, "wrong")
 
 
 def hint(number: str) -> None:

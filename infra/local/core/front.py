@@ -11,7 +11,18 @@ import logging
 from functools import partial
 from typing import Any
 
-from infra.local.core import answers, moto_call, operations, origin, own_pages, registry, roles, validation
+from infra.local.core import (
+    answers,
+    members,
+    moto_call,
+    operations,
+    origin,
+    own_pages,
+    registry,
+    roles,
+    signature,
+    validation,
+)
 from infra.local.core.answers import JSON_TYPES, Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Receive, Request, Send
@@ -56,6 +67,8 @@ async def _answer(request: Request) -> Answer | None:
         return await own_pages.answer(request)
     if not request.signed:
         return await _unsigned(request)
+    if members.enforced():
+        await signature.check(request)
     service = await _service(request.service)
     if service.wire is not None:
         return await service.wire(request)
@@ -65,6 +78,8 @@ async def _answer(request: Request) -> Answer | None:
 async def _hosted(service: Service, request: Request) -> None:
     """Let a service answer a request to a host name or path of its own."""
     assert service.hosted is not None
+    if members.enforced() and request.signed and not request.credential.presigned:
+        await signature.check(request)
     given = (request.method, request.headers.get("host", ""), request.raw_path, request.query_string, request.headers)
     call = partial(service.hosted, *given, await request.body())
     status, headers, content = await asyncio.get_running_loop().run_in_executor(moto_call.waiting, call)

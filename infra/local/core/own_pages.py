@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 
-from infra.local.core import registry, state
+from infra.local.core import members, progress, registry, signature, state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import recorder
 
-KEY = secrets.token_urlsafe(30)
 KEY_HEADER = "x-workshop-key"
 Page = Callable[[Request, str], Awaitable[Any]]
 
@@ -39,7 +37,7 @@ async def answer(request: Request) -> Answer:
 
 def holds_key(request: Request) -> bool:
     """Tell whether a request comes from whoever can read server.json."""
-    return hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), KEY.encode())
+    return hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), members.KEY.encode())
 
 
 async def _health(request: Request, _: str) -> Any:
@@ -47,7 +45,26 @@ async def _health(request: Request, _: str) -> Any:
 
 
 async def _permissions(request: Request, account: str) -> Any:
+    if members.enforced() and not holds_key(request):
+        raise Refused(403, "AccessDenied", "In a class only who leads it may see what roles ask for.")
     return recorder.asked(account)
+
+
+async def _note(request: Request, _: str) -> Any:
+    if not request.signed:
+        raise Refused(403, "AccessDenied", "Progress must be signed.")
+    if members.enforced():
+        await signature.check(request)
+    try:
+        told = orjson.loads(await request.body())
+    except orjson.JSONDecodeError:
+        raise Refused(400, "SerializationException", "The request body is not valid JSON.") from None
+    await asyncio.to_thread(progress.note, request.account, told)
+    return {}
+
+
+async def _progress(request: Request, _: str) -> Any:
+    return await asyncio.to_thread(progress.all_rows)
 
 
 async def _regions(request: Request, account: str) -> Any:
@@ -66,11 +83,14 @@ def forget(account: str) -> None:
         service.forget(account)
         with state.lock(service.name, account):
             state.forget(service.name, account)
+    progress.forget(account)
 
 
 _PAGES: list[tuple[str, re.Pattern[str], bool, Page]] = [
     ("GET", re.compile(r"/_workshop/health"), False, _health),
     ("GET", re.compile(r"/_workshop/permissions/(\d{12})"), False, _permissions),
+    ("POST", re.compile(r"/_workshop/progress"), False, _note),
+    ("GET", re.compile(r"/_workshop/progress"), True, _progress),
     ("GET", re.compile(r"/_workshop/accounts/(\d{12})"), True, _regions),
     ("DELETE", re.compile(r"/_workshop/accounts/(\d{12})"), True, _empty),
 ]

@@ -65,6 +65,7 @@ class Request:
         self.parameters: dict[str, Any] = {}
         self.use(_credential(self.headers, self.query_string))
         self._receive, self._send = receive, send
+        self._body: bytes | None = None
         self._read = "content-length" not in self.headers and "transfer-encoding" not in self.headers
 
     def use(self, credential: Credential) -> None:
@@ -91,14 +92,17 @@ class Request:
         return self.content_type == FORM_TYPE
 
     async def body(self) -> bytes:
-        """Return the whole body. Raises Refused where it is too large, ConnectionAbortedError."""
+        """Return the whole body, as often as asked for. Raises Refused where it is too large, ConnectionAbortedError."""
+        if self._body is not None:
+            return self._body
         parts, size = [], 0
         async for data in self.stream():
             size += len(data)
             if size > BODY_LIMIT:
                 raise Refused(413, "RequestEntityTooLargeException", f"The request is larger than {BODY_LIMIT} bytes.")
             parts.append(data)
-        return b"".join(parts)
+        self._body = b"".join(parts)
+        return self._body
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ConnectionAbortedError where the client goes away."""
@@ -175,7 +179,9 @@ def account_of(access_key: str) -> str:
     if ACCOUNT.fullmatch(access_key):
         return access_key
     if access_key:
-        from infra.local.core import roles  # which reads requests
+        from infra.local.core import members, roles  # which reads requests
 
+        if (member := members.find(access_key)) is not None:
+            return member.account
         return roles.account_of(access_key) or DEFAULT_ACCOUNT
     return DEFAULT_ACCOUNT

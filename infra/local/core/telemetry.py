@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from infra.local.core import state
+from infra.local.core import members, state
 
 Series = tuple[
     str, str, str, tuple[tuple[str, str], ...], str, str, int
@@ -120,7 +120,7 @@ def client(account: str, region: str, service: str) -> Any:
 
     What a service does for a user it does as a role: `roles.session(…).client(region, service)`.
     """
-    return new_client(region, service, account, "local")
+    return new_client(region, service, account, members.KEY)
 
 
 def new_client(region: str, service: str, access_key: str, secret_key: str, token: str | None = None) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
+from infra.local.core import members, signature
 from infra.local.core.refused import Refused
 from infra.local.core.request import Credential, Request
 from infra.local.core.roles.evaluation import Ask, Kind, Policies, Principal, evaluate
@@ -35,6 +36,17 @@ def credential_of_form(form: bytes) -> Credential:
     if fields["policy"] and fields["AWSAccessKeyId"] and _field(form, "signature"):
         return Credential(fields["AWSAccessKeyId"], service="s3")
     return Credential(service="s3")
+
+
+def check_form(request: Request, form: bytes) -> None:
+    """Check who has signed the policy of a form; a member of the class acts as the root of its account. Raises Refused."""
+    key = request.credential.key
+    scope = _field(form, "x-amz-credential").partition("/")[2]
+    if not scope or not signature.check_form(_field(form, "policy"), scope, _field(form, "x-amz-signature"), key):
+        raise Refused(403, "SignatureDoesNotMatch", signature.S3_WRONG)
+    if (member := members.find(key)) is not None:
+        request.credential = request.credential._replace(key=member.account)
+        request.account = member.account
 
 
 def _field(form: bytes, name: str) -> str:

@@ -16,14 +16,14 @@ from xml.parsers.expat import ExpatError
 
 from moto.s3.exceptions import S3ClientError
 
-from infra.local.core import moto_call, registry, roles, state
+from infra.local.core import members, moto_call, registry, roles, state
 from infra.local.core.answers import Answer
 from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
 from infra.local.s3 import checks, copying, deletion, hot, operations
-from infra.local.s3.access import check_anonymous, check_not_expired, credential_of_form, owner_of
+from infra.local.s3.access import check_anonymous, check_form, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import changed
 
@@ -43,6 +43,8 @@ async def wire(request: Request) -> Answer | None:
     if not request.signed and request.method == "POST" and request.content_type == "multipart/form-data":
         form = await request.body()
         request.use(credential_of_form(form))
+        if request.signed and members.enforced():
+            check_form(request, form)
     if not request.signed:
         request.account = owner_of(bucket_name) or request.account
     if request.credential.presigned:

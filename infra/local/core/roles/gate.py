@@ -102,12 +102,12 @@ def known(request: Request) -> Caller | None:
     caller = authorization.find(key)
     if caller is None:
         if _KEY.fullmatch(key) and identities.iam(identities.account_in(key)) is not None:
-            raise _unknown(request)
+            raise unknown(request)
         return None
     session = caller.session
     if session is not None:
         if (request.headers.get("x-amz-security-token") or request.query.get("X-Amz-Security-Token")) != session.token:
-            raise _unknown(request)
+            raise unknown(request)
         if session.expires is not None and time.time() > session.expires:
             raise _expired(request)
     return caller
@@ -195,28 +195,29 @@ def _refused(service: str, operation: str, ask: Ask, decision: Decision) -> Refu
         return Refused(403, "AccessDenied", "Access Denied" if foreign else sentence(ask, decision, quoted=True))
     if service == "sqs":
         return Refused(403, "AccessDenied", sentence(ask, decision).replace(ask.action, ask.action.lower()))
-    if service in _FORMS:
+    if service in FORMS:
         return Refused(403, "AccessDenied", sentence(ask, decision))
-    return Refused(403 if service in _REST else 400, "AccessDeniedException", sentence(ask, decision))
+    return Refused(403 if service in REST else 400, "AccessDeniedException", sentence(ask, decision))
 
 
-_FORMS = {"cloudformation", "iam", "sts", "monitoring", "sns"}  # the query protocol, or compatible with it
-_REST = {"lambda", "databrew", "scheduler", "pipes"}
+FORMS = {"cloudformation", "iam", "sts", "monitoring", "sns"}  # the query protocol, or compatible with it
+REST = {"lambda", "databrew", "scheduler", "pipes"}
 
 
-def _unknown(request: Request) -> Refused:
+def unknown(request: Request) -> Refused:
+    """Return what a service says of a key that nobody has."""
     if request.service == "s3":
         return Refused(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
     message = "The security token included in the request is invalid."
-    if request.service in _FORMS:
+    if request.service in FORMS:
         return Refused(403, "InvalidClientTokenId", message)
-    return Refused(403 if request.service in _REST else 400, "UnrecognizedClientException", message)
+    return Refused(403 if request.service in REST else 400, "UnrecognizedClientException", message)
 
 
 def _expired(request: Request) -> Refused:
     if request.service == "s3":
         return Refused(400, "ExpiredToken", "The provided token has expired.")
     message = "The security token included in the request is expired"
-    if request.service in _FORMS:
+    if request.service in FORMS:
         return Refused(403, "ExpiredToken", message)
-    return Refused(403 if request.service in _REST else 400, "ExpiredTokenException", message)
+    return Refused(403 if request.service in REST else 400, "ExpiredTokenException", message)
