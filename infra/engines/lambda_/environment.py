@@ -96,6 +96,7 @@ class Environment:
         self._process = 0  # leader of the process group
         self._function = 0  # process number of the function, for its memory
         self._exit_code: int | None = None
+        self._refused = ""  # why the function's process could not be made
         self._next: Request | None = None
         self._said = ""
         self._selector = selectors.DefaultSelector()
@@ -270,6 +271,8 @@ class Environment:
         self._process = int(started[1]) if started else 0
         if ended:
             self._exit_code = int(ended[1])
+        if refused := re.search(r"refused (.*)\n", self._said):
+            self._refused = refused[1]
 
     # --- the end ----------------------------------------------------------------------------------------------------
 
@@ -282,7 +285,7 @@ class Environment:
             outcome.lines = [f"{moment} {event.request_id} {message}\n\n"]
             outcome.payload = _error_body("Sandbox.Timedout", f"RequestId: {event.request_id} Error: {message}")
         else:
-            reason = self._reason(outcome)
+            reason = self.reason(outcome)
             outcome.lines = [f"RequestId: {event.request_id} Error: {reason}\n", f"{outcome.error_type}\n"]
             body_type = "Runtime.ExitError"
             outcome.payload = _error_body(body_type, f"RequestId: {event.request_id} Error: {reason}")
@@ -290,9 +293,12 @@ class Environment:
         self.stop()
         return outcome
 
-    def _reason(self, outcome: Outcome) -> str:
+    def reason(self, outcome: Outcome) -> str:
+        """Return in AWS's words how the function's process ended; what only the local AWS can suffer is told in words of its own."""
         if outcome.error_type == "Runtime.OutOfMemory":
             return "Runtime exited with error: signal: killed"
+        if self._refused:
+            return f"The local AWS could not make the function's process: {self._refused}"
         code = self._exit_code or 0
         if code > 128:
             names = {signal.SIGKILL: "killed", signal.SIGTERM: "terminated", signal.SIGABRT: "aborted"}

@@ -143,6 +143,8 @@ def _start(
                 _run(request, output, sandbox, isolated=False)
         _, ended = os.waitpid(child, 0)
         os.write(status, f"ended {_exit_code(ended)}\n".encode())
+    except OSError as error:
+        os.write(status, f"refused {error}\n".encode())
     finally:
         os._exit(0)
 
@@ -156,10 +158,10 @@ def _first_process(request: dict[str, Any], output: int, status: int, runtime: s
     """Be number 1 of the environment: the kernel ends all others with it. Its exit code is the function's."""
     code = 1
     try:
-        os.close(status)
         sandbox.die_with_parent()
         needed = [sys.base_prefix, *request["needed"]]
         sandbox.furnish(request["task"], request["opt"], runtime, request["storage_mb"], needed)
+        os.close(status)
         function = os.fork()
         if function == 0:
             sys.path[0] = "/var/runtime"
@@ -171,7 +173,7 @@ def _first_process(request: dict[str, Any], output: int, status: int, runtime: s
                 code = _exit_code(ended)
                 break
     except OSError as error:
-        os.write(output, f"The local AWS could not set up the function's folders: {error}\n".encode())
+        os.write(status, f"refused {error}\n".encode())
     finally:
         os._exit(code)
 

@@ -182,7 +182,7 @@ class _Run:
         """The handler cannot be had: the event fails with what the first phase said."""
         place.environment.stop()
         if not first.payload:
-            reason = "Runtime exited with error: exit status 1"
+            reason = place.environment.reason(first)
             first.payload = _error(first.error_type, f"RequestId: {self.event.request_id} Error: {reason}")
         if first.fault == "error":
             self._say(

@@ -50,6 +50,7 @@ FAULTS = {
     "not JSON": ("def handler(e, c): return {1, 2}", {}, "Runtime.MarshalError", "Unable to marshal response: Object of type set is not JSON serializable"),
     "exit 0": ("import os\ndef handler(e, c): os._exit(0)", {}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited without providing a reason"),
     "exit 7": ("import sys\ndef handler(e, c): sys.exit(7)", {}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 7"),
+    "exit in the import": ("import os\nos._exit(5)", {}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: exit status 5"),
     "killed": ("import os\ndef handler(e, c): os.kill(os.getpid(), 9)", {}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed"),
     "memory": ("def handler(e, c): x = ['x' * 1000000 for i in range(400)]", {}, "Runtime.ExitError", "RequestId: ID Error: Runtime exited with error: signal: killed"),
     "6 MB": ("def handler(e, c): return 'x' * 6500000", {"MemorySize": 512}, "Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (6291556 bytes)."),
