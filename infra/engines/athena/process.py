@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from infra.engines.athena import columnar, database, serdes, spill
+from infra.engines.athena import columnar, conversion, database, serdes, spill
 from infra.engines.athena.client import MAX_ANSWER_ROWS, Failure
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.limits import (
@@ -83,6 +83,12 @@ class Session:
 
     def from_parquet(self, path: Path, format: str, codec: str, target: Path) -> None:
         columnar.from_parquet(path, format, codec, target)
+
+    def convert(
+        self, table: serdes.TextTable, output: conversion.Output, source: Path, target: Path
+    ) -> conversion.Converted:
+        """Write JSON records as one Parquet or ORC file, for Firehose."""
+        return conversion.convert(self.connection, table, output, source, target)
 
     def odd_json(self, path: Path, compression: str) -> bool:
         return files.odd_json(path, compression)

@@ -37,11 +37,13 @@ from infra.local.core import validation as constraints
 from infra.local.firehose.delivery import Delivery
 from infra.local.firehose.destination import (
     DESTINATION_ID,
+    check_change,
     check_destination,
     check_refused,
     complete,
     described,
     refuse,
+    roles_of,
     settings_of,
     validation_error,
 )
@@ -102,7 +104,8 @@ class LocalFirehoseBackend(FirehoseBackend):
         )
         settings = complete(_one_destination(s3_destination_configuration, extended_s3_destination_configuration))
         check_destination(settings)
-        assume(self.account_id, settings["RoleARN"], self._arn(delivery_stream_name))
+        for role in roles_of(settings):
+            assume(self.account_id, role, self._arn(delivery_stream_name))
         kind = delivery_stream_type or "DirectPut"
         self._check_source(kind, kinesis_stream_source_configuration, delivery_stream_encryption_configuration_input)
         arn = super().create_delivery_stream(
@@ -261,10 +264,11 @@ class LocalFirehoseBackend(FirehoseBackend):
         update = _one_destination(s3_destination_update, extended_s3_destination_update)
         settings = complete({**settings_of(stream), **update})
         check_destination(settings)
-        assume(self.account_id, settings["RoleARN"], stream.delivery_stream_arn)
-        stream.version_id = str(int(stream.version_id) + 1)
-        stream.last_update_timestamp = utcnow()
+        check_change(settings_of(stream), settings)
+        for role in roles_of(settings):
+            assume(self.account_id, role, stream.delivery_stream_arn)
         _deliveries[stream.delivery_stream_arn].update(settings)
+        stream.last_update_timestamp = utcnow()
 
     def start_delivery_stream_encryption(self, stream_name: str, encryption_config: dict[str, Any]) -> None:
         self._check_encryptable(stream_name)

@@ -3,8 +3,8 @@
 A buffer is a folder of numbered segments, each one object-to-be, the highest number open for appending:
 
 - `N.data`: the object's bytes before compression
-- `N.log`: JSON lines. The first one holds the places read up to in the source stream; each later one tells that `data` up to `end` counts, and where
-  in a shard it came from. Bytes and place are thus stored by one write.
+- `N.log`: JSON lines. The first one holds the places read up to in the source stream, and whether `data` keeps its records apart (records.py); each
+  later one tells that `data` up to `end` counts, and where in a shard it came from. Bytes and place are thus stored by one write.
 - `N.key`: where the segment is being delivered to, written before the delivery begins: after a kill it tells whether the object is in S3 already
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,13 @@ from infra.local.core import state
 
 @dataclass
 class Segment:
-    """One object-to-be: its number, bytes, records, and the arrival of its oldest record (epoch milliseconds)."""
+    """One object-to-be: its number, bytes, records, and the arrival of its oldest record (epoch milliseconds).
+
+    `framed`: the file keeps the records apart, for they are worked on one by one.
+    """
 
     number: int
+    framed: bool = False
     size: int = 0
     records: int = 0
     oldest_ms: int = 0
@@ -44,14 +49,20 @@ class Places:
 class Buffer:
     """Takes records and hands out sealed segments, oldest first. The caller serialises all calls."""
 
-    def __init__(self, folder: Path, places: Places | None = None):
-        """Open the buffer in `folder`, or make one that begins to read its source at `places`."""
+    def __init__(self, folder: Path, places: Places | None = None, framed: bool = False):
+        """Open the buffer in `folder`, or make one that begins to read its source at `places`.
+
+        Parameters
+        ----------
+        framed: whether new segments keep their records apart
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.framed = framed
         self.places = places or Places()
         self.sealed: deque[Segment] = deque()
-        for path in folder.glob(".*"):
-            path.unlink()  # what a kill left of a half-written file
+        for path in folder.glob(".*"):  # what a kill left of half-written files
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         numbers = sorted(int(path.stem) for path in folder.glob("*.log"))
         for path in [*folder.glob("*.data"), *folder.glob("*.key")]:
             if int(path.stem) not in numbers:
@@ -68,6 +79,7 @@ class Buffer:
             else:
                 self._remove(number)
         self._use(self.open, *self._files(self.open.number))
+        self.keep_apart(framed)
 
     # --- files ------------------------------------------------------------------------------------------------------
 
@@ -86,7 +98,7 @@ class Buffer:
         except OSError:
             log.unlink(missing_ok=True)  # else the next start would take it for the newest
             raise
-        self._use(Segment(number), *files)
+        self._use(Segment(number, self.framed), *files)
 
     def _files(self, number: int) -> tuple[int, int]:
         mode = os.O_WRONLY | os.O_CREAT | os.O_APPEND
@@ -97,7 +109,8 @@ class Buffer:
         self._log_size = os.fstat(log).st_size
 
     def _places_line(self) -> bytes:
-        return orjson.dumps({"source": self.places.source, "shards": self.places.shards}) + b"\n"
+        told = {"source": self.places.source, "shards": self.places.shards}
+        return orjson.dumps({**told, "framed": True} if self.framed else told) + b"\n"
 
     def close(self) -> None:
         os.close(self._data)
@@ -127,6 +140,7 @@ class Buffer:
     def _apply(self, segment: Segment, entry: dict[str, Any]) -> None:
         if "shards" in entry:
             self.places = Places(entry["source"], entry["shards"])
+            segment.framed = entry.get("framed", False)
             return
         if "end" in entry:
             segment.size = entry["end"]
@@ -151,7 +165,13 @@ class Buffer:
     # --- records ----------------------------------------------------------------------------------------------------
 
     def append(
-        self, records: Sequence[bytes], oldest_ms: int, limit: int, shard: str | None = None, following: int = 0
+        self,
+        records: Sequence[bytes],
+        oldest_ms: int,
+        limit: int,
+        shard: str | None = None,
+        following: int = 0,
+        counts: Sequence[int] | None = None,
     ) -> int:
         """Store records, and seal a segment each time it reaches `limit` bytes; return how many were stored.
 
@@ -160,6 +180,7 @@ class Buffer:
         oldest_ms: arrival of the oldest of them, epoch milliseconds
         shard: the shard they were read from, None for records that were put
         following: position in the shard after the last of them
+        counts: how many of a producer's records each of them holds, where that is not one
 
         Fewer are stored than given when the disk is full. Raises OSError when not even the first could be stored.
         """
@@ -168,7 +189,8 @@ class Buffer:
             size += len(record)
             if size < limit and number < len(records):
                 continue
-            entry: dict[str, Any] = {"end": size, "oldest": oldest_ms, "records": number - first}
+            held = number - first if counts is None else sum(counts[first:number])
+            entry: dict[str, Any] = {"end": size, "oldest": oldest_ms, "records": held}
             if shard is not None:
                 entry |= {"shard": shard, "next": following - len(records) + number}
             try:
@@ -184,6 +206,21 @@ class Buffer:
                     self.seal()
             first, size = number, self.open.size
         return len(records)
+
+    def keep_apart(self, framed: bool) -> None:
+        """From now on keep records apart, or no longer; what was taken before stays as it is. Raises OSError."""
+        before, self.framed = self.framed, framed
+        if self.open.framed == framed:
+            return
+        try:
+            if self.open.records:
+                self.seal()
+            else:
+                self.move(self.places)
+                self.open.framed = framed
+        except OSError:
+            self.framed = before
+            raise
 
     def seal(self) -> None:
         """Close the open segment for delivery and begin the next one; an empty one stays open. Raises OSError."""

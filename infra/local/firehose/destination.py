@@ -5,7 +5,6 @@ Sources: botocore's model 2015-08-04 (limits), https://docs.aws.amazon.com/fireh
 
 from __future__ import annotations
 
-import re
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,11 +12,12 @@ from moto.firehose.exceptions import InvalidArgumentException, ValidationExcepti
 from moto.firehose.models import DeliveryStream
 
 from infra.local.core import validation as constraints
-from infra.local.firehose.keys import EXTENSIONS, PrefixError, check_prefixes
+from infra.local.firehose.conversion import DEFAULT_MIB, check_conversion, configured
+from infra.local.firehose.keys import PartitionError, PrefixError, check_prefixes
+from infra.local.firehose.processors import PARTITIONED_MIB, check_processing, steps_of
 
 DEFAULT_HINTS = {"SizeInMBs": 5, "IntervalInSeconds": 300}
 DESTINATION_ID = "destinationId-000000000001"
-ESCAPES = {"\\n": "\n", "\\r": "\r", "\\t": "\t"}
 PREFIX_RULE = "Ths supplied prefix(es) do not satisfy the following constraint: {}"  # AWS's own spelling
 
 # What CreateDeliveryStream and UpdateDestination have on AWS, and the local AWS has not.
@@ -62,8 +62,11 @@ def check_destination(settings: dict[str, Any]) -> None:
     hints = settings["BufferingHints"]
     if set(hints) != set(DEFAULT_HINTS):
         raise InvalidArgumentException("BufferingHints must have both SizeInMBs and IntervalInSeconds, or neither.")
+    partitioned = bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"))
     try:
-        check_prefixes(settings.get("Prefix", ""), settings.get("ErrorOutputPrefix", ""))
+        check_prefixes(settings.get("Prefix", ""), settings.get("ErrorOutputPrefix", ""), partitioned)
+    except PartitionError as error:
+        raise InvalidArgumentException(str(error)) from None
     except PrefixError as error:
         raise InvalidArgumentException(PREFIX_RULE.format(error)) from None
     zone = settings.get("CustomTimeZone")
@@ -72,44 +75,27 @@ def check_destination(settings: dict[str, Any]) -> None:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise InvalidArgumentException(f"CustomTimeZone {zone} is not a valid time zone.") from None
-    if settings["CompressionFormat"] not in EXTENSIONS:
-        raise refuse(f"the format {settings['CompressionFormat']}", "CompressionFormat")
     logging_options = settings["CloudWatchLoggingOptions"]
-    if logging_options.get("Enabled") and not (
-        logging_options.get("LogGroupName") and logging_options.get("LogStreamName")
-    ):
-        raise InvalidArgumentException(
-            "CloudWatchLoggingOptions: LogGroupName and LogStreamName are required when logging is enabled."
-        )
+    for name, told in (("LogGroupName", "Log Group"), ("LogStreamName", "Log Stream")):
+        if logging_options.get("Enabled") and not logging_options.get(name):
+            raise InvalidArgumentException(f"CloudWatch {told} Name is required if CloudWatch Logging is enabled")
     if "KMSEncryptionConfig" in settings["EncryptionConfiguration"]:
         raise refuse("encryption with a KMS key", "EncryptionConfiguration.KMSEncryptionConfig")
     if settings["S3BackupMode"] == "Enabled":
         raise refuse("backup of source records", "S3BackupMode")
-    if settings.get("DataFormatConversionConfiguration", {"Enabled": False}).get("Enabled", True):
-        raise refuse("record format conversion", "DataFormatConversionConfiguration")
-    if settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"):
-        raise refuse("dynamic partitioning", "DynamicPartitioningConfiguration")
-    delimiter_of(settings)
+    check_conversion(settings)
+    check_processing(settings, refuse)
 
 
-def delimiter_of(settings: dict[str, Any]) -> bytes:
-    """Return what is appended to each record. Raises InvalidArgumentException for processors that are not there."""
-    processing = settings.get("ProcessingConfiguration", {})
-    delimiter = b""
-    if not processing.get("Enabled"):
-        return delimiter
-    for processor in processing.get("Processors", ()):
-        if processor["Type"] != "AppendDelimiterToRecord":
-            raise refuse(f"the processor {processor['Type']}", "ProcessingConfiguration")
-        text = "\n"
-        for parameter in processor.get("Parameters", ()):
-            if parameter["ParameterName"] != "Delimiter":
-                raise InvalidArgumentException(
-                    f"Processor AppendDelimiterToRecord does not support the parameter {parameter['ParameterName']}."
-                )
-            text = parameter["ParameterValue"]
-        delimiter += re.sub(r"\\[nrt]", lambda match: ESCAPES[match[0]], text).encode()
-    return delimiter
+def check_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """Check an update: dynamic partitioning is chosen when a stream is made. Raises InvalidArgumentException.
+
+    Source: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-enable.html
+    """
+    was, will = (bool(each.get("DynamicPartitioningConfiguration", {}).get("Enabled")) for each in (before, after))
+    if was != will:
+        verb = "enabled" if will else "disabled"
+        raise InvalidArgumentException(f"Dynamic Partitioning cannot be {verb} for an existing Firehose stream.")
 
 
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
@@ -122,13 +108,27 @@ def complete(settings: dict[str, Any]) -> dict[str, Any]:
         "S3BackupMode": "Disabled",
         **{name: value for name, value in settings.items() if name not in ("S3BackupConfiguration", "S3BackupUpdate")},
     }
-    return {**whole, "BufferingHints": whole["BufferingHints"] or dict(DEFAULT_HINTS)}
+    hints = whole["BufferingHints"] or dict(DEFAULT_HINTS)
+    if not settings.get("BufferingHints"):
+        if configured(whole):
+            hints["SizeInMBs"] = DEFAULT_MIB
+        elif whole.get("DynamicPartitioningConfiguration", {}).get("Enabled"):
+            hints["SizeInMBs"] = PARTITIONED_MIB
+    return {**whole, "BufferingHints": hints}
 
 
 def described(settings: dict[str, Any]) -> dict[str, Any]:
     """Return a destination as moto keeps it: AWS describes every S3 destination in both forms."""
     plain = {name: settings[name] for name in S3_FIELDS if name in settings}
     return {"destination_id": DESTINATION_ID, "S3": plain, "ExtendedS3": settings}
+
+
+def roles_of(settings: dict[str, Any]) -> list[str]:
+    """Return the roles that a destination names: its own, its function's, its table's."""
+    transform, conversion = steps_of(settings).transform, configured(settings)
+    named = [settings["RoleARN"], transform.role if transform else ""]
+    named.append(conversion["SchemaConfiguration"]["RoleARN"] if conversion else "")
+    return [role for role in dict.fromkeys(named) if role]
 
 
 def settings_of(stream: DeliveryStream) -> dict[str, Any]:

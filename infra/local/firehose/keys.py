@@ -10,7 +10,7 @@ import calendar
 import re
 import secrets
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,12 +20,18 @@ ERROR_OUTPUT_TYPE = "firehose:error-output-type"
 RANDOM_STRING = "firehose:random-string"
 RANDOM_LENGTH = 11
 EVALUATED_LENGTH = 512
-EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip"}
+FROM_QUERY, FROM_LAMBDA = "partitionKeyFromQuery", "partitionKeyFromLambda"
+EXTENSIONS = {"UNCOMPRESSED": "", "GZIP": ".gz", "ZIP": ".zip", "Snappy": ".snappy", "HADOOP_SNAPPY": ".hsnappy"}
 LONGEST_ERROR_TYPE = "AmazonOpenSearchService-failed"
+PartitionKeys = Mapping[tuple[str, str], str]  # (namespace, name) → the value in a record
 
 
 class PrefixError(ValueError):
     """A prefix that Firehose refuses; the message says which rule it breaks."""
+
+
+class PartitionError(PrefixError):
+    """A prefix with partition keys where there are none; the message is AWS's whole one."""
 
 
 class PatternError(ValueError):
@@ -35,8 +41,12 @@ class PatternError(ValueError):
 # --- prefixes -------------------------------------------------------------------------------------------------------
 
 
-def check_prefixes(prefix: str, error_prefix: str) -> None:
+def check_prefixes(prefix: str, error_prefix: str, partitioned: bool = False) -> None:
     """Check a destination's Prefix and ErrorOutputPrefix ("" where not given) against the rules of s3-prefixes.html.
+
+    Parameters
+    ----------
+    partitioned: dynamic partitioning is on
 
     Raises PrefixError.
     """
@@ -44,10 +54,14 @@ def check_prefixes(prefix: str, error_prefix: str) -> None:
     if expressions and not error_prefix:
         raise PrefixError("ErrorOutputPrefix cannot be null or empty when Prefix contains expressions")
     if ERROR_OUTPUT_TYPE in expressions:
-        raise PrefixError(f"Prefix cannot contain !{{{ERROR_OUTPUT_TYPE}}}")
+        raise PrefixError(f"Prefix must not contain any occurrence of !{{{ERROR_OUTPUT_TYPE}}}")
     if error_expressions and ERROR_OUTPUT_TYPE not in error_expressions:
-        raise PrefixError(
-            f"ErrorOutputPrefix must include at least one instance of !{{{ERROR_OUTPUT_TYPE}}} when it contains expressions"
+        raise PrefixError(f"ErrorOutputPrefix must contain at least one occurrence of !{{{ERROR_OUTPUT_TYPE}}}")
+    if partition_keys(error_prefix):
+        raise PartitionError("Dynamic Partitioning Namespaces can't be part of an error prefix expression")
+    if partition_keys(prefix) and not partitioned:
+        raise PartitionError(
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled."
         )
     sample = datetime(2026, 12, 30, 23, 59, 59, 999_999, UTC)
     for name, value in (("Prefix", prefix), ("ErrorOutputPrefix", error_prefix)):
@@ -61,48 +75,73 @@ def check_prefixes(prefix: str, error_prefix: str) -> None:
             raise PrefixError(f"{name} cannot be greater than {EVALUATED_LENGTH} characters after it is evaluated")
 
 
+def partition_keys(prefix: str) -> list[tuple[str, str]]:
+    """Return namespace and name of the partition keys in a prefix."""
+    found = (expression.partition(":") for expression in EXPRESSION.findall(prefix))
+    return [(namespace, name) for namespace, _, name in found if namespace in (FROM_QUERY, FROM_LAMBDA)]
+
+
 def _expressions(prefix: str) -> list[str]:
     """Return what stands in the `!{…}` of a prefix. Raises PrefixError for an expression that Firehose does not have."""
     found = EXPRESSION.findall(prefix)
     for expression in found:
-        namespace, colon, value = expression.partition(":")
-        if namespace in ("partitionKeyFromQuery", "partitionKeyFromLambda"):
-            raise PrefixError(f"{namespace} can only be used when dynamic partitioning is enabled")
-        if not (namespace == "timestamp" and colon and value) and expression not in (ERROR_OUTPUT_TYPE, RANDOM_STRING):
+        namespace, _, value = expression.partition(":")
+        known = namespace in ("timestamp", FROM_QUERY, FROM_LAMBDA) and value
+        if not known and expression not in (ERROR_OUTPUT_TYPE, RANDOM_STRING):
             raise PrefixError(f"!{{{expression}}} is not a valid expression")
     if "!{" in EXPRESSION.sub("", prefix):
         raise PrefixError("the sequence '!{' can only appear in !{namespace:value} expressions")
     return found
 
 
-def evaluate_prefix(prefix: str, moment: datetime) -> str:
+def evaluate_prefix(prefix: str, moment: datetime, keys: PartitionKeys | None = None) -> str:
     """Return the evaluated Prefix of delivered records.
 
-    Without a timestamp expression `yyyy/MM/dd/HH/` is appended to it, and no slash before that. Raises PatternError.
+    Without a timestamp expression `yyyy/MM/dd/HH/` is appended to it, and no slash before that; not where it has partition keys.
+    Raises PatternError.
     """
-    if not any(expression.startswith("timestamp:") for expression in EXPRESSION.findall(prefix)):
+    if not any(
+        expression.startswith(("timestamp:", FROM_QUERY, FROM_LAMBDA)) for expression in EXPRESSION.findall(prefix)
+    ):
         prefix += DEFAULT_PREFIX
-    return evaluate(prefix, moment)
+    return evaluate(prefix, moment, keys=keys)
 
 
-def evaluate(prefix: str, moment: datetime, error_type: str = "processing-failed") -> str:
+def evaluate_error_prefix(prefix: str, error_prefix: str, moment: datetime, error_type: str) -> str:
+    """Return the evaluated ErrorOutputPrefix of what could not be processed.
+
+    Without expressions the kind of error and `yyyy/MM/dd/HH/` are appended to it; where it is not given, to Prefix.
+    Source: the table on https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
+    """
+    if EXPRESSION.search(error_prefix):
+        return evaluate(error_prefix, moment, error_type)
+    return evaluate(f"{error_prefix or prefix}{error_type}/{DEFAULT_PREFIX}", moment)
+
+
+def evaluate(
+    prefix: str, moment: datetime, error_type: str = "processing-failed", keys: PartitionKeys | None = None
+) -> str:
     """Return a prefix with its expressions replaced.
 
     Parameters
     ----------
     moment: arrival of the object's oldest record, in the time zone that the expressions are to use
     error_type: value of `!{firehose:error-output-type}`
+    keys: values of partition keys; one that has none stands as its own name
 
     Raises PatternError.
     """
 
     def value(match: re.Match[str]) -> str:
         expression = match[1]
+        namespace, _, name = expression.partition(":")
         if expression == ERROR_OUTPUT_TYPE:
             return error_type
         if expression == RANDOM_STRING:
             return random_string()
-        return format_time(expression.removeprefix("timestamp:"), moment)
+        if namespace in (FROM_QUERY, FROM_LAMBDA):
+            return (keys or {}).get((namespace, name), name)
+        return format_time(name, moment)
 
     return EXPRESSION.sub(value, prefix)
 
@@ -111,19 +150,20 @@ def random_string() -> str:
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(RANDOM_LENGTH))
 
 
-def object_key(
-    stream: str, version: str, prefix: str, arrival_ms: int, unique: str, zone: str = "UTC", extension: str = ""
-) -> str:
+def object_key(evaluated: str, stream: str, version: str, moment: datetime, unique: str, extension: str = "") -> str:
     """Return the key of a delivered object: `<evaluated prefix><stream>-<version>-yyyy-MM-dd-HH-mm-ss-<unique><extension>`.
 
     Parameters
     ----------
-    arrival_ms: arrival of the object's oldest record, epoch milliseconds
+    moment: arrival of the object's oldest record, in the time zone of the destination
     unique: a UUID
-    zone: IANA name (CustomTimeZone), of the times in prefix and suffix
     """
-    moment = datetime.fromtimestamp(arrival_ms / 1000, ZoneInfo(zone or "UTC"))
-    return f"{evaluate_prefix(prefix, moment)}{stream}-{version}-{moment:%Y-%m-%d-%H-%M-%S}-{unique}{extension}"
+    return f"{evaluated}{stream}-{version}-{moment:%Y-%m-%d-%H-%M-%S}-{unique}{extension}"
+
+
+def local_time(epoch_ms: int, zone: str) -> datetime:
+    """Return a time in a zone by its IANA name (CustomTimeZone), UTC for ""."""
+    return datetime.fromtimestamp(epoch_ms / 1000, ZoneInfo(zone or "UTC"))
 
 
 # --- java.time.format.DateTimeFormatter -----------------------------------------------------------------------------

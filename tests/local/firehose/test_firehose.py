@@ -437,9 +437,6 @@ def test_update_destination_merges_and_counts_versions(firehose: Any, s3: Any, b
     assert description["VersionId"] == "2"
 
 
-PROCESSOR = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": []}]}
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -447,19 +444,6 @@ PROCESSOR = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": []
             {"Prefix": "!{timestamp:yyyy}/"},
             "Ths supplied prefix(es) do not satisfy the following constraint: "
             "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions",
-        ),
-        ({"CompressionFormat": "Snappy"}, "CompressionFormat: the format Snappy is not supported by the local AWS."),
-        (
-            {"ProcessingConfiguration": PROCESSOR},
-            "ProcessingConfiguration: the processor Lambda is not supported by the local AWS.",
-        ),
-        (
-            {"DataFormatConversionConfiguration": {"Enabled": True}},
-            "DataFormatConversionConfiguration: record format conversion is not supported by the local AWS.",
-        ),
-        (
-            {"DynamicPartitioningConfiguration": {"Enabled": True}},
-            "DynamicPartitioningConfiguration: dynamic partitioning is not supported by the local AWS.",
         ),
         (
             {
@@ -483,7 +467,7 @@ PROCESSOR = {"Enabled": True, "Processors": [{"Type": "Lambda", "Parameters": []
         ),
         (
             {"CloudWatchLoggingOptions": {"Enabled": True}},
-            "CloudWatchLoggingOptions: LogGroupName and LogStreamName are required when logging is enabled.",
+            "CloudWatch Log Group Name is required if CloudWatch Logging is enabled",
         ),
     ],
 )

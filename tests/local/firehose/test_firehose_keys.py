@@ -13,8 +13,10 @@ from infra.local.firehose.keys import (
     PrefixError,
     check_prefixes,
     evaluate,
+    evaluate_error_prefix,
     evaluate_prefix,
     format_time,
+    local_time,
     object_key,
 )
 
@@ -70,9 +72,33 @@ def test_error_output_type() -> None:
     ],
 )
 def test_object_key(settings: dict[str, str], expected: str) -> None:
-    assert (
-        object_key("orders", settings.pop("version", "1"), arrival_ms=AUGUST_MS, unique=UNIQUE, **settings) == expected
-    )
+    moment = local_time(AUGUST_MS, settings.get("zone", ""))
+    evaluated, version = evaluate_prefix(settings["prefix"], moment), settings.get("version", "1")
+    assert object_key(evaluated, "orders", version, moment, UNIQUE, settings.get("extension", "")) == expected
+
+
+@pytest.mark.parametrize(
+    ("prefix", "error_prefix", "expected"),
+    [
+        ("myFirehosePrefix/", "", "myFirehosePrefix/processing-failed/2018/08/27/10/"),
+        ("", "", "processing-failed/2018/08/27/10/"),
+        ("raw/", "errors/", "errors/processing-failed/2018/08/27/10/"),
+        ("raw/", "e/!{firehose:error-output-type}/!{timestamp:yyyy}/", "e/processing-failed/2018/"),
+    ],
+)
+def test_error_prefix_is_evaluated(prefix: str, error_prefix: str, expected: str) -> None:
+    assert evaluate_error_prefix(prefix, error_prefix, AUGUST, "processing-failed") == expected
+
+
+def test_partition_keys_stand_in_a_prefix_and_no_time_is_appended_to_them() -> None:
+    prefix = "c=!{partitionKeyFromQuery:customer}/d=!{partitionKeyFromLambda:day}/"
+    check_prefixes(prefix, "e/", partitioned=True)
+    keys = {("partitionKeyFromQuery", "customer"): "a/b", ("partitionKeyFromLambda", "day"): "7"}
+    assert evaluate_prefix(prefix, AUGUST, keys) == "c=a/b/d=7/"
+    with pytest.raises(
+        PrefixError, match="Dynamic Partitioning Namespaces can't be part of an error prefix expression"
+    ):
+        check_prefixes(prefix, "e/!{firehose:error-output-type}/!{partitionKeyFromQuery:customer}/", partitioned=True)
 
 
 @pytest.mark.parametrize(
@@ -83,14 +109,18 @@ def test_object_key(settings: dict[str, str], expected: str) -> None:
             "",
             "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions",
         ),
-        ("!{timestamp:yyyy}/", "e/!{timestamp:yyyy}/", "ErrorOutputPrefix must include at least one instance of"),
-        ("!{firehose:error-output-type}/", "e/!{firehose:error-output-type}/", "Prefix cannot contain"),
+        ("!{timestamp:yyyy}/", "e/!{timestamp:yyyy}/", "ErrorOutputPrefix must contain at least one occurrence of"),
+        (
+            "!{firehose:error-output-type}/",
+            "e/!{firehose:error-output-type}/",
+            "Prefix must not contain any occurrence of",
+        ),
         (
             "a/!{partitionKeyFromQuery:id}/",
             "e/",
-            "partitionKeyFromQuery can only be used when dynamic partitioning is enabled",
+            "Dynamic Partitioning Namespaces can only be part of a prefix expression when Dynamic Partitioning is enabled.",
         ),
-        ("a/!{partitionKeyFromLambda:id}/", "e/", "partitionKeyFromLambda can only be used"),
+        ("a/!{partitionKeyFromLambda:id}/", "e/", "Dynamic Partitioning Namespaces can only be part of"),
         ("a/!{time:yyyy}/", "e/", "!{time:yyyy} is not a valid expression"),
         ("a/!{timestamp:}/", "e/", "!{timestamp:} is not a valid expression"),
         ("a/!{timestamp:yyyy", "e/", "the sequence '!{' can only appear in"),
