@@ -14,7 +14,12 @@ from pathlib import Path
 from typing import Any
 
 REGION = "us-east-1"  # the schemas of all regions are the same for the types that are used here
-ALL_PROPERTIES_READABLE = {"AWS::SNS::Topic", "AWS::SQS::Queue"}  # Fn::GetAtt reads what was set, too
+ALL_PROPERTIES_READABLE = {
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
+}  # Fn::GetAtt reads what was set, too
+CUSTOM = "AWS::CloudFormation::CustomResource"
 JSON_TYPES = {dict: "JSONObject", list: "JSONArray", str: "String", bool: "Boolean", int: "Integer", float: "Double"}
 KEYWORD_TYPES = {
     "object": "JSONObject",
@@ -24,6 +29,11 @@ KEYWORD_TYPES = {
     "integer": "Integer",
     "number": "Number",
 }
+
+
+def is_custom(resource_type: str) -> bool:
+    """Return whether a type is made by somebody else's function, who knows its properties."""
+    return resource_type.startswith("Custom::")
 
 
 @lru_cache(maxsize=1)
@@ -42,6 +52,8 @@ def _types() -> dict[str, str]:
 @lru_cache(maxsize=64)
 def schema(resource_type: str) -> dict[str, Any]:
     """Return a resource type's schema without its prose. Raises KeyError for a type that AWS does not have."""
+    if is_custom(resource_type):
+        return {**schema(CUSTOM), "required": ["ServiceToken"], "additionalProperties": True, "handlers": {}}
     text = (_folder() / "resources" / f"{_types()[resource_type]}.json").read_bytes()
     return _without_prose(json.loads(text))
 
@@ -62,6 +74,8 @@ def _paths(resource_type: str, keyword: str) -> list[list[str]]:
 
 def has_attribute(resource_type: str, attribute: str) -> bool:
     """Return whether Fn::GetAtt can read this attribute (dots for nested ones)."""
+    if is_custom(resource_type) or resource_type == CUSTOM:
+        return True
     if resource_type in ALL_PROPERTIES_READABLE and attribute in schema(resource_type)["properties"]:
         return True
     return attribute.split(".") in _paths(resource_type, "readOnlyProperties")
@@ -81,6 +95,8 @@ def name_property(resource_type: str) -> str | None:
 
 def replacing(resource_type: str, old: dict[str, Any], new: dict[str, Any]) -> set[str]:
     """Return the top-level properties whose change from `old` to `new` needs a new resource."""
+    if is_custom(resource_type) or resource_type == CUSTOM:
+        return set()  # its maker says so, with another physical id
     return {path[0] for path in _paths(resource_type, "createOnlyProperties") if _at(old, path) != _at(new, path)}
 
 
@@ -112,7 +128,7 @@ def check(resource_type: str, logical_id: str, properties: dict[str, Any]) -> tu
     given = [name for name in read_only if name in properties]
     if given:
         return properties, f"Encountered read-only properties in create-only request: [{', '.join(given)}]"
-    if not is_registry_type(resource_type):
+    if not is_registry_type(resource_type) and resource_type != CUSTOM:
         strange = [name for name in properties if name not in own["properties"]]
         if strange:
             return properties, f"Encountered unsupported property {strange[0]}"

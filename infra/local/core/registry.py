@@ -36,7 +36,10 @@ HOSTS = {  # names that services hand out; all end with .localhost, which no nam
     re.compile(r"[a-z0-9.-]+\.s3(\.[a-z0-9-]+)?\.localhost"): "s3",
     re.compile(r"[a-z0-9-]+\.localhost"): "s3",  # SDKs put the bucket before the host of an endpoint
 }
-PATHS = {"/_workshop/lambda/": "lambda"}  # how the paths begin that a service answers without a signature
+PATHS = {
+    "/_workshop/cloudformation/": "cloudformation",
+    "/_workshop/lambda/": "lambda",
+}  # how the paths begin that a service answers without a signature
 ALIASES = {"eventbridge": "events"}  # names in signatures that differ from the service's own
 MODEL_NAMES = {
     "elasticmapreduce": "emr",

@@ -47,7 +47,7 @@ class Service:
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
-    restores: a change that could not be saved is undone by reading the backend again; not where threads work on its objects
+    restores: a change that could not be saved is undone by reading the backend again; not where threads work on its objects, and the service does it itself
     flush: called with an account before its backend is saved
     forget: called with an account that is emptied, after all that AWS's API can delete is gone: end what is left, close its files
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way

@@ -9,10 +9,10 @@ import json
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 
+from infra.local.core.times import iso
 from infra.local.stepfunctions.definition import Definition, Where
 from infra.local.stepfunctions.scope import compact
 
@@ -25,11 +25,6 @@ DONE = "done"
 FAILED = "failed"
 ABORTED = "aborted"
 OPEN = {READY, WAITING, TASK, GROUP, QUEUED}
-
-
-def iso(seconds: float) -> str:
-    """Return a time as the context object shows it: UTC with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass

@@ -252,8 +252,11 @@ def test_templates_that_are_wrong(cloudformation, template, message):
 
 def test_what_the_local_aws_does_not_have_is_refused(cloudformation):
     for template, part in (
-        ({"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": HANDLE}}, "the section Transform"),
-        ({"Resources": {"A": queue({"Fn::Cidr": ["10.0.0.0/24", 1, 5]})}}, "the function Fn::Cidr"),
+        (
+            {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"A": HANDLE}},
+            "the transform AWS::Serverless-2016-10-31",
+        ),
+        ({"Rules": {}, "Resources": {"A": HANDLE}}, "the section Rules"),
         ({"Resources": {"A": {**HANDLE, "CreationPolicy": {}}}}, "CreationPolicy"),
     ):
         code, message = message_of(cloudformation.validate_template, TemplateBody=json.dumps(template))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpers import stacks
-from infra.local.cloudformation.engine import template_of
+from infra.local.cloudformation.stack import template_of
 from infra.local.core.roles.requests.actions import resource_types
 
 TEMPLATES = sorted(path.stem for path in stacks.FOLDER.glob("*.yaml"))

@@ -12,7 +12,38 @@ from infra.local.cloudformation.resources.types import Context, ResourceType, do
 Properties = dict[str, Any]
 
 
-HOLDERS = (("Roles", "role", "RoleName"), ("Users", "user", "UserName"), ("Groups", "group", "GroupName"))
+ROLE, USER, GROUP = ("role", "RoleName"), ("user", "UserName"), ("group", "GroupName")
+HOLDERS = (("Roles", *ROLE), ("Users", *USER), ("Groups", *GROUP))
+
+
+def set_policies(iam: Any, holder: tuple[str, str], name: str, properties: Properties, old: Properties) -> None:
+    """Give a role, user or group the inline and managed policies of its properties, and take away those of the old ones."""
+    kind, parameter = holder
+    which = {parameter: name}
+    inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
+    for policy in old.get("Policies", []):
+        if policy["PolicyName"] not in inline:
+            getattr(iam, f"delete_{kind}_policy")(**which, PolicyName=policy["PolicyName"])
+    for policy_name, text in inline.items():
+        getattr(iam, f"put_{kind}_policy")(**which, PolicyName=policy_name, PolicyDocument=document(text))
+    attached, before = properties.get("ManagedPolicyArns", []), old.get("ManagedPolicyArns", [])
+    for arn in before:
+        if arn not in attached:
+            getattr(iam, f"detach_{kind}_policy")(**which, PolicyArn=arn)
+    for arn in attached:
+        if arn not in before:
+            getattr(iam, f"attach_{kind}_policy")(**which, PolicyArn=arn)
+
+
+def clear_policies(iam: Any, holder: tuple[str, str], name: str, properties: Properties) -> None:
+    """Take away the policies that a role, user or group got from its properties, before it is deleted."""
+    kind, parameter = holder
+    for policy in properties.get("Policies", []):
+        with missing_is_fine():
+            getattr(iam, f"delete_{kind}_policy")(**{parameter: name}, PolicyName=policy["PolicyName"])
+    for arn in properties.get("ManagedPolicyArns", []):
+        with missing_is_fine():
+            getattr(iam, f"detach_{kind}_policy")(**{parameter: name}, PolicyArn=arn)
 
 
 class Policy(ResourceType):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.local.cloudformation.resources.iam_policies import ROLE, clear_policies, set_policies
 from infra.local.cloudformation.resources.types import (
     Context,
     ResourceType,
@@ -31,23 +32,7 @@ class Role(ResourceType):
             **created_tags("iam", properties, context),
         )
         context.made(name)
-        self._policies(context, name, properties, {})
-
-    def _policies(self, context: Context, name: str, properties: Properties, old: Properties) -> None:
-        iam = context.client("iam")
-        inline = {policy["PolicyName"]: policy["PolicyDocument"] for policy in properties.get("Policies", [])}
-        for policy in old.get("Policies", []):
-            if policy["PolicyName"] not in inline:
-                iam.delete_role_policy(RoleName=name, PolicyName=policy["PolicyName"])
-        for policy_name, text in inline.items():
-            iam.put_role_policy(RoleName=name, PolicyName=policy_name, PolicyDocument=document(text))
-        attached, before = properties.get("ManagedPolicyArns", []), old.get("ManagedPolicyArns", [])
-        for arn in before:
-            if arn not in attached:
-                iam.detach_role_policy(RoleName=name, PolicyArn=arn)
-        for arn in attached:
-            if arn not in before:
-                iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+        set_policies(context.client("iam"), ROLE, name, properties, {})
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
         iam = context.client("iam")
@@ -67,17 +52,12 @@ class Role(ResourceType):
                 )
             else:
                 iam.delete_role_permissions_boundary(RoleName=physical_id)
-        self._policies(context, physical_id, properties, old)
+        set_policies(iam, ROLE, physical_id, properties, old)
         retag("iam", physical_id, properties, old, context)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         iam = context.client("iam")
-        for policy in properties.get("Policies", []):
-            with missing_is_fine():
-                iam.delete_role_policy(RoleName=physical_id, PolicyName=policy["PolicyName"])
-        for arn in properties.get("ManagedPolicyArns", []):
-            with missing_is_fine():
-                iam.detach_role_policy(RoleName=physical_id, PolicyArn=arn)
+        clear_policies(iam, ROLE, physical_id, properties)
         iam.delete_role(RoleName=physical_id)
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:

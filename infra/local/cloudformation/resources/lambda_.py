@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from infra.local.cloudformation.resources.types import (
@@ -20,6 +21,7 @@ from infra.local.cloudformation.resources.types import (
 )
 
 Properties = dict[str, Any]
+RESPONSE_MODULE = Path(__file__).with_name("cfnresponse.py")
 
 
 class Function(ResourceType):
@@ -50,6 +52,8 @@ class Function(ResourceType):
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             packed.writestr(zipfile.ZipInfo(file_name), code["ZipFile"])
+            if file_name.endswith(".py") and "cfnresponse" in code["ZipFile"]:
+                packed.writestr(zipfile.ZipInfo("cfnresponse.py"), RESPONSE_MODULE.read_bytes())
         return {"ZipFile": archive.getvalue()}
 
     def create(self, context: Context, name: str, properties: Properties) -> None:

@@ -26,7 +26,6 @@ from infra.local.core import roles
 MODULES = (
     "athena",
     "budgets",
-    "cloudformation",
     "databrew",
     "dynamodb",
     "events",
@@ -35,13 +34,17 @@ MODULES = (
     "glue",
     "iam_policies",
     "iam_roles",
+    "iam_users",
     "kinesis",
     "lambda_",
     "logs",
     "s3",
     "scheduler",
+    "secretsmanager",
+    "signalled",
     "sns",
     "sqs",
+    "ssm",
     "stepfunctions",
 )
 WAIT_SECONDS = 120.0
@@ -56,6 +59,7 @@ MISSING = {
     "NotFoundException",
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
+    "ParameterNotFound",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
 }
@@ -63,6 +67,10 @@ MISSING = {
 
 class ResourceFailure(Exception):
     """A resource could not be made, changed or deleted; the message is the reason in the stack's events."""
+
+
+class Told(ResourceFailure):
+    """A failure whose message is the reason as CloudFormation words it."""
 
 
 class Stopped(Exception):
@@ -85,27 +93,34 @@ class Context:
     old_tags: dict[str, str] = field(default_factory=dict)  # of the stack before an update
     role_arn: str = ""
     caller: str = ""  # the access key that asked for the operation
+    is_cancelled: Callable[[], bool] = lambda: False
+    memory: dict[str, Any] = field(default_factory=dict)  # of the resource: survives a restart
+    remember: Callable[..., None] = lambda **values: None  # stores values in the memory
+    stack: Any = None  # for types that look at the other resources of their stack
 
     def client(self, service: str) -> Any:
         """Return a client that acts as the stack's role, or as who asked for the operation. Raises ResourceFailure."""
-        if not self.role_arn:
-            return roles.client(self.caller, self.account, self.region, service)
-        try:
-            return roles.session(self.account, self.role_arn, "cloudformation", "AWSCloudFormation").client(
-                self.region, service
-            )
-        except roles.CannotAssume:
-            raise ResourceFailure(f"Role {self.role_arn} is invalid or cannot be assumed") from None
+        return acting_client(self.account, self.region, self.role_arn, self.caller, service)
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
-    def wait(self, is_done: Callable[[], bool]) -> None:
-        """Poll until `is_done`. Raises ResourceFailure after two minutes, Stopped when the server stops."""
-        deadline = time.monotonic() + WAIT_SECONDS
+    def wait(self, is_done: Callable[[], bool], seconds: float = WAIT_SECONDS, late: str = "") -> None:
+        """Poll until `is_done`.
+
+        Parameters
+        ----------
+        seconds: the longest wait
+        late: what is said when it is over
+
+        Raises ResourceFailure when it is over or the operation was cancelled, Stopped when the server stops.
+        """
+        deadline = time.monotonic() + seconds
         while not is_done():
             if time.monotonic() > deadline:
-                raise ResourceFailure(f"{self.resource_type} did not stabilize.")
+                raise Told(late) if late else ResourceFailure(f"{self.resource_type} did not stabilize.")
+            if self.is_cancelled():
+                raise ResourceFailure("Resource creation cancelled")
             if self.stopping.wait(POLL_SECONDS):
                 raise Stopped
 
@@ -113,6 +128,16 @@ class Context:
         return ResourceFailure(
             f"Resource of type '{self.resource_type}' with identifier '{identifier}' already exists."
         )
+
+
+def acting_client(account: str, region: str, role_arn: str, caller: str, service: str) -> Any:
+    """Return a client that acts as a role, or where there is none as an access key. Raises ResourceFailure."""
+    if not role_arn:
+        return roles.client(caller, account, region, service)
+    try:
+        return roles.session(account, role_arn, "cloudformation", "AWSCloudFormation").client(region, service)
+    except roles.CannotAssume:
+        raise ResourceFailure(f"Role {role_arn} is invalid or cannot be assumed") from None
 
 
 def is_missing(error: ClientError) -> bool:
@@ -146,6 +171,10 @@ class ResourceType:
     supported: ClassVar[frozenset[str] | None] = None
     lower_case_name: ClassVar[bool] = False
     name_length: ClassVar[int] = 64
+    #: `create` finds in the context's memory what a stopped server had begun, and goes on with that.
+    goes_on: ClassVar[bool] = False
+    #: Fn::GetAtt takes any name; whether there is a value is known when the resource was made.
+    has_any_attribute: ClassVar[bool] = False
 
     def own_name(self, context: Context, properties: dict[str, Any]) -> str | None:
         """Return the name that the template gives, or None."""
@@ -172,8 +201,17 @@ class ResourceType:
     def update(self, context: Context, physical_id: str, properties: dict[str, Any], old: dict[str, Any]) -> None:
         raise NotImplementedError
 
+    def change(self, context: Context, physical_id: str, properties: dict[str, Any], old: dict[str, Any]) -> str:
+        """Update, and return the physical id that the resource has then: another one where the old is to be deleted."""
+        self.update(context, physical_id, properties, old)
+        return physical_id
+
     def delete(self, context: Context, physical_id: str, properties: dict[str, Any]) -> None:
         raise NotImplementedError
+
+    def attribute(self, attributes: dict[str, Any], name: str) -> Any:
+        """Return what Fn::GetAtt gives of a made resource, None where it has no such attribute."""
+        return attributes.get(name)
 
     def attributes(self, context: Context, physical_id: str, properties: dict[str, Any]) -> dict[str, Any]:
         """Return what Fn::GetAtt gives."""
@@ -226,6 +264,7 @@ TAGGING = {
     "kinesisanalyticsv2": Tagging("ResourceARN"),
     "lambda": Tagging("Resource", form=dict),
     "logs": Tagging("resourceArn", keys="tagKeys", tags="tags", created="tags", form=dict),
+    "secretsmanager": Tagging("SecretId"),
     "sns": Tagging(),
     "sqs": Tagging("QueueUrl", "untag_queue", "TagKeys", "tag_queue", created="tags", form=dict),
     "stepfunctions": Tagging(

@@ -1,0 +1,1 @@
+"""Templates: reading, checking, parameters, and what their functions give."""

@@ -1,0 +1,64 @@
+"""A template's text: JSON, or YAML with CloudFormation's short forms.
+
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+
+class TemplateError(Exception):
+    """The template or a parameter is not valid; the message is AWS's."""
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with CloudFormation's short forms; dates stay text, as in AWS."""
+
+    yaml_implicit_resolvers = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _short_form(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if name == "Fn::GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_mapping(node, deep=True)
+    return {name: value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+
+
+def read(text: str) -> dict[str, Any]:
+    """Return a template's body from JSON or YAML text. Raises TemplateError."""
+    if text.lstrip().startswith("{"):
+        try:
+            body = json.loads(text)
+        except json.JSONDecodeError as error:
+            where = f"(line {error.lineno}, column {error.colno})"
+            raise TemplateError(f"Template format error: JSON not well-formed. {where}") from None
+    else:
+        try:
+            if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
+                raise TemplateError("Template format error: YAML aliases are not allowed in CloudFormation templates")
+            body = yaml.load(text, _Loader)
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            where = f"(line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+            raise TemplateError(f"Template format error: YAML not well-formed. {where}".strip()) from None
+        except (yaml.YAMLError, ValueError, TypeError):
+            raise TemplateError("Template format error: YAML not well-formed.") from None
+    if not isinstance(body, dict):
+        raise TemplateError("Template format error: unsupported structure.")
+    return body
