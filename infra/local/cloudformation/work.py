@@ -175,6 +175,8 @@ class Work:
         stack = self.stack
 
         def made(physical_id: str) -> None:
+            if resource.physical_id == physical_id:
+                return  # noted before a restart
             resource.physical_id = physical_id
             status = "UPDATE_IN_PROGRESS" if resource.is_replacement else "CREATE_IN_PROGRESS"
             self.note(status, "Resource creation Initiated", resource)

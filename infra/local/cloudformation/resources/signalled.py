@@ -47,11 +47,13 @@ class CustomResource(ResourceType):
         return name if "Request" in context.memory else None  # asked for, and perhaps made
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        answer = self._ask(context, "Create", properties)
-        made = str(answer.get("PhysicalResourceId") or name)
-        if context.memory.get("Made") != made:
-            context.remember(Made=made)
-            context.made(made)
+        try:
+            answer = self._ask(context, "Create", properties)
+        except Told:
+            if context.memory.get("Request", {}).get("IsSent"):  # its maker may have made it, and is told to delete it
+                context.made(name)
+            raise
+        context.made(str(answer.get("PhysicalResourceId") or name))
         self._check(context, answer)
 
     def change(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> str:

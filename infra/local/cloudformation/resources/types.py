@@ -120,7 +120,7 @@ class Context:
             if time.monotonic() > deadline:
                 raise Told(late) if late else ResourceFailure(f"{self.resource_type} did not stabilize.")
             if self.is_cancelled():
-                raise ResourceFailure("Resource creation cancelled")
+                raise Told("Resource creation cancelled")
             if self.stopping.wait(POLL_SECONDS):
                 raise Stopped
 
