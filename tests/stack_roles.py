@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from infra import profile, project
 from infra.local.cloudformation.template import Evaluation, Template, parameter_values
+
+from infra import profile, project
 
 ACCOUNT, REGION = profile.ACCOUNT, profile.REGION
 _PSEUDO = {
