@@ -96,10 +96,19 @@ def _rules(client: Client) -> Iterator[Item]:
     events = client("events")
     for bus in pages(events, "list_event_buses", "EventBuses"):
         for rule in pages(events, "list_rules", "Rules", EventBusName=bus["Name"]):
-            if is_ours(rule["Name"]):
+            if is_ours(rule["Name"]) or _leads_to_ours(events, rule):
                 yield Item(10, "EventBridge rule", rule["Name"], rule["State"], partial(_delete_rule, events, rule))
         if bus["Name"] != "default" and is_ours(bus["Name"]):
             yield Item(60, "EventBridge bus", bus["Name"], delete=partial(events.delete_event_bus, Name=bus["Name"]))
+
+
+def _leads_to_ours(events: Any, rule: dict[str, Any]) -> bool:
+    """Whether a rule of chapter 09 has a target of the workshop: others may call their rules `automation-…` too."""
+    if not rule["Name"].startswith("automation-"):
+        return False
+    where = {"Rule": rule["Name"], "EventBusName": rule["EventBusName"]}
+    targets = pages(events, "list_targets_by_rule", "Targets", **where)
+    return any(is_ours(target["Arn"].rsplit(":", 1)[-1]) for target in targets)
 
 
 def _delete_rule(events: Any, rule: dict[str, Any]) -> None:
@@ -145,7 +154,8 @@ def _glue(client: Client) -> Iterator[Item]:
     for name in pages(glue, "list_jobs", "JobNames"):
         if is_ours(name):
             for run in pages(glue, "get_job_runs", "JobRuns", JobName=name):
-                yield from _log_streams(logs, "/aws-glue/jobs/", run["Id"])
+                for groups in ("/aws-glue/jobs/", "/aws-glue/python-jobs/"):
+                    yield from _log_streams(logs, groups, run["Id"])
             yield Item(30, "Glue job", name, delete=partial(glue.delete_job, JobName=name))
     for name in pages(glue, "list_crawlers", "CrawlerNames"):
         if is_ours(name):
@@ -223,7 +233,8 @@ def _buckets(client: Client) -> Iterator[Item]:
     for bucket in s3.list_buckets()["Buckets"]:
         if is_our_bucket(bucket["Name"]):
             versions = sum(1 for _ in _versions(s3, bucket["Name"]))
-            detail = f"{versions} object versions"
+            uploads = sum(1 for _ in pages(s3, "list_multipart_uploads", "Uploads", Bucket=bucket["Name"]))
+            detail = f"{versions} object versions, {uploads} unfinished uploads"
             yield Item(45, "S3 bucket's contents", bucket["Name"], detail, partial(_empty, s3, bucket["Name"]))
             yield Item(90, "S3 bucket", bucket["Name"], delete=partial(s3.delete_bucket, Bucket=bucket["Name"]))
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 
 TAG = ("workshop", "AnalyticsOnAWS")  # what every stack and every notebook puts on what it makes
 BEGINNINGS = ("analytics-workshop", "analyticsworkshop", "analyticsonaws", "delivery-analytics-workshop")
+OF_CHAPTER_09 = ("automationarrivals", "automationsummary", "automationchain", "automationbatch")  # whole names
 BUCKET = re.compile(r"aw-\d{12}-analytics-workshop-\S+|aw-hello-\d{12}")
 LOG_GROUPS = re.compile(
     r"/aws/(?:lambda|kinesisfirehose|kinesis-analytics|vendedlogs/states|states)/(?P<name>.+)|/aws-glue-databrew/jobs/(?P<job>.+)"
@@ -31,7 +32,8 @@ def is_ours(name: str, tags: Mapping[str, str] | None = None) -> bool:
     """Tell whether a resource belongs to the workshop, by its name or by its tags."""
     if _whole_account.get():
         return True
-    return name.lower().startswith(BEGINNINGS) or (tags or {}).get(TAG[0]) == TAG[1]
+    lower = name.lower()
+    return lower.startswith(BEGINNINGS) or lower in OF_CHAPTER_09 or (tags or {}).get(TAG[0]) == TAG[1]
 
 
 def is_our_bucket(name: str) -> bool:
