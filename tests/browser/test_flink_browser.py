@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 
-import nbformat
 import pytest
-import test_browser
 
 from infra.engines.flink import environment
 from infra.kernels.flink import install
-from tests.conftest import Server, free_port
+from tests.browser import pages
+from tests.conftest import Server
 from tests.kernels.test_flink_kernel import STREAM, kernel_environment, raw_stream_table
 from tests.polling import until
 
@@ -23,9 +20,8 @@ pytestmark = [
     pytest.mark.timeout(240),
     pytest.mark.skipif(not environment.is_made(), reason="the Flink environment is not made: workshop setup makes it"),
 ]
-page = test_browser.page
+page = pages.page
 ACCOUNT = "299999999902"
-NOTEBOOK = "live.ipynb"
 PARAGRAPH = """%flink.ssql(type=update)
 SELECT activity_type, count(*) as activity_cnt FROM raw_stream group by activity_type;"""
 FORMS = """name = z.input("activity", "Running")
@@ -53,37 +49,17 @@ def put(kinesis, activity: str, count: int) -> None:
 
 @pytest.fixture(scope="module")
 def lab(server: Server, tmp_path_factory) -> Iterator[str]:
-    """JupyterLab on a free port with one notebook of the kernel; the notebook's address."""
+    """JupyterLab with one notebook of the kernel; the notebook's address."""
     home = tmp_path_factory.mktemp("lab")
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     kernel = {"name": install.NAME, "display_name": install.DISPLAY_NAME, "language": "python"}
-    notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    (home / "notebooks").mkdir()
-    nbformat.write(notebook, home / "notebooks" / NOTEBOOK)
-    port = free_port()
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-    command += ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--notebook-dir={home / 'notebooks'}"]
     environment = kernel_environment(server.endpoint, ACCOUNT, home / "workshop")
-    with open(home / "lab.log", "wb") as log:
-        process = subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    test_browser._wait_until_it_answers(address, process, home / "lab.log")
-    yield f"{address}/lab/tree/{NOTEBOOK}?reset"
-    process.terminate()
-    process.wait(timeout=30)
+    with pages.notebook_in_lab(home, CELLS, kernel, environment) as address:
+        yield address
 
 
 def open_notebook(page, address: str) -> None:
     page.goto(address, timeout=60_000)
     page.get_by_text(f"{install.DISPLAY_NAME} | Idle").wait_for(timeout=60_000)
-
-
-def run_cell(page, number: int):
-    """Run a cell with the keyboard; returns its outputs."""
-    cell = page.locator(".jp-CodeCell").nth(number)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    return cell.locator(".jp-OutputArea")
 
 
 def rows(output) -> list[str]:
@@ -100,7 +76,7 @@ def job_state(link: str) -> str:
 
 def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path):
     open_notebook(page, lab)
-    output = run_cell(page, 0)
+    output = pages.run_cell(page, 0)
     output.get_by_text("no row has come yet").wait_for(timeout=60_000)
 
     put(kinesis, "Running", 30)
@@ -132,7 +108,7 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
     output.locator("button", has_text="Stop").click()
     output.get_by_text("Stopped.").wait_for(timeout=60_000)
     until(lambda: job_state(address) == "CANCELED")  # Flink's web page is up to three seconds behind
-    run_cell(page, 1).get_by_text("the kernel is idle").wait_for(timeout=60_000)
+    pages.run_cell(page, 1).get_by_text("the kernel is idle").wait_for(timeout=60_000)
     # what stays is plain: the table, and the chart that was open
     assert output.locator(".jupyter-widgets").count() == 0
     assert rows(output) == ["Running 30", "Sitting 35", "Walking 50"]
@@ -142,9 +118,9 @@ def test_a_paragraph_lives_on_the_screen_until_stop(lab, page, kinesis, tmp_path
 
 def test_forms_give_what_was_chosen_last(lab, page, kinesis):
     open_notebook(page, lab)
-    output = run_cell(page, 2)
+    output = pages.run_cell(page, 2)
     output.get_by_text("chosen: Running 2").wait_for(timeout=60_000)
     output.get_by_label("activity").fill("Walking")
     output.get_by_label("activity").press("Tab")
     output.get_by_label("window").select_option("one minute")
-    until(lambda: run_cell(page, 2).get_by_text("chosen: Walking 1").count() == 1)
+    until(lambda: pages.run_cell(page, 2).get_by_text("chosen: Walking 1").count() == 1)
