@@ -56,7 +56,7 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
     _guard(price)
     status = _resting_status(client, name)
     if status in TO_DELETE_FIRST:
-        _delete(client, name)
+        delete_named(client, name)
         status = None
     change_set = _change_set(
         client, name, body, parameters, "CREATE" if status in (None, "REVIEW_IN_PROGRESS") else "UPDATE"
@@ -90,11 +90,20 @@ def delete(template: str) -> None:
     if _resting_status(client, name) is None:
         print(f"Stack {name} is not there: nothing to delete.")
         return
-    _delete(client, name)
+    delete_named(client, name)
     print(f"Stack {name} and everything in it is deleted.")
 
 
-def _delete(client: Any, name: str) -> None:
+def delete_named(client: Any, name: str) -> None:
+    """Delete a stack that is there, and show its events meanwhile.
+
+    Parameters
+    ----------
+    client: boto3 client of CloudFormation
+    name: the stack's whole name
+
+    Raises StackFailed with the reason, also where the stack is left as it was (an export that another stack uses).
+    """
     stack_id = client.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     seen = {event["EventId"] for event in _events(client, stack_id)}
     client.delete_stack(StackName=name)

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 
 import boto3
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from helpers.leftovers.find import Item, find
+from helpers.stacks import StackFailed
 
 GONE = (
     "ResourceNotFoundException",
@@ -70,6 +71,6 @@ def _delete(item: Item) -> str:
                 return ""
             if code not in BUSY or time.monotonic() > deadline:
                 return f"{code}: {message}{f' → {REMEDIES[code]}' if code in REMEDIES else ''}"
-        except WaiterError as error:
-            return f"{error} → look at the stack's events for the resource that failed, mend it, then repeat"
+        except StackFailed as error:
+            return f"{error} → mend what it names, then repeat"
         time.sleep(PAUSE)

@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from helpers import stacks as stacks_of_workshop
 from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
 
 NOT_OFFERED = ("NotImplemented", "UnknownOperationException", "UnrecognizedClientException", "OptInRequired")
@@ -219,13 +220,8 @@ def _stacks(client: Client) -> Iterator[Item]:
     cloudformation = client("cloudformation")
     stacks = [stack for stack in pages(cloudformation, "describe_stacks", "Stacks") if is_ours(stack["StackName"])]
     for place, stack in enumerate(sorted(stacks, key=lambda stack: stack["StackName"], reverse=True)):
-        gone = partial(_delete_stack, cloudformation, stack["StackId"])
+        gone = partial(stacks_of_workshop.delete_named, cloudformation, stack["StackName"])
         yield Item(50 + place, "CloudFormation stack", stack["StackName"], stack["StackStatus"], gone)
-
-
-def _delete_stack(cloudformation: Any, stack: str) -> None:
-    cloudformation.delete_stack(StackName=stack)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 2})
 
 
 def _buckets(client: Client) -> Iterator[Item]:

@@ -45,7 +45,7 @@ class LiveLake:
         return {"text/plain": describe(seen), "text/html": draw(seen, TITLE)}
 
 
-def live_lake(seconds: float = 600, every: float = 2.0, session: boto3.Session | None = None) -> LiveLake:
+def live_lake(seconds: float = 600, every: float = 3.0, session: boto3.Session | None = None) -> LiveLake:
     """Show the lake as it is now, and go on while other cells run; the picture of an earlier call stands still from now on.
 
     Parameters

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, brew, events, flink, functions, report, roles, scaling, spark, states
+from tests.bench import aws, brew, events, flink, functions, live, report, roles, scaling, spark, states
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
@@ -21,6 +21,7 @@ GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "scaling": ("Spark: a thousand times more records", scaling.measure),
     "flink": ("Flink: the Studio kernel", flink.measure),
     "lambda": ("Lambda: functions", functions.measure),
+    "live": ("The live lake", live.measure),
     "states": ("Step Functions: state transitions", states.measure),
 }
 

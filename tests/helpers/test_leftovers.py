@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import zipfile
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
-from helpers.leftovers import delete_all, find
+from helpers.leftovers import Item, delete, delete_all, find
 from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
+from infra import project
+from tests.service_roles import service_role
 
 TRUST = {
     "Version": "2012-10-17",
@@ -163,3 +170,95 @@ def test_buckets_and_log_groups():
     assert is_our_bucket("aw-123456789012-analytics-workshop-bucket") and not is_our_bucket("aw-123456789012-sales")
     assert is_our_log_group("/aws/lambda/analytics-workshop-top5") and not is_our_log_group("/aws/lambda/sales")
     assert not is_our_log_group("/aws-glue/jobs/output")
+
+
+def test_the_command_asks_for_account_and_region_on_any_profile_that_is_not_the_local_one(
+    server, cloud, account, tmp_path
+):
+    """As on real AWS: another profile, whose endpoint happens to be this server."""
+    for name in ("analytics-workshop-left", "sales-reports"):
+        cloud("kinesis").create_stream(StreamName=name, ShardCount=1)
+    config = f"[profile sandbox]\nregion = us-east-1\nendpoint_url = {server.endpoint}\n"
+    config += f"aws_access_key_id = {account}\naws_secret_access_key = test\n"
+    (tmp_path / "config").write_text(config)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment = clean | {
+        "AWS_PROFILE": "sandbox",
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "WORKSHOP_HOME": str(tmp_path),
+    }
+
+    def run(*options: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "infra.cli", "leftovers", *options]
+        return subprocess.run(
+            command, env=environment, cwd=project.ROOT, input=typed, capture_output=True, text=True, timeout=120
+        )
+
+    def streams() -> list[str]:
+        return sorted(cloud("kinesis").list_streams()["StreamNames"])
+
+    refused = run("--delete", typed=f"{account} eu-west-1\n")
+    assert refused.returncode == 1 and "Nothing was deleted." in refused.stdout
+    assert "REAL AWS · profile sandbox" in refused.stdout
+    assert "analytics-workshop-left" in refused.stdout and "sales" not in refused.stdout
+    assert streams() == ["analytics-workshop-left", "sales-reports"]
+    deleted = run("--delete", typed=f"{account} us-east-1\n")
+    assert deleted.returncode == 0, deleted.stdout + deleted.stderr
+    assert streams() == ["sales-reports"]
+
+
+def stack_of(name: str, resources: dict, **more: Any) -> None:
+    client = boto3.client("cloudformation")
+    client.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources, **more}))
+    client.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1})
+
+
+def test_what_could_not_be_deleted_says_why_and_goes_when_it_is_repeated(cloud):
+    queue = {"Q": {"Type": "AWS::SQS::Queue"}}
+    shared = {"Shared": {"Value": {"Ref": "Q"}, "Export": {"Name": "shared-queue"}}}
+    stack_of("analytics-workshop-left", queue, Outputs=shared)
+    tagged = [{"Key": "q", "Value": {"Fn::ImportValue": "shared-queue"}}]
+    stack_of("sales", {"Q": {"Type": "AWS::SQS::Queue", "Properties": {"Tags": tagged}}})
+    cloud("kinesis").create_stream(StreamName="analytics-workshop-left", ShardCount=1)
+    session, told = boto3.Session(), []
+    ((item, reason),) = delete_all(session, told.append)
+    assert item.kind == "CloudFormation stack" and "in use by sales" in reason
+    assert cloud("kinesis").list_streams()["StreamNames"] == []  # the others are gone all the same
+    cloud("cloudformation").delete_stack(StackName="sales")
+    cloud("cloudformation").get_waiter("stack_delete_complete").wait(StackName="sales", WaiterConfig={"Delay": 1})
+    assert delete_all(session, told.append) == []
+    assert find(session) == []
+
+
+def test_a_crawler_that_runs_is_waited_for(cloud, account):
+    role = service_role(cloud, "glue", "AnalyticsworkshopGlueRole")
+    bucket, glue = f"aw-{account}-analytics-workshop-bucket", cloud("glue")
+    cloud("s3").create_bucket(Bucket=bucket)
+    cloud("s3").put_object(Bucket=bucket, Key="data/a.json", Body=b'{"a": 1}')
+    glue.create_database(DatabaseInput={"Name": "analyticsworkshopdb"})
+    target = {"S3Targets": [{"Path": f"s3://{bucket}/data/"}]}
+    glue.create_crawler(Name="AnalyticsworkshopCrawler", Role=role, DatabaseName="analyticsworkshopdb", Targets=target)
+    glue.start_crawler(Name="AnalyticsworkshopCrawler")
+    assert delete_all(boto3.Session(), lambda line: None) == []
+    assert glue.list_crawlers()["CrawlerNames"] == [] and find(boto3.Session()) == []
+
+
+@pytest.mark.parametrize("code", ["ResourceInUseException", "ConcurrentModificationException"])
+def test_what_is_busy_is_asked_again(code, monkeypatch):
+    """An application that starts, for example, cannot be deleted until it runs."""
+    monkeypatch.setattr(delete, "PAUSE", 0)
+    answers = iter([code, code, ""])
+
+    def gone() -> None:
+        if refused := next(answers):
+            raise ClientError({"Error": {"Code": refused, "Message": "busy"}}, "DeleteApplication")
+
+    assert delete._delete(Item(20, "Flink application", "analytics-workshop-windows", delete=gone)) == ""
+
+
+def test_the_rule_of_an_exercise_is_found_by_its_target(cloud, account):
+    for name, function in (("automation-failed", "AutomationChain"), ("automation-sales", "sales")):
+        cloud("events").put_rule(Name=name, EventPattern=json.dumps({"source": ["x"]}))
+        arn = f"arn:aws:lambda:us-east-1:{account}:function:{function}"
+        cloud("events").put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    assert [item.name for item in find(boto3.Session())] == ["automation-failed"]
