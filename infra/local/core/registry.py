@@ -51,6 +51,7 @@ MODEL_NAMES = {
 }  # botocore's names where the signature's differ
 
 
+IDENTITIES = "iam"  # moto looks there at each call of any service, and would make a backend of its own for the account
 NOT_RUN = {"pipes"}  # moto keeps records of them, and nothing would ever flow
 
 
@@ -82,6 +83,8 @@ def of_path(path: str) -> str | None:
 
 
 def _made(name: str) -> Service:
+    if name != IDENTITIES:
+        get(IDENTITIES)
     if name in PACKAGES:
         return importlib.import_module(PACKAGES[name]).SERVICE
     return Service(name, _moto_backends(name))

@@ -154,3 +154,9 @@ def test_simulations_that_cannot_be(iam: Any, account: str) -> None:
     assert told[:2] == ("InvalidInput", 400)
     told = refusal(iam.simulate_custom_policy, PolicyInputList=[policy()], ActionNames=["s3:Nothing"])
     assert told[0] == "InvalidInput"
+
+
+def test_policies_of_aws_are_there_whatever_service_was_asked_first(own_server: Any, account: str) -> None:
+    own_server.client("ssm", account).put_parameter(Name="/first", Value="v", Type="String")
+    service_role(lambda service: own_server.client(service, account), "glue", may=())
+    own_server.client("iam", account).attach_role_policy(RoleName="glue", PolicyArn=GLUE)
