@@ -1,8 +1,11 @@
-"""Chapter 08: a loop that never gives up, ties, a version with a name, a blocked shard, windows of several shards."""
+"""Chapter 08: a loop that never gives up, ties, a version with a name, a blocked shard, windows of several shards, a right for one folder."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
@@ -67,6 +70,34 @@ def calls_of_four_shards(answer: Any, names: Names) -> str:
     return "Four last calls and no total: somebody has to add them up, outside of the function."
 
 
+def a_right_for_one_folder(answer: Any, names: Names) -> str:
+    if not isinstance(answer, dict):
+        raise Wrong("Set the answer to a whole statement: a dictionary with Effect, Action and Resource.")
+    policy, bucket = json.dumps({"Version": "2012-10-17", "Statement": [answer]}), f"arn:aws:s3:::{names['bucket']}"
+
+    def may(action: str, key: str) -> bool:
+        asked = {"ActionNames": [action], "ResourceArns": [f"{bucket}/{key}"]}
+        found = names["aws"].client("iam").simulate_custom_policy(PolicyInputList=[policy], **asked)
+        return found["EvaluationResults"][0]["EvalDecision"] == "allowed"
+
+    try:
+        allowed, elsewhere = may("s3:PutObject", "serve/today.json"), may("s3:PutObject", "data/raw/today.json")
+        more = [action for action in ("s3:GetObject", "s3:DeleteObject") if may(action, "serve/today.json")]
+    except ClientError as error:
+        raise Wrong(f"IAM does not take it: {error.response['Error']['Message']}") from None
+    if not allowed:
+        raise Wrong(
+            "Still denied. An object's ARN has its key behind the bucket's name: the bucket is not its objects."
+        )
+    if not may("s3:PutObject", "serve/2026/11/tomorrow.json"):
+        raise Wrong("That object, and no other under serve/. A star stands for all that follows.")
+    if elsewhere:
+        raise Wrong("It may put objects everywhere in the bucket now, over the events too. Name the folder in the ARN.")
+    if more:
+        raise Wrong(f"It may {' and '.join(more)} too; it was to put, and nothing else.")
+    return "The resource of an action on objects is `bucket/key`: with `serve/*` the function has what it needs, and no more."
+
+
 EXERCISES = [
     Exercise(
         "8.1",
@@ -113,6 +144,15 @@ else:
         calls_of_four_shards,
         hints=("A window's state is kept for each shard.", "No call sees the state of another shard."),
         solution="answer_8_5 = (4, 0)",
+    ),
+    Exercise(
+        "8.6",
+        a_right_for_one_folder,
+        hints=(
+            "The message's resource ends in a key. Where does the statement's end?",
+            'f"arn:aws:s3:::{bucket}/serve/…"',
+        ),
+        solution="""answer_8_6 = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/serve/*"}""",
     ),
 ]
 

@@ -1,0 +1,43 @@
+"""Exercise 8.6: what IAM's simulator says of a learner's statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from infra.teaching.exercise import Wrong, find
+
+
+def _statement(resource: Any, action: Any = "s3:PutObject") -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}
+
+
+LAKE = "arn:aws:s3:::lake"
+WRONG = [
+    ("s3:PutObject", "Set the answer to a whole statement"),
+    (_statement(LAKE), "Still denied"),
+    (_statement(f"{LAKE}/serve/today.json"), "and no other under serve/"),
+    (_statement(f"{LAKE}/*"), "everywhere in the bucket"),
+    (_statement(f"{LAKE}/serve/*", "s3:*"), "It may s3:GetObject and s3:DeleteObject too"),
+    ({"Effect": "Maybe"}, "IAM does not take it"),
+]
+
+
+@pytest.fixture
+def names(client: Callable[..., Any]) -> dict[str, Any]:
+    return {"bucket": "lake", "aws": SimpleNamespace(client=client)}
+
+
+@pytest.mark.parametrize(("answer", "told"), WRONG)
+def test_statements_that_are_not_right(names: dict[str, Any], answer: Any, told: str) -> None:
+    with pytest.raises(Wrong, match=told):
+        find("8.6").judge(answer, names)
+
+
+def test_the_right_statement(names: dict[str, Any]) -> None:
+    solved: dict[str, Any] = {}
+    exec(find("8.6").solution, {"bucket": "lake"}, solved)
+    assert "serve/*" in find("8.6").judge(solved["answer_8_6"], names)
