@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, brew, events, flink, functions, live, report, roles, scaling, spark, states
+from tests.bench import aws, brew, crowd, events, flink, functions, live, report, roles, scaling, spark, states
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "flink": ("Flink: the Studio kernel", flink.measure),
     "lambda": ("Lambda: functions", functions.measure),
     "live": ("The live lake", live.measure),
+    "crowd": ("A crowd: thirty learners at once", crowd.measure),
     "states": ("Step Functions: state transitions", states.measure),
 }
 

@@ -45,12 +45,12 @@ class Double:
             time.sleep(0.01)
         self.start_seconds = time.perf_counter() - started
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, account: str = "123456789012") -> Any:
         return boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name="us-east-1",
-            aws_access_key_id="123456789012",
+            aws_access_key_id=account,
             aws_secret_access_key="bench",
             config=Config(retries={"total_max_attempts": 1}, max_pool_connections=10, read_timeout=300),
         )
@@ -58,6 +58,12 @@ class Double:
     def resident_mb(self) -> float:
         with open(f"/proc/{self.process.pid}/status") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+    def processor_seconds(self) -> float:
+        """Seconds of the processors that the server itself, without its engines, has used."""
+        with open(f"/proc/{self.process.pid}/stat") as stat:
+            user, system = stat.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -46,6 +46,13 @@ async def answer(service: Service, request: Request, body: bytes, first: Callabl
     loop = asyncio.get_running_loop()
     if request.operation in service.unlocked:
         return await loop.run_in_executor(waiting, call, service, request, body)
+    if request.operation in service.quick:
+        lock = state.lock(service.name, request.account)
+        if lock.acquire(blocking=False):
+            try:
+                return call(service, request, body)
+            finally:
+                lock.release()
     async with _turn(service.name, request.account):
         return await loop.run_in_executor(answering, _locked, service, request, body, first)
 
@@ -66,6 +73,17 @@ def _locked(service: Service, request: Request, body: bytes, first: Callable[[],
 
 def call(service: Service, request: Request, body: bytes) -> Answer:
     """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
+    if is_read(request):
+        return _called(service, request, body)
+    with state.changing():
+        try:
+            return _called(service, request, body)
+        except OSError:  # refused half done
+            state.restore(service.name, request.account, request.region)
+            raise
+
+
+def _called(service: Service, request: Request, body: bytes) -> Answer:
     from moto.core.exceptions import HTTPException
 
     if service.name == "monitoring":
@@ -127,12 +145,6 @@ def _save(service: Service, request: Request) -> None:
     if service.changes_all:
         state.save_all()
         return
-    names = (service.name, *service.changes)
-    try:
-        for each in names:
-            registry.get(each)
-            state.save(each, request.account, request.region)
-    except OSError:  # refused, so it must not be seen
-        for each in names:
-            state.restore(each, request.account, request.region)
-        raise
+    for each in service.changes:
+        registry.get(each)
+    state.keep((service.name, *service.changes), request.account, request.region)

@@ -6,7 +6,6 @@ collection, only its number goes into the pickle, and what changed in it since t
 
 from __future__ import annotations
 
-import errno
 import itertools
 import sqlite3
 import threading
@@ -150,15 +149,12 @@ class File:
         if not any(_changes(each) for each in met.values()):
             return
         written: dict[str, Records] = {}
-        try:
-            with self._rows.change() as connection:
-                while new := [each for number, each in met.items() if number not in written]:
-                    for each in new:
-                        written[each.collection] = each
-                        if _changes(each):
-                            _write(connection, each, dumps)
-        except sqlite3.OperationalError as error:
-            raise OSError(errno.ENOSPC, str(error)) from error
+        with self._rows.change() as connection:
+            while new := [each for number, each in met.items() if number not in written]:
+                for each in new:
+                    written[each.collection] = each
+                    if _changes(each):
+                        _write(connection, each, dumps)
         for each in written.values():
             _mark_saved(each)
 

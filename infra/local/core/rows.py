@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,28 +18,39 @@ class Rows:
     ----------
     path: the file; it is made if it is not there
     schema: statements, each `CREATE … IF NOT EXISTS`
+
+    Raises
+    ------
+    OSError: the disk is full, or the file cannot be opened
     """
 
     def __init__(self, path: Path, schema: tuple[str, ...]):
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        # A killed process loses nothing that the operating system has; only a power cut could.
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=OFF")
-        for statement in schema:
-            self._connection.execute(statement)
+        try:
+            # A killed process loses nothing that the operating system has; only a power cut could.
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=OFF")
+            for statement in schema:
+                self._connection.execute(statement)
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            raise OSError(errno.ENOSPC, str(error)) from error
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it is stored at the end, or nothing when an exception leaves it."""
+        """One transaction: all of it is stored at the end, or nothing when an exception leaves it. Raises OSError where the disk is full."""
         with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                if self._connection.in_transaction:  # SQLite itself takes some back
+                    self._connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.OperationalError):
+                    raise OSError(errno.ENOSPC, str(error)) from error
                 raise
-            self._connection.execute("COMMIT")
 
     def read(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self._lock:

@@ -26,6 +26,10 @@ def _no_flush(account: str) -> None:
     pass
 
 
+def _no_carry(live: Any, stored: Any) -> None:
+    pass
+
+
 @dataclass(eq=False)
 class Service:
     """One AWS service as the core sees it: what its package exports as SERVICE.
@@ -38,6 +42,7 @@ class Service:
     urls: (pattern, handler), where they are not moto's
     checks: its requests are checked against AWS's model by the core; False where it does that itself, in words of its own
     unlocked: operations that may wait, and so run without the service's lock
+    quick: reads of a fraction of a millisecond that touch no file: answered without a change of threads where their account's lock is free
     unsaved: operations that store what they change themselves: no pickle is written after them
     changes: other services whose state an operation of this one may change
     changes_all: an operation may change any service
@@ -47,7 +52,8 @@ class Service:
     hosted: answers requests to host names of this service (method, host, path, query, headers, body), see registry.HOSTS
     resource_policy: (account, region, last part of an ARN) → text of the resource's own policy, for resources that have one
     resources: a request (core/roles/requests) → the ARNs of its resources where only the service knows them, None for AWS's table
-    restores: a change that could not be saved is undone by reading the backend again; not where threads work on its objects, and the service does it itself
+    restores: a change that could not be saved is undone by reading the backend again; False where the service does it itself
+    carry: called before that with the backend and the one that was read: what threads work on follows (state.follow) what is on disk
     flush: called with an account before its backend is saved
     forget: called with an account that is emptied, after all that AWS's API can delete is gone: end what is left, close its files
     resume: called once after a restart, when saved state was loaded: go on, finish or fail what was under way
@@ -60,6 +66,7 @@ class Service:
     urls: list[tuple[str, Handler]] | None = None
     checks: bool = True
     unlocked: Set[str] = frozenset()
+    quick: Set[str] = frozenset()
     unsaved: Set[str] = frozenset()
     changes: tuple[str, ...] = ()
     changes_all: bool = False
@@ -71,6 +78,7 @@ class Service:
     resource_policy: Callable[[str, str, str], str | None] | None = None
     resources: Callable[[Any], list[str] | None] | None = None
     restores: bool = True
+    carry: Callable[[Any, Any], None] = _no_carry
     flush: Callable[[str], None] = _no_flush
     forget: Callable[[str], None] = _no_flush
     resume: Callable[[], None] = _nothing

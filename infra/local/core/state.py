@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import copyreg
+import hashlib
 import io
 import logging
 import os
@@ -20,6 +21,9 @@ import threading
 import time
 import types
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -39,7 +43,10 @@ _root: Path | None = None
 _locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
 _files: dict[Path, records.File] = {}
+_written: dict[Path, bytes] = {}  # pickle → digest of what is in it
 _opening = threading.Lock()
+_later = threading.local()
+RETRY_SECONDS = 1.0
 
 
 VERSION = 1  # of what is on disk; moved.py knows where the classes of older lakes are now
@@ -94,12 +101,22 @@ def lock(service: str, account: str = "") -> ServiceLock | AccountLock:
     return whole.of(account) if account else whole
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace the file at `path` by `data`: readers see the old or the new content, never a part."""
+def _nothing() -> None:
+    pass
+
+
+def write_atomically(path: Path, data: bytes, between: Callable[[], None] = _nothing) -> None:
+    """Replace the file at `path` by `data`: readers see the old or the new content, never a part. Raises OSError.
+
+    Parameters
+    ----------
+    between: done when the new content is written and not yet in its place; if it fails, the old content stays
+    """
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+        between()
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -137,9 +154,71 @@ def save(service: str, account: str, region: str) -> None:
         path = _pickle_path(service, account, _key(backend, region))
         with records.meeting() as met:
             data = dumps(backend)
-            if met:
-                _records(path).write(met, dumps)
-        write_atomically(path, data)
+            digest = hashlib.blake2b(data).digest()
+            rows = partial(_write_records, path, met)
+            if _written.get(path) == digest and path.exists():  # at most records have changed
+                rows()
+            else:
+                write_atomically(path, data, rows)
+                _written[path] = digest
+
+
+def keep(services: tuple[str, ...], account: str, region: str) -> None:
+    """Save what a change did to some services, or take it back, for what was refused must not be seen. Raises OSError."""
+    try:
+        for service in services:
+            save(service, account, region)
+    except OSError:
+        for service in services:
+            restore(service, account, region)
+        raise
+
+
+def step(service: str, account: str, region: str, change: Callable[[], None], given_up: threading.Event) -> None:
+    """Note a step of work in the background: change a backend and save it, under its lock; on a full disk again until there is room.
+
+    Parameters
+    ----------
+    change: what the step is; called again after it was taken back
+    given_up: set when the server stops: what could not be saved is as after a kill
+    """
+    while True:
+        try:
+            with lock(service, account), changing():
+                change()
+                keep((service,), account, region)
+            return
+        except OSError as error:
+            log.warning("%s in account %s cannot be saved: %s", service, account, error)
+        if given_up.wait(RETRY_SECONDS):
+            return
+
+
+@contextmanager
+def changing() -> Iterator[None]:
+    """Within, a backend is changed and saved; what `afterwards` was given is done at the end, or never when an exception leaves it."""
+    before, _later.works = getattr(_later, "works", None), []
+    try:
+        yield
+        works = _later.works
+    finally:
+        _later.works = before
+    for work in works:
+        work()
+
+
+def afterwards(work: Callable[[], None]) -> None:
+    """Do what the state does not hold (start a thread, remove a file) when the change that it belongs to is on disk; at once outside of `changing`."""
+    works = getattr(_later, "works", None)
+    if works is None:
+        work()
+    else:
+        works.append(work)
+
+
+def _write_records(path: Path, met: dict[str, records.Records]) -> None:
+    if met:
+        _records(path).write(met, dumps)
 
 
 def _records(path: Path) -> records.File:
@@ -189,8 +268,7 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     """Put a backend from disk back where moto looks for it; one that cannot be read is set aside, and False is returned."""
     path = _pickle_path(service, account, region)
     try:
-        with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
-            loaded = _Unpickler(file).load()
+        loaded, met = _read(path)
         if met:
             _records(path).forget_others(met)
     except (OSError, MemoryError, sqlite3.OperationalError):  # the disk's fault, not the state's
@@ -202,18 +280,30 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     return True
 
 
+def _read(path: Path) -> tuple[Any, set[str]]:
+    """Return a backend from disk, and the numbers of its collections."""
+    with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
+        return _Unpickler(file).load(), met
+
+
 def restore(service: str, account: str, region: str) -> None:
-    """Take a backend back to what is on disk, after a change that could not be saved."""
+    """Take a backend back to what is on disk, after a change that could not be saved. Who holds the backend has what is on disk then."""
     module = _modules[service]
     with lock(service, account):
         backend = _existing(module.backends, account, region)
         if backend is None or not module.restores:
             return
         key = _key(backend, region)
-        if not _pickle_path(service, account, key).exists():
-            dict.pop(module.backends[account], key, None)
-        elif load(service, module, account, key):
-            log.warning("%s in account %s was taken back to what is on disk", service, account)
+        path = _pickle_path(service, account, key)
+        loaded = _read(path)[0] if path.exists() else type(backend)(key, account)
+        module.carry(backend, loaded)
+        follow(backend, loaded)
+        log.warning("%s in account %s was taken back to what is on disk", service, account)
+
+
+def follow(live: Any, stored: Any) -> None:
+    """Let an object that threads hold be what is on disk: both are one from now on."""
+    live.__dict__ = stored.__dict__
 
 
 def _pickle_path(service: str, account: str, region: str) -> Path:

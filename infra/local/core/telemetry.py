@@ -74,8 +74,8 @@ def flush_metrics() -> None:
         return
     backends = _backends("monitoring")
     touched = set()
-    with state.lock("monitoring"):
-        for (account, region, namespace, pairs, name, unit, minute), (total, low, high, samples) in pending.items():
+    for (account, region, namespace, pairs, name, unit, minute), (total, low, high, samples) in pending.items():
+        with state.lock("monitoring", account):
             backends[account][region].put_metric_data(
                 namespace,
                 [

@@ -4,11 +4,18 @@ api.py takes requests, wire.py reads them off the service's model; datasets.py, 
 rules.py what they check; runs.py runs jobs, reading.py reads their data, writing.py writes it; engine/ knows recipes, profiles and rules.
 """
 
+from typing import Any
+
 from infra.local.core.service import Service
 
 from . import runs, schedules, sessions, wire
 from .api import EVERY, URLS
 from .backend import databrew_backends
+
+
+def carry(live: Any, stored: Any) -> None:
+    runs.carry(stored)
+    sessions.carry(live, stored)
 
 
 def resume() -> None:
@@ -31,7 +38,7 @@ SERVICE = Service(
     unlocked=EVERY,  # each takes the lock itself, for as long as it changes something
     unsaved=EVERY,
     operation=wire.operation,
-    restores=False,
+    carry=carry,
     checks=False,
     resume=resume,
     stop=stop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -63,7 +64,12 @@ class DataBrewBackend(BaseBackend):
         raise not_found(f"The resource {arn} wasn't found.")
 
     def save(self) -> None:
-        state.save("databrew", self.account_id, self.region_name)
+        """Save what an operation changed, or take it back. Raises OSError."""
+        state.keep(("databrew",), self.account_id, self.region_name)
+
+    def step(self, change: Callable[[], None], given_up: threading.Event) -> None:
+        """Note a step of work in the background, as state.step does."""
+        state.step("databrew", self.account_id, self.region_name, change, given_up)
 
 
 databrew_backends = BackendDict(DataBrewBackend, "databrew")

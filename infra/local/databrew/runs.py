@@ -51,7 +51,7 @@ def start(backend: DataBrewBackend, job: Job) -> JobRun:
         steps = version.steps
     run = JobRun(JobRun.new_id(), job.name, job.type, dict(job.settings), steps)
     job.runs.append(run)
-    _begin(backend, run)
+    state.afterwards(lambda: _begin(backend, run))
     return run
 
 
@@ -60,7 +60,7 @@ def stop_run(run: JobRun) -> None:
     run.state = "STOPPING"
     live = _live.get(run.id)
     if live is not None:
-        live.stop()
+        state.afterwards(live.stop)
 
 
 def _begin(backend: DataBrewBackend, run: JobRun) -> None:
@@ -149,10 +149,12 @@ class Live:
     def _finish(self, status: str, error: str) -> None:
         run = self.run
         self._tell(f"The job run ended with {status}. {error}".strip())
-        with state.lock("databrew", self.backend.account_id):
+
+        def change() -> None:
             run.state, run.error, run.completed, run.planned = status, error, time.time(), []
-            _live.pop(run.id, None)
-            self.backend.save()
+
+        self.backend.step(change, _ends)
+        _live.pop(run.id, None)
         self._events(status, error)
 
     # --- the working thread
@@ -321,6 +323,16 @@ def resume() -> None:
             for run in job.runs:
                 if run.state in UNFINISHED:
                     _begin(backend, run)
+
+
+def carry(stored: DataBrewBackend) -> None:
+    """Let the runs under way be what is on disk of them."""
+    for live in list(_live.values()):
+        backend, job = live.backend, stored.jobs.get(live.run.job)
+        mine = (backend.account_id, backend.region_name) == (stored.account_id, stored.region_name)
+        found = job.run(live.run.id) if mine and job is not None else None
+        if found is not None:
+            state.follow(live.run, found)
 
 
 def stop() -> None:

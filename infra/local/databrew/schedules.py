@@ -37,7 +37,7 @@ def plan(schedule: Resource) -> None:
 
 
 def forget(schedule: Resource) -> None:
-    table.set(schedule.arn, None)
+    state.afterwards(lambda: table.set(schedule.arn, None))
 
 
 def _next(schedule: Resource, after: float) -> float | None:
@@ -78,8 +78,9 @@ def _start(backend: DataBrewBackend, name: str) -> None:
     except BrewError as error:
         log.warning("The scheduled job %s was not started: %s", name, error)
         return
-    runs.start(backend, job)
-    backend.save()
+    with state.changing():
+        runs.start(backend, job)
+        backend.save()
 
 
 def _path() -> Path:

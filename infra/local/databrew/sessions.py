@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from infra.local.core import state
@@ -250,10 +251,12 @@ def _open(backend: DataBrewBackend, project: Project, session: Session) -> None:
         except Exception as failure:  # never leave a session that is not ready and has no reason
             log.exception("session of %s", project.name)
             error = f"The session could not be opened: {type(failure).__name__}"
-    with state.lock("databrew", backend.account_id):
+
+    def change() -> None:
         if session.status in STARTING and not _ends.is_set():
             session.status, session.error = ("FAILED", error) if error else ("READY", "")
-            backend.save()
+
+    backend.step(change, _ends)
 
 
 def forget(project: Project) -> None:
@@ -279,9 +282,7 @@ def _end_idle() -> None:
     while not _ends.wait(LOOK_SECONDS):
         for live in list(_live.values()):
             if time.monotonic() - live.used > IDLE_SECONDS:
-                with state.lock("databrew", live.backend.account_id):
-                    forget(live.project)
-                    live.backend.save()
+                live.backend.step(partial(forget, live.project), _ends)
 
 
 def resume() -> None:
@@ -294,6 +295,20 @@ def resume() -> None:
             if project.session and project.session.status == "READY":
                 _get(backend, project, project.session)
     _watch_idle()
+
+
+def carry(live: DataBrewBackend, stored: DataBrewBackend) -> None:
+    """Let projects, recipes and sessions that threads work on be what is on disk of them."""
+    for name, recipe in live.recipes.items():
+        if name in stored.recipes:
+            state.follow(recipe, stored.recipes[name])
+    for name, project in live.projects.items():
+        if name not in stored.projects:
+            continue
+        mine, there = project.session, stored.projects[name].session
+        if mine is not None and there is not None and mine.id == there.id:
+            state.follow(mine, there)
+        state.follow(project, stored.projects[name])
 
 
 def stop() -> None:

@@ -38,7 +38,7 @@ def items(arn: str, event: dict[str, Any], sender: str, hops: int = 0) -> list[t
     _, region, account, resource = split_arn(arn)
     name = resource.removeprefix("event-bus/")
     backend = registry.get("events").backends[account][region]
-    with state.lock("events"):
+    with state.lock("events", account):
         bus = backend.event_buses.get(name)
         if bus is None:
             raise NoBus(f"Event bus {name} does not exist.")

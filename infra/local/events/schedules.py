@@ -51,7 +51,7 @@ def plan(rule: Any) -> None:
 
 
 def forget(arn: str) -> None:
-    table.set(arn, None)
+    state.afterwards(lambda: table.set(arn, None))
 
 
 def resume() -> None:
@@ -69,7 +69,7 @@ def _fire(arn: str, due: float) -> float | None:
 
     _, region, account, resource = split_arn(arn)
     now = time.time()
-    with state.lock("events"):
+    with state.lock("events", account):
         bus = registry.get("events").backends[account][region].event_buses["default"]
         rule = bus.rules.get(resource.removeprefix("rule/"))
         if rule is None or not rule.scheduled_expression or rule.state == "DISABLED":

@@ -1,6 +1,6 @@
 """Amazon Managed Service for Apache Flink: applications, each a process of its own."""
 
 from infra.local.core.service import Service
-from infra.local.flink.backend import BACKENDS, RESPONSE, resume, stop
+from infra.local.flink.backend import BACKENDS, RESPONSE, carry, resume, stop
 
-SERVICE = Service("kinesisanalytics", BACKENDS, RESPONSE, restores=False, resume=resume, stop=stop)
+SERVICE = Service("kinesisanalytics", BACKENDS, RESPONSE, carry=carry, resume=resume, stop=stop)

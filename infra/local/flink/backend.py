@@ -56,7 +56,14 @@ class LocalFlinkBackend(KinesisAnalyticsV2Backend):
     def drop(self, application: FlinkApplication) -> None:
         del self.applications[application.application_name]
         self.tagger.delete_all_tags_for_resource(application.application_arn)
-        shutil.rmtree(application.folder, ignore_errors=True)
+        state.afterwards(lambda: shutil.rmtree(application.folder, ignore_errors=True))
+
+
+def carry(live: LocalFlinkBackend, stored: LocalFlinkBackend) -> None:
+    """Let the applications that threads work on be what is on disk of them."""
+    for name, application in live.applications.items():
+        if name in stored.applications and stored.applications[name].created == application.created:
+            state.follow(application, stored.applications[name])
 
 
 kinesisanalyticsv2_backends.backend = LocalFlinkBackend
@@ -266,7 +273,7 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
             raise error("ResourceInUseException", "The application was started from this snapshot: stop it first.")
         del application.snapshots[snapshot["SnapshotName"]]
         if path:
-            shutil.rmtree(path, ignore_errors=True)
+            state.afterwards(lambda: shutil.rmtree(path, ignore_errors=True))
         return "{}"
 
     # operations, versions, logging options, tags

@@ -128,7 +128,8 @@ class FlinkApplication(Application):
         return self.folder / "checkpoints"
 
     def drop_checkpoints(self) -> None:
-        shutil.rmtree(self.checkpoint_folder, ignore_errors=True)
+        """Remove them, when the change that makes them of no use is on disk."""
+        state.afterwards(lambda: shutil.rmtree(self.checkpoint_folder, ignore_errors=True))
 
     def last_checkpoint(self) -> str:
         """Return the path of the newest complete checkpoint, empty when there is none: Flink writes _metadata last."""

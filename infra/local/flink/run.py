@@ -193,7 +193,8 @@ class Run:
 
     def _is_up(self) -> None:
         application = self.application
-        with state.lock(SERVICE):
+
+        def change() -> None:
             if application.application_status not in BEGINNING or application.current != self.operation:
                 return
             self._was_up = True
@@ -201,7 +202,8 @@ class Run:
             if application.ran[-1:] != [application.application_version_id]:
                 application.ran.append(application.application_version_id)
             application.finish(self.operation)
-            state.save(SERVICE, application.account_id, application.region_name)
+
+        state.step(SERVICE, application.account_id, application.region_name, change, self._done)
 
     # the process
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import uuid
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,10 +22,13 @@ from infra.local.flink.record import LATEST, SERVICE, FlinkApplication
 from infra.local.flink.run import Run
 
 _runs: dict[str, Run] = {}  # ARN → its running part
+_ends = threading.Event()
 
 
 def background(work: Any, *arguments: Any) -> None:
-    threading.Thread(target=work, args=arguments, name=work.__name__, daemon=True).start()
+    """Begin a transition in a thread, when the operation that asked for it is on disk."""
+    thread = threading.Thread(target=work, args=arguments, name=work.__name__, daemon=True)
+    state.afterwards(thread.start)
 
 
 def running(application: FlinkApplication) -> Run | None:
@@ -33,17 +37,36 @@ def running(application: FlinkApplication) -> Run | None:
 
 def begin(application: FlinkApplication, operation: str) -> None:
     """Start an application's process; its status says what for. The caller holds the lock and saves."""
+    state.afterwards(lambda: _begin(application, operation))
+
+
+def _begin(application: FlinkApplication, operation: str) -> None:
     _runs[application.application_arn] = Run(application, operation, partial(_failed, application, operation))
 
 
 def end_all() -> None:
     """End every process; the applications stay as they are on disk and go on at the next start."""
+    _ends.set()
     for run in list(_runs.values()):
         run.end()
 
 
-def _save(application: FlinkApplication) -> None:
-    state.save(SERVICE, application.account_id, application.region_name)
+def _step(application: FlinkApplication, operation: str, change: Callable[[], None]) -> bool:
+    """Note a step of an operation; return whether it was still the operation under way."""
+    noted: list[bool] = []
+
+    def unless_overtaken() -> None:
+        noted[:] = [application.current == operation]
+        if noted[0]:
+            change()
+
+    state.step(SERVICE, application.account_id, application.region_name, unless_overtaken, _ends)
+    return noted[0]
+
+
+def _is_overtaken(application: FlinkApplication, operation: str) -> bool:
+    with state.lock(SERVICE, application.account_id):
+        return application.current != operation
 
 
 def _end_run(application: FlinkApplication) -> None:
@@ -54,9 +77,8 @@ def _end_run(application: FlinkApplication) -> None:
 
 def _failed(application: FlinkApplication, operation: str, reason: str) -> None:
     """An application never came to run: it is READY again, or goes back to the version that ran before."""
-    with state.lock(SERVICE):
-        if application.current != operation:
-            return
+
+    def change() -> None:
         _runs.pop(application.application_arn, None)
         is_update = application.application_status == "UPDATING"
         application.finish(operation, reason)
@@ -65,7 +87,9 @@ def _failed(application: FlinkApplication, operation: str, reason: str) -> None:
             rollback = prepare_rollback(application)
             application.operation(operation)["OperationFailureDetails"]["RollbackOperationId"] = rollback
             begin(application, rollback)
-        _save(application)
+
+    if not _step(application, operation, change):
+        return
     flink_logs.tell(application, [f"The application could not be started: {reason}"], "ERROR")
 
 
@@ -93,9 +117,11 @@ def take_snapshot(application: FlinkApplication, name: str) -> str:
         path = run.snapshot(folder)
     except FlinkError as error:
         reason = str(error)
-    with state.lock(SERVICE):
+
+    def change() -> None:
         application.snapshots[name] |= {"path": path, "SnapshotStatus": "FAILED" if reason else "READY"}
-        _save(application)
+
+    state.step(SERVICE, application.account_id, application.region_name, change, _ends)
     return reason
 
 
@@ -105,19 +131,18 @@ def take_snapshot(application: FlinkApplication, name: str) -> str:
 def stop(application: FlinkApplication, operation: str, name: str) -> None:
     """Stop, with a snapshot when it has a name; without a snapshot that was asked for, the application stays as it is."""
     reason = take_snapshot(application, name) if name else ""
-    with state.lock(SERVICE):
-        if application.current != operation:
-            return
-        if reason:
-            application.application_status = "RUNNING"
-            application.finish(operation, reason)
-            _save(application)
-            return
+
+    def go_on() -> None:
+        application.application_status = "RUNNING"
+        application.finish(operation, reason)
+
+    if reason:
+        _step(application, operation, go_on)
+        return
+    if _is_overtaken(application, operation):
+        return
     _end_run(application)
-    with state.lock(SERVICE):
-        if application.current == operation:
-            stopped(application, operation)
-            _save(application)
+    _step(application, operation, lambda: stopped(application, operation))
 
 
 def stopped(application: FlinkApplication, operation: str) -> None:
@@ -138,16 +163,15 @@ def update_running(application: FlinkApplication, operation: str, name: str) -> 
 
 def restart(application: FlinkApplication, operation: str) -> None:
     """End the process and start what the application is now."""
-    with state.lock(SERVICE):
-        if application.current != operation:
-            return
-    _end_run(application)
-    with state.lock(SERVICE):
-        if application.current != operation:
-            return
+
+    def change() -> None:
         application.choose_restore()
         begin(application, operation)
-        _save(application)
+
+    if _is_overtaken(application, operation):
+        return
+    _end_run(application)
+    _step(application, operation, change)
 
 
 def can_roll_back(application: FlinkApplication) -> bool:
@@ -172,18 +196,16 @@ def prepare_rollback(application: FlinkApplication) -> str:
 
 def roll_back(application: FlinkApplication, operation: str) -> None:
     """End the process of the newer version and start the one that was prepared."""
-    _end_run(application)
-    with state.lock(SERVICE):
-        if application.current != operation:
-            return
+
+    def change() -> None:
         application.drop_checkpoints()  # of the newer version, made until now
         begin(application, operation)
-        _save(application)
+
+    _end_run(application)
+    _step(application, operation, change)
 
 
 def delete(application: FlinkApplication, drop: Any) -> None:
     """End the process of an application, then drop it."""
     _end_run(application)
-    with state.lock(SERVICE):
-        drop(application)
-        _save(application)
+    state.step(SERVICE, application.account_id, application.region_name, lambda: drop(application), _ends)

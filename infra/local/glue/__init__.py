@@ -1,7 +1,7 @@
 """AWS Glue: the catalog, crawlers, sessions, jobs and visual jobs, each made real in a folder or module of its own."""
 
 from infra.local.core.service import Service
-from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, flush, resume, stop
+from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, carry, flush, resume, stop
 from infra.local.glue.catalog.checked import CheckedCatalog, resources
 
 SERVICE = Service(
@@ -9,8 +9,9 @@ SERVICE = Service(
     BACKENDS,
     RESPONSE,
     unlocked=UNLOCKED,
+    quick={"GetCrawler", "GetDatabase", "GetJob", "GetJobRun", "GetPartition", "GetTable"},
     unsaved=UNSAVED,
-    restores=False,
+    carry=carry,
     flush=flush,
     resume=resume,
     stop=stop,

@@ -31,6 +31,12 @@ def flush(account: str) -> None:
     glue_jobs.flush(account)
 
 
+def carry(live: LocalGlueBackend, stored: LocalGlueBackend) -> None:
+    crawler.carry(stored)
+    glue_sessions.carry(stored)
+    glue_jobs.carry(stored)
+
+
 def resume() -> None:
     glue_drivers.remove_folders()
     crawler.resume()

@@ -196,7 +196,7 @@ class Job:
 _live: dict[str, Live] = {}  # run id → its running part
 # Every Spark driver may fill a core and a gigabyte: more runs than that wait for their turn.
 _places = threading.BoundedSemaphore(max(1, min(os.cpu_count() or 2, glue_drivers.limit())))
-_is_shutting_down = False
+_is_shutting_down = threading.Event()
 
 
 class RunFailed(Exception):
@@ -362,7 +362,7 @@ class Live:
         self._log.write()
         self._tell_delay()
         if self.stopped.is_set():
-            return ("FAILED", ENDED_BY_SERVER) if _is_shutting_down else ("STOPPED", "")
+            return ("FAILED", ENDED_BY_SERVER) if _is_shutting_down.is_set() else ("STOPPED", "")
         timeout = self.run.settings["Timeout"]
         if self.run.seconds > timeout * glue_drivers.MINUTE:
             return "TIMEOUT", MESSAGES["TIMEOUT"]
@@ -370,13 +370,15 @@ class Live:
 
     def _set(self, status: str) -> None:
         run = self.run
-        with state.lock("glue"):
+
+        def change() -> None:
             if run.status == "STOPPING":
                 return
             run.status = status
             if status == "RUNNING":
                 run.running_since = utcnow()
-            state.save("glue", run.account, run.region)
+
+        state.step("glue", run.account, run.region, change, self.stopped)
 
     def _end(self, status: str, error: str) -> None:
         run = self.run
@@ -385,12 +387,7 @@ class Live:
         try:
             self._log.write()  # before the end: who sees that finds every line
         finally:
-            with state.lock("glue"):
-                run.status, run.error, run.completed_on = status, error, utcnow()
-                del _live[run.run_id]
-                if status == "FAILED" and not _is_shutting_down:
-                    _retry(run)
-                state.save("glue", run.account, run.region)
+            self._note_end(status, error)
         telemetry.event(
             run.account,
             run.region,
@@ -404,6 +401,17 @@ class Live:
                 "message": error or MESSAGES[status],
             },
         )
+
+    def _note_end(self, status: str, error: str) -> None:
+        run = self.run
+
+        def change() -> None:
+            run.status, run.error, run.completed_on = status, error, utcnow()
+            if status == "FAILED" and not _is_shutting_down.is_set():
+                _retry(run)
+
+        state.step("glue", run.account, run.region, change, _is_shutting_down)
+        del _live[run.run_id]
 
     def _forward(self, name: str, stream: Any) -> None:
         for line in stream:
@@ -423,6 +431,10 @@ def bookmark_file(account: str, region: str, job: str) -> Path:
 
 def _begin(job: Job, run: JobRun) -> None:
     job.runs.append(run)
+    state.afterwards(lambda: _start(run))
+
+
+def _start(run: JobRun) -> None:
     live = _live[run.run_id] = Live(run)
     live.thread.start()
 
@@ -575,11 +587,15 @@ class Jobs(GlueBackend):
         job = self.jobs.pop(name, None)
         if job is None:
             return
+        self.tagger.delete_all_tags_for_resource(job.arn)
+        state.afterwards(lambda: self._forget(job))
+
+    def _forget(self, job: Any) -> None:
+        """End what runs of a job that is gone, and remove its bookmark."""
         for run in job.runs:
             if run.run_id in _live:
                 _live[run.run_id].stopped.set()
-        self.tagger.delete_all_tags_for_resource(job.arn)
-        bookmark_file(self.account_id, self.region_name, name).unlink(missing_ok=True)
+        bookmark_file(self.account_id, self.region_name, job.name).unlink(missing_ok=True)
 
     def start_job_run(self, name: str, given: dict[str, Any]) -> str:  # type: ignore[override]
         job = self.get_job(name)
@@ -612,7 +628,7 @@ class Jobs(GlueBackend):
         if run.status not in UNFINISHED:
             raise WrongTransition(f"Job run {run_id} is in the state {run.status} and cannot be stopped.")
         run.status = "STOPPING"
-        _live[run_id].stopped.set()
+        state.afterwards(_live[run_id].stopped.set)
 
     def bookmark(self, name: str) -> dict[str, Any]:
         """Return the JobBookmarkEntry. Raises EntityNotFoundException when no run has committed one."""
@@ -700,6 +716,16 @@ def resume() -> None:
             state.save("glue", account, region)
 
 
+def carry(stored: Any) -> None:
+    """Let the runs under way be what is on disk of them."""
+    for live in list(_live.values()):
+        run = live.run
+        if (run.account, run.region) == (stored.account_id, stored.region_name) and run.job_name in stored.jobs:
+            for found in stored.jobs[run.job_name].runs:
+                if found.run_id == run.run_id:
+                    state.follow(run, found)
+
+
 def flush(account: str) -> None:
     """Note which runs of an account have to be saved."""
     for backend in glue_backends[account].values():
@@ -709,8 +735,7 @@ def flush(account: str) -> None:
 
 def stop() -> None:
     """End every run, and wait for the ends of their processes."""
-    global _is_shutting_down
-    _is_shutting_down = True
+    _is_shutting_down.set()
     running = list(_live.values())
     for live in running:
         live.stopped.set()

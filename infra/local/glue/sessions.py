@@ -135,7 +135,7 @@ class Session:
 
 _live: dict[str, Live] = {}  # ARN → its running part
 _changed = threading.Condition()  # notified when a session or a statement has changed
-_is_shutting_down = False
+_is_shutting_down = threading.Event()
 
 
 class Live:
@@ -197,12 +197,15 @@ class Live:
         return self.outcome
 
     def _ready(self) -> None:
-        with state.lock("glue"):
-            self.session.ready_on = utcnow()
-            if self.session.status == "PROVISIONING":
-                self.session.status = "READY"
-            self._used = time.monotonic()
-            state.save("glue", self.session.account, self.session.region)
+        session = self.session
+
+        def change() -> None:
+            session.ready_on = utcnow()
+            if session.status == "PROVISIONING":
+                session.status = "READY"
+
+        self._used = time.monotonic()
+        state.step("glue", session.account, session.region, change, _is_shutting_down)
         _notify()
 
     def _decided(self, reason: str) -> tuple[str, str]:
@@ -229,12 +232,14 @@ class Live:
         session = self.session
         if self.driver is not None:
             self.driver.exited.result()
-        with state.lock("glue"):
+
+        def change() -> None:
             session.status, session.error = status, reason
             session.completed_on = utcnow()
-            if session.arn in _live:  # else it was deleted meanwhile
-                del _live[session.arn]
-                state.save("glue", session.account, session.region)
+
+        state.step("glue", session.account, session.region, change, _is_shutting_down)
+        if _live.get(session.arn) is self:  # else another of its name is there already
+            del _live[session.arn]
         _notify()
         self._log.keep("stdout", _bill(session))
         self._log.write()
@@ -290,6 +295,11 @@ class Live:
             file.write(json.dumps(asdict(statement)) + "\n")
 
 
+def _start(session: Session) -> None:
+    live = _live[session.arn] = Live(session)
+    live.thread.start()
+
+
 def _notify() -> None:
     with _changed:
         _changed.notify_all()
@@ -297,7 +307,7 @@ def _notify() -> None:
 
 def _wait_while(is_unfinished: Callable[[], bool]) -> None:
     with _changed:
-        _changed.wait_for(lambda: _is_shutting_down or not is_unfinished(), HOLD_SECONDS)
+        _changed.wait_for(lambda: _is_shutting_down.is_set() or not is_unfinished(), HOLD_SECONDS)
 
 
 def _milliseconds() -> int:
@@ -390,8 +400,7 @@ class Sessions(GlueBackend):
         session = Session(self.account_id, self.region_name, given)
         self.tag_resource(session.arn, given.get("Tags"))
         self.sessions[session.session_id] = session
-        live = _live[session.arn] = Live(session)
-        live.thread.start()
+        state.afterwards(lambda: _start(session))
         return session
 
     def stop_session(self, session_id: str) -> None:
@@ -401,7 +410,8 @@ class Sessions(GlueBackend):
         if session.status not in ("PROVISIONING", "READY"):
             raise IllegalSessionStateException(f"Session is in {session.status} status")
         session.status = "STOPPING"
-        _live[session.arn].stop("STOPPED", "")
+        live = _live[session.arn]
+        state.afterwards(lambda: live.stop("STOPPED", ""))
 
     def delete_session(self, session_id: str) -> None:
         session = self.get_session(session_id)
@@ -409,7 +419,7 @@ class Sessions(GlueBackend):
             raise IllegalSessionStateException(f"Session is in {session.status} status")
         del self.sessions[session_id]
         self.tagger.delete_all_tags_for_resource(session.arn)
-        session.file().unlink(missing_ok=True)
+        state.afterwards(lambda: session.file().unlink(missing_ok=True))
 
     def run_statement(self, session_id: str, code: str) -> int:
         from infra.engines.spark.client import DriverLost
@@ -509,6 +519,15 @@ def resume() -> None:
             state.save("glue", account, region)
 
 
+def carry(stored: Any) -> None:
+    """Let the sessions that run be what is on disk of them."""
+    for live in list(_live.values()):
+        session = live.session
+        mine = (session.account, session.region) == (stored.account_id, stored.region_name)
+        if mine and session.session_id in stored.sessions:
+            state.follow(session, stored.sessions[session.session_id])
+
+
 def _last_statement(session: Session) -> datetime:
     try:
         return datetime.fromtimestamp(session.file().stat().st_mtime, UTC).replace(tzinfo=None)
@@ -518,8 +537,7 @@ def _last_statement(session: Session) -> datetime:
 
 def stop() -> None:
     """Stop every session, and wait for the ends of their drivers."""
-    global _is_shutting_down
-    _is_shutting_down = True
+    _is_shutting_down.set()
     _notify()
     running = list(_live.values())
     for live in running:

@@ -6,6 +6,7 @@ from infra.local.s3.objects import (
     MissingBucket,
     MissingKey,
     StoredKey,
+    carry,
     delete,
     exists,
     flush,
@@ -18,6 +19,8 @@ from infra.local.s3.objects import (
 )
 from infra.local.s3.wire import wire
 
-SERVICE = Service("s3", BACKENDS, RESPONSE, wire=wire, flush=flush, forget=forget, resume=resume, stop=stop)
+SERVICE = Service(
+    "s3", BACKENDS, RESPONSE, wire=wire, carry=carry, flush=flush, forget=forget, resume=resume, stop=stop
+)
 
 __all__ = ["MissingBucket", "MissingKey", "StoredKey", "delete", "exists", "get", "objects", "put"]

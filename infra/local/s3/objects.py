@@ -490,6 +490,12 @@ def put(
         return stored
 
 
+def carry(live: Any, stored: Any) -> None:
+    """Let the names of buckets, which are the whole world's, be nobody's where their creation was refused."""
+    for name in live.buckets.keys() - stored.buckets.keys():
+        s3_backends.bucket_accounts.pop(name, None)
+
+
 def get(account: str, bucket: str, key: str) -> StoredKey:
     """Return the newest version of one object. Raises MissingBucket, MissingKey."""
     stored = s3_backends[account][PARTITION].get_object(bucket, key)

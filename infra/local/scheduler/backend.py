@@ -59,7 +59,7 @@ class LocalSchedulerBackend(EventBridgeSchedulerBackend):
     def delete_schedule(self, group_name: str | None, name: str) -> None:
         arn = self.get_schedule(group_name, name).arn
         super().delete_schedule(group_name, name)
-        table.set(arn, None)
+        state.afterwards(lambda: table.set(arn, None))
 
     def create_schedule_group(self, name: str, tags: list[dict[str, str]]) -> ScheduleGroup:
         if name in self.schedule_groups:
@@ -110,7 +110,7 @@ def _fire(arn: str, due: float) -> float | None:
     _, region, account, resource = split_arn(arn)
     _, group_name, name = resource.split("/")
     backend, now = scheduler_backends[account][region], time.time()
-    with state.lock("scheduler"):
+    with state.lock("scheduler", account):
         group = backend.schedule_groups.get(group_name)
         schedule = group.schedules.get(name) if group else None
         if schedule is None or schedule.state != "ENABLED":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-import sqlite3
 import threading
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import orjson
 
 from infra.local.core import state
+from infra.local.core.rows import Rows
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"
 FINAL = (SUCCEEDED, FAILED, CANCELLED)
@@ -118,22 +118,23 @@ class Execution:
         return found
 
 
+SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, id TEXT UNIQUE, workgroup TEXT, "
+    "state TEXT, token TEXT, request TEXT, reuse TEXT, completed REAL, body BLOB)",
+    *(
+        f"CREATE INDEX IF NOT EXISTS by_{column} ON executions ({column})"
+        for column in ("workgroup", "state", "token", "reuse")
+    ),
+)
+
+
 class Store:
     """The executions of one account and region on disk."""
 
     def __init__(self, account: str, region: str):
-        self._lock = threading.Lock()
         path = state.folder("athena", account, region) / "executions.sqlite"
         self.new = not path.exists()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=OFF")  # a killed process loses nothing that the system has
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS executions (number INTEGER PRIMARY KEY, id TEXT UNIQUE, workgroup TEXT, "
-            "state TEXT, token TEXT, request TEXT, reuse TEXT, completed REAL, body BLOB)"
-        )
-        for column in ("workgroup", "state", "token", "reuse"):
-            self._connection.execute(f"CREATE INDEX IF NOT EXISTS by_{column} ON executions ({column})")
+        self._rows = Rows(path, SCHEMA)
         self.interrupted: list[Execution] = []  # what the last server left half done
         self._recover(path.parent)
 
@@ -148,64 +149,58 @@ class Store:
 
     def add(self, execution: Execution, token: str, request: str, reuse: str) -> None:
         """Save a new execution. `request` tells whether a token is used with the same parameters; `reuse` is the key of its result."""
-        with self._lock:
-            self._connection.execute(
+        with self._rows.change() as change:
+            change.execute(
                 "INSERT INTO executions (id, workgroup, state, token, request, reuse, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (execution.id, execution.workgroup, execution.state, token, request, reuse, _body(execution)),
             )
 
     def save(self, execution: Execution) -> None:
-        with self._lock:
-            self._connection.execute(
+        with self._rows.change() as change:
+            change.execute(
                 "UPDATE executions SET state = ?, completed = ?, body = ? WHERE id = ?",
                 (execution.state, execution.completed, _body(execution), execution.id),
             )
 
     def _one(self, where: str, values: tuple[Any, ...]) -> Execution | None:
-        with self._lock:
-            row = self._connection.execute(f"SELECT body FROM executions WHERE {where} LIMIT 1", values).fetchone()
-        return Execution(**orjson.loads(row[0])) if row else None
+        rows = self._rows.read(f"SELECT body FROM executions WHERE {where} LIMIT 1", *values)
+        return Execution(**orjson.loads(rows[0][0])) if rows else None
 
     def get(self, identifier: str) -> Execution | None:
         return self._one("id = ?", (identifier,))
 
     def by_token(self, token: str) -> tuple[str, str] | None:
         """The id and the request of the execution that was started with a token."""
-        with self._lock:
-            return self._connection.execute("SELECT id, request FROM executions WHERE token = ?", (token,)).fetchone()
+        rows = self._rows.read("SELECT id, request FROM executions WHERE token = ?", token)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def reusable(self, key: str, since: float) -> Execution | None:
         """The newest finished execution whose result may be used again."""
         return self._one("reuse = ? AND state = 'SUCCEEDED' AND completed >= ? ORDER BY number DESC", (key, since))
 
     def unfinished(self) -> list[Execution]:
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT body FROM executions WHERE state IN ('QUEUED', 'RUNNING')"
-            ).fetchall()
+        rows = self._rows.read("SELECT body FROM executions WHERE state IN ('QUEUED', 'RUNNING')")
         return [Execution(**orjson.loads(body)) for (body,) in rows]
 
     def listed(self, workgroup: str, before: int | None, limit: int) -> list[tuple[int, str]]:
         """(number, id) of a workgroup's executions, newest first."""
-        with self._lock:
-            return self._connection.execute(
-                "SELECT number, id FROM executions WHERE workgroup = ? AND number < ? ORDER BY number DESC LIMIT ?",
-                (workgroup, before if before is not None else 1 << 62, limit),
-            ).fetchall()
+        rows = self._rows.read(
+            "SELECT number, id FROM executions WHERE workgroup = ? AND number < ? ORDER BY number DESC LIMIT ?",
+            workgroup,
+            before if before is not None else 1 << 62,
+            limit,
+        )
+        return [(number, identifier) for number, identifier in rows]
 
     def count(self, workgroup: str) -> int:
-        with self._lock:
-            return self._connection.execute(
-                "SELECT count(*) FROM executions WHERE workgroup = ?", (workgroup,)
-            ).fetchone()[0]
+        return int(self._rows.read("SELECT count(*) FROM executions WHERE workgroup = ?", workgroup)[0][0])
 
     def delete_workgroup(self, workgroup: str) -> None:
-        with self._lock:
-            self._connection.execute("DELETE FROM executions WHERE workgroup = ?", (workgroup,))
+        with self._rows.change() as change:
+            change.execute("DELETE FROM executions WHERE workgroup = ?", (workgroup,))
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._rows.close()
 
 
 def _body(execution: Execution) -> bytes:

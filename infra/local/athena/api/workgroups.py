@@ -130,7 +130,7 @@ class LocalAthenaBackend(AthenaBackend):
             del self.named_queries[identifier]
         for key in prepared:
             del self.prepared_statements[key]
-        executions.delete_workgroup(name)
+        state.afterwards(lambda: executions.delete_workgroup(name))
         self.tagger.delete_all_tags_for_resource(group.arn)
         del self.work_groups[name]
 
@@ -192,7 +192,7 @@ class LocalAthenaBackend(AthenaBackend):
 
     def save_prepared_statement(self, work_group: str, name: str, text: str) -> None:
         """PREPARE: make or replace a statement, on disk before the query succeeds."""
-        with state.lock("athena"):
+        with state.lock("athena", self.account_id):
             self.prepared_statements[work_group, name] = PreparedStatement(name, work_group, text, "")
         state.save("athena", self.account_id, self.region_name)
 
@@ -200,7 +200,7 @@ class LocalAthenaBackend(AthenaBackend):
         """DEALLOCATE PREPARE. Raises QueryError for an unknown name."""
         from infra.engines.athena.errors import QueryError
 
-        with state.lock("athena"):
+        with state.lock("athena", self.account_id):
             if self.prepared_statements.pop((work_group, name), None) is None:
                 raise QueryError("NOT_FOUND", f"Prepared statement not found: {name}")
         state.save("athena", self.account_id, self.region_name)

@@ -70,25 +70,25 @@ class GlueCatalog:
     # --- reads
 
     def database(self, name: str) -> dict[str, Any] | None:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             try:
                 return self._backend.get_database(name).as_dict()
             except JsonRESTError:
                 return None
 
     def databases(self) -> list[dict[str, Any]]:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             return sorted((d.as_dict() for d in self._backend.get_databases()), key=lambda d: d["Name"])
 
     def table(self, database: str, name: str) -> Table | None:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             try:
                 return _whole(self._backend.get_table(database, name).as_dict())
             except JsonRESTError:
                 return None
 
     def tables(self, database: str) -> list[Table]:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             try:
                 return sorted(
                     (_whole(t.as_dict()) for t in self._backend.get_tables(database, None)), key=lambda t: t["Name"]
@@ -97,14 +97,14 @@ class GlueCatalog:
                 return []
 
     def partitions(self, database: str, table: str) -> list[dict[str, Any]]:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             return [p.as_dict() for p in self._backend.get_partitions(database, table, None)]
 
     # --- changes
 
     def change(self, work: Callable[[Any], Any]) -> Any:
         """Call `work` with the Glue backend under its lock; what it changed is saved before this returns."""
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             try:
                 return work(self._backend)
             finally:

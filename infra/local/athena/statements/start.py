@@ -76,7 +76,7 @@ def accept(backend: LocalAthenaBackend, request: dict[str, Any], caller: str) ->
         selected_engine=group.configuration["EngineVersion"]["SelectedEngineVersion"],
     )  # fmt: skip
     if executions.new:  # a server that starts finds the service by its saved state, and then the executions
-        with state.lock("athena"):
+        with state.lock("athena", account):
             state.save("athena", account, region)
         executions.new = False
     executions.add(execution, token, asked, reuse_key(execution, read.text, location))

@@ -64,8 +64,7 @@ LONGEST_WAIT_SECONDS = 300.0  # of the schedule's clock, so that a changed syste
 CLASSIFIER_KINDS = ("GrokClassifier", "XMLClassifier", "JsonClassifier", "CsvClassifier")
 _LOG_ONLY = {"UpdateBehavior": "LOG", "DeleteBehavior": "LOG"}
 
-_stops: dict[str, threading.Event] = {}  # crawl id → set when the crawl is to end
-_threads: set[threading.Thread] = set()
+_runs: dict[str, Run] = {}  # crawl id → its running part
 _is_shutting_down = threading.Event()
 
 
@@ -272,10 +271,7 @@ class Crawlers(GlueBackend):
         crawl = Crawl()
         crawler.crawls.append(crawl)
         crawler.state = "RUNNING"
-        _stops[crawl.crawl_id] = threading.Event()
-        thread = threading.Thread(target=Run(self, crawler, crawl).run, name=f"crawl-{name}", daemon=True)
-        _threads.add(thread)
-        thread.start()
+        state.afterwards(lambda: _start(self, crawler, crawl))
 
     def stop_crawler(self, name: str) -> None:
         crawler = self.get_crawler(name)
@@ -284,7 +280,7 @@ class Crawlers(GlueBackend):
         if crawler.state == "STOPPING":
             raise Stopping(name)
         crawler.state = "STOPPING"
-        _stops[crawler.crawls[-1].crawl_id].set()
+        state.afterwards(_runs[crawler.crawls[-1].crawl_id].stop.set)
 
     def batch_get_crawlers(self, crawler_names: list[str]) -> list[dict[str, Any]]:
         return [self.crawlers[name].as_dict() for name in crawler_names if name in self.crawlers]
@@ -401,6 +397,11 @@ def _milliseconds(moment: datetime | None) -> float | None:
 # --- a run ----------------------------------------------------------------------------------------------------------
 
 
+def _start(backend: Any, crawler: Crawler, crawl: Crawl) -> None:
+    run = _runs[crawl.crawl_id] = Run(backend, crawler, crawl)
+    run.thread.start()
+
+
 class Run:
     """One crawl, in a thread of its own."""
 
@@ -409,7 +410,8 @@ class Run:
         self.crawler = crawler
         self.crawl = crawl
         self.account, self.region = backend.account_id, backend.region_name
-        self.stop = _stops[crawl.crawl_id]
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run, name=f"crawl-{crawler.name}", daemon=True)
         self.rights: Rights | None = None
 
     def run(self) -> None:
@@ -422,11 +424,7 @@ class Run:
         except Exception:
             log.exception("crawl of %s", self.crawler.name)
         finally:
-            try:
-                self._end(status, error)
-            finally:
-                _stops.pop(self.crawl.crawl_id, None)
-                _threads.discard(threading.current_thread())
+            self._end(status, error)
 
     def _work(self) -> tuple[str, str]:
         """Crawl; return the crawl's status and error. The crawler is STOPPING afterwards."""
@@ -444,7 +442,7 @@ class Run:
         else:
             messages.delete()
             return "COMPLETED", ""
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             self.crawler.state = "STOPPING"
         if error:
             self._tell(f"ERROR : {line or error}")
@@ -463,7 +461,7 @@ class Run:
         self._tell(f"BENCHMARK : Classification complete, writing results to database {plan.database}")
         self._tell(_configured_line(self.crawler))
         groups = group(plan, found) if folders is None else []
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             if self.stop.is_set():
                 raise CrawlStopped
             if folders is None:
@@ -478,7 +476,7 @@ class Run:
             self.crawl.is_written = True
             self.crawler.must_list = False
             self.crawler.state = "STOPPING"
-            state.save("glue", self.account, self.region)
+            state.keep(("glue",), self.account, self.region)
         self._tell(
             *warnings(found),
             *plan.rights.unread,
@@ -489,7 +487,7 @@ class Run:
         return messages
 
     def _plan(self) -> Plan:
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             given = self.crawler.settings
             configuration = json.loads(given.get("Configuration") or "{}")
             output, grouping = configuration.get("CrawlerOutput", {}), configuration.get("Grouping", {})
@@ -532,7 +530,7 @@ class Run:
         """Return the folders of each target that are to be looked at (None for all), and whether they are only to be added."""
         recrawl = self.crawler.recrawl
         if recrawl == "CRAWL_NEW_FOLDERS_ONLY" and any(crawl.status == "COMPLETED" for crawl in self.crawler.crawls):
-            with state.lock("glue"):
+            with state.lock("glue", self.account):
                 known = known_folders(catalog, plan)
             return {target: new_folders(plan, target, known) for target in plan.targets}, True
         if recrawl != "CRAWL_EVENT_MODE":
@@ -543,16 +541,18 @@ class Run:
             self._tell("INFO : Crawl is not running in S3 event mode.")
             return None, False
         self._tell("INFO : The crawl is running by consuming Amazon S3 events.")
-        with state.lock("glue"):
+        with state.lock("glue", self.account):
             is_known = all(table_of_folder(catalog, plan, target, folder) for folder in changed)
         return ({target: changed}, False) if is_known else (None, False)
 
     def _end(self, status: str, error: str) -> None:
-        with state.lock("glue"):
+        def change() -> None:
             self.crawl.status, self.crawl.error = status, error
             self.crawl.end_time = utcnow()
             self.crawler.state = "READY"
-            state.save("glue", self.account, self.region)
+
+        state.step("glue", self.account, self.region, change, _is_shutting_down)
+        del _runs[self.crawl.crawl_id]
         self._tell("BENCHMARK : Crawler has finished running and is in state READY")
         if status == "COMPLETED":
             self._event("Succeeded", _succeeded(self.crawl))
@@ -668,23 +668,23 @@ class Schedule:
             self._wake.clear()
 
     def _start(self, backend: Any, crawler: Crawler) -> None:
-        with state.lock("glue"):
+        account, region = backend.account_id, backend.region_name
+        with state.lock("glue", account), state.changing():
             if backend.crawlers.get(crawler.name) is crawler and crawler.state == "READY":
                 backend.start_crawler(crawler.name)
-                state.save("glue", backend.account_id, backend.region_name)
+                state.keep(("glue",), account, region)
 
 
 schedule = Schedule()
 
 
 def _scheduled() -> list[tuple[Any, Crawler]]:
-    with state.lock("glue"):
-        return [
-            (backend, crawler)
-            for _, _, backend in list(glue_backends.iter_backends())
-            for crawler in backend.crawlers.values()
-            if crawler.schedule_state == "SCHEDULED"
-        ]
+    found = []
+    for account, _, backend in list(glue_backends.iter_backends()):
+        with state.lock("glue", account):
+            crawlers: Any = list(backend.crawlers.values())
+        found += [(backend, crawler) for crawler in crawlers if crawler.schedule_state == "SCHEDULED"]
+    return found
 
 
 def due(after: datetime, until: datetime) -> list[tuple[Any, Crawler]]:
@@ -721,14 +721,26 @@ def resume() -> None:
     schedule.changed()
 
 
+def carry(stored: Any) -> None:
+    """Let the crawls under way be what is on disk of them."""
+    for run in list(_runs.values()):
+        crawler = stored.crawlers.get(run.crawler.name)
+        if (run.account, run.region) == (stored.account_id, stored.region_name) and crawler is not None:
+            for crawl in crawler.crawls:
+                if crawl.crawl_id == run.crawl.crawl_id:
+                    state.follow(run.crawl, crawl)
+                    state.follow(run.crawler, crawler)
+
+
 def stop() -> None:
     """End crawls and the schedule; a crawl that has not written yet is STOPPED."""
     _is_shutting_down.set()
-    for event in list(_stops.values()):
-        event.set()
+    running = list(_runs.values())
+    for run in running:
+        run.stop.set()
     schedule.changed()
-    for thread in list(_threads):
-        thread.join(timeout=5)
+    for run in running:
+        run.thread.join(timeout=5)
 
 
 # --- the API --------------------------------------------------------------------------------------------------------
