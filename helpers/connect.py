@@ -29,13 +29,14 @@ def connect(profile: str | None = None) -> boto3.Session:
     if project.is_local(name):
         running = server_process.start(home)
         localhost.resolve_names()
-        profiles.write(home, running.endpoint, os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT))
+        profiles.write_chosen(home, running.endpoint)
     profiles.activate(home, name)
     boto3.setup_default_session()
     session = boto3.Session()
     account = session.client("sts").get_caller_identity()["Account"]
     if project.is_local(name):
-        print(f"Local AWS · account {account} · {session.region_name} · free, nothing leaves this computer")
+        role = f" · as {os.environ['WORKSHOP_ROLE']}" if "WORKSHOP_ROLE" in os.environ else ""
+        print(f"Local AWS · account {account}{role} · {session.region_name} · free, nothing leaves this computer")
     else:
         print(
             f"REAL AWS · profile {name} · account {account} · {session.region_name} · what you run here is on your bill"

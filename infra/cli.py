@@ -115,7 +115,7 @@ def _cloud() -> str | None:
 def start(options: argparse.Namespace) -> int:
     home = project.home()
     running = server_process.start(home, options.port, options.shard_limits)
-    profile.write(home, running.endpoint)
+    profile.write_chosen(home, running.endpoint)
     print(f"Local AWS at {running.endpoint}")
     return 0
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from infra import project
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
+SESSION_SECONDS = 14_400  # as long as infra/stacks/00_participant.yaml allows
 
 
 def files(home: Path) -> tuple[Path, Path]:
@@ -20,15 +22,54 @@ def files(home: Path) -> tuple[Path, Path]:
     return home / "aws" / "config", home / "aws" / "credentials"
 
 
-def write(home: Path, endpoint: str, account: str = ACCOUNT) -> None:
-    """Write the local profile: `endpoint` is the server's URL, `account` the 12 digits that serve as access key id."""
+class Keys(NamedTuple):
+    """What a request is signed with. A session of a role has a token."""
+
+    access_key_id: str
+    secret_access_key: str = "not-a-secret"
+    session_token: str | None = None
+
+
+def write(home: Path, endpoint: str, account: str = ACCOUNT, role: str | None = None) -> None:
+    """Write the local profile.
+
+    Parameters
+    ----------
+    endpoint: the server's URL
+    account: the 12 digits that serve as access key id
+    role: name of a role in that account whose session the profile is; None for the account's own key
+
+    Raises botocore's ClientError for a role that cannot be assumed.
+    """
+    keys = _assume(endpoint, account, role) if role else Keys(account)
     config, credentials = files(home)
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(f"[profile {project.LOCAL_PROFILE}]\nregion = {REGION}\nendpoint_url = {endpoint}\n")
-    credentials.write_text(
-        f"[{project.LOCAL_PROFILE}]\naws_access_key_id = {account}\naws_secret_access_key = not-a-secret\n"
-    )
+    lines = [f"aws_{name} = {value}" for name, value in keys._asdict().items() if value is not None]
+    credentials.write_text("\n".join([f"[{project.LOCAL_PROFILE}]", *lines, ""]))
     credentials.chmod(0o600)
+
+
+def write_chosen(home: Path, endpoint: str) -> None:
+    """Write the local profile for the account and the role that WORKSHOP_ACCOUNT and WORKSHOP_ROLE name."""
+    write(home, endpoint, os.environ.get("WORKSHOP_ACCOUNT", ACCOUNT), os.environ.get("WORKSHOP_ROLE"))
+
+
+def _assume(endpoint: str, account: str, role: str) -> Keys:
+    import boto3
+
+    root = Keys(account)
+    sts = boto3.client(
+        "sts",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id=root.access_key_id,
+        aws_secret_access_key=root.secret_access_key,
+    )
+    made = sts.assume_role(
+        RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="learner", DurationSeconds=SESSION_SECONDS
+    )["Credentials"]
+    return Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 
 
 def environment(home: Path, profile: str | None) -> dict[str, str]:

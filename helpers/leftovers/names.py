@@ -11,6 +11,7 @@ TAG = ("workshop", "AnalyticsOnAWS")  # what every stack and every notebook puts
 BEGINNINGS = ("analytics-workshop", "analyticsworkshop", "analyticsonaws", "delivery-analytics-workshop")
 OF_CHAPTER_09 = ("automationarrivals", "automationsummary", "automationchain", "automationbatch")  # whole names
 BUCKET = re.compile(r"aw-\d{12}-analytics-workshop-\S+|aw-hello-\d{12}")
+PARTICIPANT = ("analytics-workshop-00-participant", "analyticsworkshopparticipant")  # the learner's role: its account's owner made it
 LOG_GROUPS = re.compile(
     r"/aws/(?:lambda|kinesisfirehose|kinesis-analytics|vendedlogs/states|states)/(?P<name>.+)|/aws-glue-databrew/jobs/(?P<job>.+)"
 )
@@ -29,10 +30,12 @@ def whole_account() -> Iterator[None]:
 
 
 def is_ours(name: str, tags: Mapping[str, str] | None = None) -> bool:
-    """Tell whether a resource belongs to the workshop, by its name or by its tags."""
+    """Tell whether a resource is of the chapters, by its name or by its tags."""
     if _whole_account.get():
         return True
     lower = name.lower()
+    if lower.startswith(PARTICIPANT):
+        return False
     return lower.startswith(BEGINNINGS) or lower in OF_CHAPTER_09 or (tags or {}).get(TAG[0]) == TAG[1]
 
 

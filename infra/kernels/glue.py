@@ -43,7 +43,7 @@ def environment(name: str | None) -> dict[str, str]:
     home = project.home()
     account, region, partition = os.environ.get("WORKSHOP_ACCOUNT", profiles.ACCOUNT), profiles.REGION, "aws"
     if project.is_local(name):
-        profiles.write(home, server_process.start(home).endpoint, account)
+        profiles.write_chosen(home, server_process.start(home).endpoint)
     profiles.activate(home, name)
     if not project.is_local(name):
         import boto3
