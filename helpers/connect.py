@@ -37,6 +37,10 @@ def connect(profile: str | None = None) -> boto3.Session:
     if project.is_local(name):
         role = f" · as {os.environ['WORKSHOP_ROLE']}" if "WORKSHOP_ROLE" in os.environ else ""
         print(f"Local AWS · account {account}{role} · {session.region_name} · free, nothing leaves this computer")
+        if pace := server_process.pace(running.endpoint):
+            print(
+                f"At {pace:g} of AWS's pace: what takes a minute there takes {60 * pace:g} s here, and who asks too often is throttled"
+            )
     else:
         print(
             f"REAL AWS · profile {name} · account {account} · {session.region_name} · what you run here is on your bill"

@@ -102,6 +102,14 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
         help="enforce the write limits of Kinesis shards and of Firehose, for a class",
     )
 
+    parser.add_argument(
+        "--pace",
+        type=float,
+        default=0.0,
+        metavar="F",
+        help="let all take its time on AWS times F (1: as on AWS), with AWS's limits on how often one may ask; 0: off",
+    )
+
 
 def _account_option(parser: argparse.ArgumentParser) -> None:
     own = os.environ.get("WORKSHOP_ACCOUNT", profile.ACCOUNT)
@@ -114,7 +122,13 @@ def _cloud() -> str | None:
 
 def start(options: argparse.Namespace) -> int:
     home = project.home()
-    running = server_process.start(home, options.port, options.shard_limits)
+    running = server_process.start(
+        home, options.port, options.shard_limits, {"pace": options.pace} if options.pace else None
+    )
+    if (pace := server_process.pace(running.endpoint)) != options.pace:
+        raise ValueError(
+            f"The local AWS runs at the pace {pace:g}. To start it at {options.pace:g}, first: workshop stop"
+        )
     profile.write_chosen(home, running.endpoint)
     print(f"Local AWS at {running.endpoint}")
     return 0

@@ -88,6 +88,12 @@ def check_writable(home: Path) -> None:
             probe.unlink(missing_ok=True)
 
 
+def pace(endpoint: str) -> float:
+    """Return the pace of a running server: 0 where it is off. Raises OSError."""
+    with urllib.request.urlopen(f"{endpoint}/_workshop/health", timeout=5) as answer:
+        return float(orjson.loads(answer.read()).get("pace", 0))
+
+
 def start(
     home: Path, port: int | None = None, shard_limits: bool = False, settings: Mapping[str, object] | None = None
 ) -> Running:
@@ -95,7 +101,8 @@ def start(
 
     Parameters
     ----------
-    settings: more options of `python -m infra.local.server`, for example {"members": path}
+    shard_limits: enforce how much may be written in a second
+    settings: more options of `python -m infra.local.server`, for example {"members": path}, {"pace": 0.2}
 
     Raises LocalAwsError when it does not come up: port taken, disk full, broken state.
     """

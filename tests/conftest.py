@@ -42,8 +42,8 @@ def free_port() -> int:
 class Server:
     """The local AWS under test. `kill` is kill -9; `restart` starts it again on the same state and port."""
 
-    def __init__(self, home: Path, shard_limits: bool = False):
-        self.home = home
+    def __init__(self, home: Path, shard_limits: bool = False, pace: float = 0.0):
+        self.home, self.pace = home, pace
         self.port = free_port()
         self.shard_limits = shard_limits
         self.start()
@@ -53,7 +53,8 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.pid = server_process.start(self.home, self.port, self.shard_limits).pid
+        settings = {"pace": self.pace} if self.pace else None
+        self.pid = server_process.start(self.home, self.port, self.shard_limits, settings).pid
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)

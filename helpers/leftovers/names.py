@@ -11,7 +11,10 @@ TAG = ("workshop", "AnalyticsOnAWS")  # what every stack and every notebook puts
 BEGINNINGS = ("analytics-workshop", "analyticsworkshop", "analyticsonaws", "delivery-analytics-workshop")
 OF_CHAPTER_09 = ("automationarrivals", "automationsummary", "automationchain", "automationbatch")  # whole names
 BUCKET = re.compile(r"aw-\d{12}-analytics-workshop-\S+|aw-hello-\d{12}")
-PARTICIPANT = ("analytics-workshop-00-participant", "analyticsworkshopparticipant")  # the learner's role: its account's owner made it
+PARTICIPANT = (
+    "analytics-workshop-00-participant",
+    "analyticsworkshopparticipant",
+)  # the learner's role: its account's owner made it
 LOG_GROUPS = re.compile(
     r"/aws/(?:lambda|kinesisfirehose|kinesis-analytics|vendedlogs/states|states)/(?P<name>.+)|/aws-glue-databrew/jobs/(?P<job>.+)"
 )

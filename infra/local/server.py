@@ -121,10 +121,11 @@ async def _serve(listener: socket.socket, home: Path) -> None:
 
 
 def _stop() -> None:
-    from infra.local.core import registry, state, telemetry
+    from infra.local.core import pace, registry, state, telemetry
     from infra.local.core.roles import recorder
 
-    telemetry.flush_metrics()
+    pace.stop()
+    telemetry.flush_metrics(all_of_them=True)
     recorder.flush()
     for service in reversed(registry.loaded()):
         try:
@@ -154,6 +155,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--members", type=Path, default=None, help="file with the keys of a class: every signature is checked"
     )
+    parser.add_argument(
+        "--pace",
+        type=float,
+        default=0.0,
+        help="let steps take their time on AWS, times this, with AWS's limits on how often one may ask; 0: at once",
+    )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
     try:
@@ -175,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
     from infra.local.core import limits as write_limits
-    from infra.local.core import members, state, telemetry
+    from infra.local.core import members, pace, state, telemetry
 
     try:
         state.open(home / "state")
@@ -183,13 +190,18 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
-    write_limits.enforce(options.shard_limits)
     if options.members is not None:
         try:
             members.enforce(options.members)
         except (OSError, ValueError, TypeError) as error:
             print(f"The keys of the class in {options.members} cannot be read: {error}", file=sys.stderr)
             return 1
+    write_limits.enforce(options.shard_limits or options.pace > 0)
+    try:
+        pace.set_factor(options.pace)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
     try:
         _load()
     except (OSError, sqlite3.Error) as error:

@@ -28,7 +28,7 @@ from infra.local.cloudformation.templates import dynamic_references
 from infra.local.cloudformation.templates.evaluation import Evaluation, Lookup
 from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.templates.references import UNKNOWN
-from infra.local.core import state
+from infra.local.core import pace, state
 
 log = logging.getLogger("workshop.cloudformation")
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -297,9 +297,11 @@ class Work:
             resource.replace_policy = definition.get("UpdateReplacePolicy", "Delete")
             resource.metadata = definition.get("Metadata")
         full = self.with_secrets(properties)
+        until = pace.of_stack(resource.type)
         with Reasons(resource):
             handler.create(context, resource.name, full)
             resource.attributes = handler.attributes(context, str(resource.physical_id), full)
+        pace.pause(until, lambda: stopping.is_set() or self.is_cancelled())
         self.note(complete, None, resource)
 
     def _delete_leftover(self, resource: Resource) -> None:
@@ -315,8 +317,10 @@ class Work:
         return None
 
     def _delete_physical(self, resource: Resource, physical_id: str) -> None:
+        until = pace.of_stack(resource.type, deleting=True)
         with Reasons(resource, missing_is_fine=True):
             resource_type(resource.type).delete(self.context(resource), physical_id, resource.properties)
+        pace.pause(until, stopping.is_set)
 
     def remove(self, resource: Resource, policy: str) -> bool:
         """Delete a resource, or leave it as its policy says; return whether that worked."""

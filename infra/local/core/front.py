@@ -18,6 +18,7 @@ from infra.local.core import (
     operations,
     origin,
     own_pages,
+    rates,
     registry,
     roles,
     signature,
@@ -124,4 +125,5 @@ async def ordinary(request: Request, body: bytes) -> Answer:
         raise Refused(403, "AccessDenied", "A URL that is signed in its query may only read.")
     request.parameters = validation.check(service, request, body)
     roles.authorize(request, request.operation, request.parameters)
+    rates.check(request)
     return await moto_call.answer(service, request, body)

@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from infra.local.core import pace
 from infra.local.core.rows import Rows
 
 log = logging.getLogger("workshop.outbox")
@@ -62,10 +63,11 @@ class Outbox:
     name: of its threads
     path: its file, opened when it is first needed
     deliver: hands over items of one lane; returns for each None (done, or given up) or Again
+    step: how long a delivery takes at AWS's pace, see core/pace.py
     """
 
-    def __init__(self, name: str, path: Callable[[], Path], deliver: Deliver):
-        self._name, self._path, self._deliver = name, path, deliver
+    def __init__(self, name: str, path: Callable[[], Path], deliver: Deliver, step: str = "event"):
+        self._name, self._path, self._deliver, self._step = name, path, deliver, step
         self._opened: Rows | None = None
         self._changed = threading.Condition()
         self._ready: OrderedDict[str, deque[int]] = OrderedDict()  # lanes with items that are due
@@ -78,7 +80,8 @@ class Outbox:
     def add(self, entries: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Accept (lane, body) items: they are on disk when this returns. Raises OSError, sqlite3.Error."""
         now = time.time()
-        packed = [(lane, orjson.dumps(body), now, now) for lane, body in entries]
+        due = now + pace.begin(self._step)
+        packed = [(lane, orjson.dumps(body), now, due) for lane, body in entries]
         if not packed:
             return
         with self._changed:
@@ -90,7 +93,10 @@ class Outbox:
                     for row in packed
                 ]
             for (lane, *_), number in zip(packed, ids, strict=True):
-                self._ready.setdefault(lane, deque()).append(int(number or 0))
+                if due > now:
+                    heapq.heappush(self._later, (due, lane, int(number or 0)))
+                else:
+                    self._ready.setdefault(lane, deque()).append(int(number or 0))
             self._wake()
 
     def resume(self) -> None:

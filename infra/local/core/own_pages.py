@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from infra.local.core import members, progress, registry, signature, state
+from infra.local.core import members, pace, progress, rates, registry, signature, state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
@@ -41,7 +41,12 @@ def holds_key(request: Request) -> bool:
 
 
 async def _health(request: Request, _: str) -> Any:
-    return {"status": "running", "notes": state.notes}
+    return {"status": "running", "notes": state.notes, "pace": pace.factor}
+
+
+async def _pace(request: Request, _: str) -> Any:
+    """What lasted as on AWS since the start, and which calls were throttled: for the report of a rehearsal."""
+    return {"pace": pace.factor, "begun": list(pace.begun), "throttled": rates.throttled}
 
 
 async def _permissions(request: Request, account: str) -> Any:
@@ -88,6 +93,7 @@ def forget(account: str) -> None:
 
 _PAGES: list[tuple[str, re.Pattern[str], bool, Page]] = [
     ("GET", re.compile(r"/_workshop/health"), False, _health),
+    ("GET", re.compile(r"/_workshop/pace"), False, _pace),
     ("GET", re.compile(r"/_workshop/permissions/(\d{12})"), False, _permissions),
     ("POST", re.compile(r"/_workshop/progress"), False, _note),
     ("GET", re.compile(r"/_workshop/progress"), True, _progress),

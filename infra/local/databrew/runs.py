@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from infra.local import s3
-from infra.local.core import state, telemetry
+from infra.local.core import pace, state, telemetry
 from infra.local.core.fair_queue import FairQueue
 
 from . import reading, tables, writing
@@ -104,6 +104,8 @@ class Live:
 
     def _attempts(self) -> tuple[str, str]:
         most = self.run.settings["MaxRetries"]
+        self._note(state="RUNNING")
+        pace.pause(pace.deadline("databrew job"), self._must_end)
         for attempt in range(most + 1):
             self._note(state="RUNNING", attempt=attempt)
             worker = threading.Thread(target=self._work, name=f"work-{self.run.id[:12]}", daemon=True)

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from infra.local.core import state
+from infra.local.core import pace, state
 
 from . import rules
 from .access import Access, check_role
@@ -236,7 +236,7 @@ def _open(backend: DataBrewBackend, project: Project, session: Session) -> None:
     from .engine import DataRefused, StepRefused
 
     live = _get(backend, project, session)
-    error = ""
+    until, error = pace.deadline("databrew session"), ""
     with live.lock:
         try:
             steps = list(backend.recipes[project.settings["RecipeName"]].working.steps)
@@ -251,6 +251,7 @@ def _open(backend: DataBrewBackend, project: Project, session: Session) -> None:
         except Exception as failure:  # never leave a session that is not ready and has no reason
             log.exception("session of %s", project.name)
             error = f"The session could not be opened: {type(failure).__name__}"
+    pace.pause(until, lambda: _ends.is_set() or session.status not in STARTING)
 
     def change() -> None:
         if session.status in STARTING and not _ends.is_set():

@@ -167,4 +167,4 @@ def _path() -> Path:
     return state.root() / "events.sqlite"
 
 
-outbox = Outbox("events", _path, _deliver)
+outbox = Outbox("events", _path, _deliver, "event")

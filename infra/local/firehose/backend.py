@@ -24,6 +24,7 @@ from moto.core.utils import utcnow
 from moto.firehose.exceptions import (
     ConcurrentModificationException,
     InvalidArgumentException,
+    ResourceInUseException,
     ResourceNotFoundException,
 )
 from moto.firehose.models import DeliveryStream, FirehoseBackend, firehose_backends
@@ -32,7 +33,7 @@ from moto.kinesis.exceptions import ResourceNotFoundError
 
 from infra.local import kinesis
 from infra.local.core import limits as write_limits
-from infra.local.core import roles, state, telemetry
+from infra.local.core import pace, roles, state, telemetry
 from infra.local.core import validation as constraints
 from infra.local.firehose.delivery import Delivery
 from infra.local.firehose.destination import (
@@ -75,6 +76,12 @@ class ServiceUnavailable(JsonRESTError):
 
 
 class LocalFirehoseBackend(FirehoseBackend):
+    """`changes`: name of a stream → the change that is under way, and when it is over (seconds since 1970)."""
+
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        self.changes: dict[str, tuple[str, float]] = {}
+
     def create_delivery_stream(
         self,
         region: str,
@@ -139,6 +146,7 @@ class LocalFirehoseBackend(FirehoseBackend):
         except BaseException:
             del self.delivery_streams[delivery_stream_name]
             raise
+        self.changes[delivery_stream_name] = ("CREATING", pace.deadline("firehose creating"))
         return arn
 
     def _check_source(self, kind: str, source: dict[str, Any] | None, encryption: dict[str, Any] | None) -> None:
@@ -182,11 +190,38 @@ class LocalFirehoseBackend(FirehoseBackend):
     def delete_delivery_stream(self, delivery_stream_name: str) -> None:
         """Delete a stream and, as AWS does, the data that was not delivered yet."""
         stream = self.delivery_streams.get(delivery_stream_name)
-        super().delete_delivery_stream(delivery_stream_name)
+        if stream is None:
+            raise ResourceNotFoundException(
+                f"Firehose {delivery_stream_name} under account {self.account_id} not found."
+            )
         delivery = _deliveries.pop(stream.delivery_stream_arn, None)
         if delivery is not None:
             delivery.stop()
             shutil.rmtree(delivery.folder, ignore_errors=True)
+        self.changes[delivery_stream_name] = ("DELETING", 0.0)
+        pace.after("firehose deleting", lambda: self.drop(stream))
+
+    def drop(self, stream: DeliveryStream) -> None:
+        """Finish the deletion of a stream."""
+        with state.lock("firehose", self.account_id):
+            if self.delivery_streams.get(stream.delivery_stream_name) is stream:
+                super().delete_delivery_stream(stream.delivery_stream_name)
+                del self.changes[stream.delivery_stream_name]
+                state.save("firehose", self.account_id, self.region_name)
+
+    def state_of(self, name: str) -> str:
+        """Return the state of a stream that is there: the change that is under way, or ACTIVE."""
+        change, until = self.changes.get(name, ("ACTIVE", 0.0))
+        return change if change == "DELETING" or not pace.reached(until) else "ACTIVE"
+
+    def describe_delivery_stream(self, delivery_stream_name: str) -> dict[str, Any]:
+        stream = self.delivery_streams.get(delivery_stream_name)
+        if stream is not None:
+            stream.delivery_stream_status = self.state_of(delivery_stream_name)
+        return super().describe_delivery_stream(delivery_stream_name)
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update({"changes": {}, **values})
 
     def list_delivery_streams(
         self, limit: int | None, delivery_stream_type: str, exclusive_start_delivery_stream_name: str
@@ -208,7 +243,7 @@ class LocalFirehoseBackend(FirehoseBackend):
     def _put(self, name: str, records: list[bytes]) -> dict[str, Any]:
         """Store records, all acknowledged ones on disk, and answer as PutRecordBatch does."""
         stream = self.delivery_streams.get(name)
-        if stream is None:
+        if stream is None or self.state_of(name) != "ACTIVE":
             raise ResourceNotFoundException(f"Firehose {name} not found under account {self.account_id}.")
         if stream.delivery_stream_type == "KinesisStreamAsSource":
             raise InvalidArgumentException(NOT_WITH_KINESIS)
@@ -253,6 +288,10 @@ class LocalFirehoseBackend(FirehoseBackend):
         if stream is None:
             raise ResourceNotFoundException(
                 f"Firehose {delivery_stream_name} under account {self.account_id} not found."
+            )
+        if self.state_of(delivery_stream_name) != "ACTIVE":
+            raise ResourceInUseException(
+                f"Firehose {delivery_stream_name} under account {self.account_id} is not in the ACTIVE state."
             )
         if stream.version_id != current_delivery_stream_version_id:
             raise ConcurrentModificationException(
@@ -407,6 +446,9 @@ RESPONSE = LocalFirehoseResponse
 def resume() -> None:
     """Go on with every delivery stream, and remove the buffers of those that were deleted or never acknowledged."""
     for account, region, backend in firehose_backends.iter_backends():
+        for stream in list(backend.delivery_streams.values()):
+            if backend.changes.get(stream.delivery_stream_name, ("",))[0] == "DELETING":
+                backend.drop(stream)
         for stream in backend.delivery_streams.values():
             _begin(account, region, stream)
         kept = {_deliveries[stream.delivery_stream_arn].folder for stream in backend.delivery_streams.values()}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.engines.flink import FlinkError
-from infra.local.core import state, telemetry
+from infra.local.core import pace, state, telemetry
 from infra.local.flink import configuration as flink_configuration
 from infra.local.flink import logs as flink_logs
 from infra.local.flink import metrics as flink_metrics
@@ -56,6 +56,7 @@ class Run:
         self._was_killed = False  # the process, by a signal
         self._was_up = application.application_status == "RUNNING"
         self._metrics_at = 0.0
+        self._up_at = 0.0 if self._was_up else pace.deadline("application starting")
         self._thread = threading.Thread(target=self._run, name=f"flink-{application.application_name}", daemon=True)
         self._thread.start()
 
@@ -178,6 +179,8 @@ class Run:
             if job["state"] == "RESTARTING" and self._goes_back():
                 return _root_cause(process, job["jid"])
             if job["state"] in ("FINISHED", "RESTARTING") or (job["state"] == "RUNNING" and _all_tasks_run(job)):
+                if not pace.reached(self._up_at):
+                    return ""
                 self._is_up()
         if job["state"] in ("RUNNING", "RESTARTING") and time.monotonic() > self._metrics_at:
             self._metrics_at = time.monotonic() + METRIC_SECONDS

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from infra.engines.flink import FlinkError
-from infra.local.core import state
+from infra.local.core import pace, state
 from infra.local.flink import configuration as flink_configuration
 from infra.local.flink import logs as flink_logs
 from infra.local.flink.record import LATEST, SERVICE, FlinkApplication
@@ -130,6 +130,7 @@ def take_snapshot(application: FlinkApplication, name: str) -> str:
 
 def stop(application: FlinkApplication, operation: str, name: str) -> None:
     """Stop, with a snapshot when it has a name; without a snapshot that was asked for, the application stays as it is."""
+    until = pace.deadline("application stopping")
     reason = take_snapshot(application, name) if name else ""
 
     def go_on() -> None:
@@ -142,6 +143,7 @@ def stop(application: FlinkApplication, operation: str, name: str) -> None:
     if _is_overtaken(application, operation):
         return
     _end_run(application)
+    pace.pause(until, lambda: application.current != operation)
     _step(application, operation, lambda: stopped(application, operation))
 
 

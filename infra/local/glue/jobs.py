@@ -30,7 +30,7 @@ from moto.glue.models import GlueBackend, glue_backends
 
 from infra.engines import python_process
 from infra.local import s3
-from infra.local.core import roles, state, telemetry
+from infra.local.core import pace, roles, state, telemetry
 from infra.local.core.records import RecordList
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.catalog.backend import CatalogResponse
@@ -240,6 +240,7 @@ class Live:
         if self.stopped.is_set():
             return "STOPPED", ""
         self._set("STARTING")
+        self._begins = pace.deadline("job starting")
         run = self.run
         location = run.arguments.get("--scriptLocation") or run.settings["Command"]["ScriptLocation"]
         role = self._log.role = self._assume()
@@ -269,6 +270,7 @@ class Live:
         self._log.tell_engine(run.settings["GlueVersion"])
         bookmark = bookmark_file(run.account, run.region, run.job_name)
         driver = self._driver = glue_drivers.start(settings, catalog, self._log.keep)
+        pace.pause(self._begins, self.stopped.is_set)
         try:
             result = driver.run_job(
                 script, arguments, {"GLUE_JOB_BOOKMARK_FILE": str(bookmark)}, started=lambda: self._set("RUNNING")
@@ -289,6 +291,7 @@ class Live:
         from infra.engines.spark.options import environment
 
         result = self._folder / ".result.json"
+        pace.pause(self._begins, self.stopped.is_set)
         try:
             arguments = [str(result), str(script), *arguments]
             process = python_process.start(

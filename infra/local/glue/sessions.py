@@ -31,7 +31,7 @@ from moto.glue.exceptions import (
 )
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local.core import state
+from infra.local.core import pace, state
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.catalog.backend import CatalogResponse, page
 from infra.local.glue.drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
@@ -179,6 +179,7 @@ class Live:
             return "FAILED", failure.message
         except glue_drivers.Missing as missing:
             return "FAILED", str(missing)
+        until = pace.deadline("session provisioning")
         driver = self.driver = glue_drivers.start(settings, catalog, self._log.keep)
         if self.outcome[0]:  # stopped before there was a driver
             driver.stop(STOP_SECONDS)
@@ -186,6 +187,7 @@ class Live:
             driver.ready.result()
         except DriverLost as lost:
             return self._decided(str(lost))
+        pace.pause(until, lambda: bool(self.outcome[0]) or driver.exited.done())
         self._ready()
         while not self.outcome[0]:
             try:

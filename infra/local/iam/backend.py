@@ -13,6 +13,7 @@ from typing import Any
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, iam_backends
 
 from infra.local.core.refused import Refused
+from infra.local.core.roles import identities
 from infra.local.core.roles.policy import MalformedPolicy, parse
 from infra.local.iam import aws_policies
 
@@ -61,7 +62,9 @@ class LocalIAMBackend(IAMBackend):
             raise limit_exceeded(f"Cannot exceed quota for PoliciesPer{kind}: {ATTACHED}")
 
     def attach_role_policy(self, policy_arn: str, role_name: str) -> None:
-        self._attachable(policy_arn, self.get_role(role_name), "Role")
+        role = self.get_role(role_name)
+        self._attachable(policy_arn, role, "Role")
+        identities.changing(role)
         super().attach_role_policy(policy_arn, role_name)
 
     def attach_user_policy(self, policy_arn: str, user_name: str) -> None:
@@ -116,8 +119,18 @@ class LocalIAMBackend(IAMBackend):
             raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS}")
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:
-        _check_inline(self.get_role(role_name), "role", policy_name, policy_json)
+        role = self.get_role(role_name)
+        _check_inline(role, "role", policy_name, policy_json)
+        identities.changing(role)
         super().put_role_policy(role_name, policy_name, policy_json)
+
+    def delete_role_policy(self, role_name: str, policy_name: str) -> None:
+        identities.changing(self.get_role(role_name))
+        super().delete_role_policy(role_name, policy_name)
+
+    def detach_role_policy(self, policy_arn: str, role_name: str) -> None:
+        identities.changing(self.get_role(role_name))
+        super().detach_role_policy(policy_arn, role_name)
 
     def put_user_policy(self, user_name: str, policy_name: str, policy_json: str) -> None:
         _check_inline(self.get_user(user_name), "user", policy_name, policy_json)

@@ -29,8 +29,9 @@ from moto.kinesis.exceptions import InvalidArgumentError, ResourceNotFoundError
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
 
 from infra.local.core import limits as write_limits
-from infra.local.core import state, telemetry
+from infra.local.core import pace, state, telemetry
 from infra.local.core.limits import Allowance
+from infra.local.kinesis.states import READABLE, StreamWithStates
 
 BACKENDS = kinesis_backends
 
@@ -204,7 +205,7 @@ def _write(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-class LocalStream(Stream):
+class LocalStream(StreamWithStates):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.created_ms = int(time.time() * 1000)
@@ -287,12 +288,45 @@ class LocalKinesisBackend(KinesisBackend):
             raise InvalidArgumentError(
                 "ShardCount must be set to a value of at least 1 for a stream in PROVISIONED mode."
             )
-        return super().create_stream(stream_name, shard_count, stream_mode, retention_period_hours)
+        made = super().create_stream(stream_name, shard_count, stream_mode, retention_period_hours)
+        made.begin("CREATING", "stream creating")
+        return made
 
     def delete_stream(self, stream_arn: str | None, stream_name: str | None) -> Stream:
-        stream = super().delete_stream(stream_arn, stream_name)
-        stream.delete()
+        stream = self.describe_stream(stream_arn, stream_name)
+        stream.begin("DELETING", "stream deleting")
+        pace.after("stream deleting", lambda: self.drop(stream))
         return stream
+
+    def drop(self, stream: LocalStream) -> None:
+        """Finish the deletion of a stream."""
+        with state.lock("kinesis", self.account_id):
+            if self.streams.get(stream.stream_name) is stream:
+                del self.streams[stream.stream_name]
+                stream.delete()
+                state.save("kinesis", self.account_id, self.region_name)
+
+    def changing(self, stream_arn: str | None, stream_name: str | None) -> LocalStream:
+        """Return the stream that a request is to change. Raises ResourceInUseError while another change is under way."""
+        stream = self.describe_stream(stream_arn, stream_name)
+        stream.must_be_active()
+        return stream
+
+    def split_shard(self, stream_arn: str, stream_name: str, *given: Any) -> None:
+        stream = self.changing(stream_arn, stream_name)
+        super().split_shard(stream_arn, stream_name, *given)
+        stream.begin("UPDATING", "stream updating")
+
+    def merge_shards(self, stream_arn: str, stream_name: str, *given: Any) -> None:
+        stream = self.changing(stream_arn, stream_name)
+        super().merge_shards(stream_arn, stream_name, *given)
+        stream.begin("UPDATING", "stream updating")
+
+    def update_shard_count(self, stream_arn: str, stream_name: str, target_shard_count: int) -> int:
+        stream = self.changing(stream_arn, stream_name)
+        before = super().update_shard_count(stream_arn, stream_name, target_shard_count)
+        stream.begin("UPDATING", "stream updating")
+        return before
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
@@ -314,7 +348,7 @@ def find_stream(account: str, region: str, parameters: dict[str, Any]) -> LocalS
     if not isinstance(wanted, str):
         raise KinesisError("SerializationException", "STRING_VALUE can not be converted to a String")
     stream = kinesis_backends[account][region].streams.get(wanted)
-    if stream is None:
+    if stream is None or stream.status not in READABLE:
         raise KinesisError("ResourceNotFoundException", f"Stream {wanted} under account {account} not found.")
     return stream
 
@@ -583,15 +617,19 @@ HOT: dict[str, Callable[[str, str, dict[str, Any]], dict[str, Any]]] = {
 
 
 def stream(account: str, region: str, name: str) -> LocalStream:
-    """Return a stream by name or ARN; `.shards[id].read(position)`, `.count` give its records. Raises ResourceNotFoundError."""
-    try:
-        return find_stream(account, region, {"StreamName": name.rpartition("/")[2]})
-    except KinesisError as error:
-        raise ResourceNotFoundError(str(error)) from None
+    """Return a stream by name or ARN, in whatever state; `.shards[id].read(position)`, `.count` give its records. Raises ResourceNotFoundError."""
+    found = kinesis_backends[account][region].streams.get(name.rpartition("/")[2])
+    if found is None:
+        raise ResourceNotFoundError(f"Stream {name.rpartition('/')[2]} under account {account} not found.")
+    return found
 
 
 def resume() -> None:
-    """Nothing was under way: the files were opened when the streams were loaded."""
+    """Finish what was being deleted; the files were opened when the streams were loaded."""
+    for _, _, backend in list(kinesis_backends.iter_backends()):
+        for each in list(backend.streams.values()):
+            if each.change[0] == "DELETING":
+                backend.drop(each)
 
 
 def stop() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import cbor2
 import orjson
 
-from infra.local.core import roles, state
+from infra.local.core import pace, rates, roles, state, telemetry
 from infra.local.core.answers import CBOR_TYPE, JSON_TYPES, Answer
 from infra.local.core.front import ordinary
 from infra.local.core.locks import holding
@@ -53,16 +53,38 @@ async def _hot(request: Request, body: bytes) -> Answer:
     if not isinstance(parameters, dict):
         raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
     roles.authorize(request, request.operation, parameters)
+    read = _read(request, parameters) if pace.factor else None
+    if read is not None:
+        rates.check_read(request.account, request.region, request.operation, *read)
     try:
         work = partial(HOT[request.operation], request.account, request.region, parameters)
         answer = await holding(state.lock("kinesis", request.account), work)
     except KinesisError as error:
         raise Refused(400, error.code, str(error)) from None
     if request.operation == "GetRecords":
+        if read is not None:
+            size = sum(len(record.data) for record in answer["Records"])
+            rates.count_read(request.account, request.region, *read, size)
         answer["Records"] = [_record(record, is_cbor) for record in answer["Records"]]
     if is_cbor:
         return Answer(200, {"content-type": CBOR_TYPE}, cbor2.dumps(answer))
     return Answer(200, {"content-type": JSON_TYPES[0]}, orjson.dumps(answer))
+
+
+def _read(request: Request, parameters: dict[str, Any]) -> tuple[str, str] | None:
+    """Return stream and shard of what a caller reads, as far as the request says it; None for puts, and for what services read."""
+    if telemetry.OF_SERVICES in request.headers.get("user-agent", ""):
+        return None
+    if request.operation == "GetShardIterator":
+        name = str(parameters.get("StreamName") or parameters.get("StreamARN") or "").rpartition("/")[2]
+        return name, str(parameters.get("ShardId"))
+    if request.operation != "GetRecords":
+        return None
+    try:
+        name, _, shard, *_ = base64.b64decode(parameters["ShardIterator"], validate=True).decode().split("/")
+    except (KeyError, TypeError, ValueError):
+        return None  # the operation says what is wrong with it
+    return name, shard
 
 
 def _record(record: Any, is_cbor: bool) -> dict[str, Any]:

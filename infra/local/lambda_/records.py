@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from infra.local.core import pace
+
 SETTLE_SECONDS = 0.1  # how long a function is Pending or in update; on AWS some seconds
 LATEST = "$LATEST"
 
@@ -54,7 +56,7 @@ class Version:
             configuration.update(
                 LastUpdateStatus="InProgress", LastUpdateStatusReason=why[""], LastUpdateStatusReasonCode=why["Code"]
             )
-        self.settled_at = time.time() + SETTLE_SECONDS
+        self.settled_at = time.time() + max(SETTLE_SECONDS, pace.begin("function pending"))
 
     def settle(self) -> None:
         """Finish the change under way when its time has come."""

@@ -244,7 +244,7 @@ def _path() -> Path:
     return state.root() / "s3_notifications.sqlite"
 
 
-_outbox = Outbox("s3-notifications", _path, _deliver)
+_outbox = Outbox("s3-notifications", _path, _deliver, "notification")
 
 moto_notifications.send_event = send_event
 moto_notifications.send_test_event = send_test_event

@@ -13,7 +13,7 @@ from infra.local.athena.api.executions import CANCELLED, FAILED, FINAL, RUNNING,
 from infra.local.athena.lake import managed, rights
 from infra.local.athena.statements.jobs import Job
 from infra.local.athena.statements.start import reuse_key
-from infra.local.core import roles, state
+from infra.local.core import pace, roles, state
 
 if TYPE_CHECKING:
     from infra.local.athena.statements.queries import Outcome
@@ -31,10 +31,12 @@ def _scratch(execution: Execution) -> Path:
 
 def run(job: Job, location: str) -> None:
     execution = job.execution
+    pace.pause(pace.deadline("query queued"), lambda: execution.state in FINAL)
     execution.queue_ms = execution.total_ms()
     if not job.move(RUNNING):
         job.ended.set()
         return
+    pace.pause(pace.deadline("query running"), lambda: execution.state in FINAL)
     scratch = _scratch(execution)
     try:
         scratch.mkdir(parents=True, exist_ok=True)

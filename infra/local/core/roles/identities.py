@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
+from infra.local.core import pace
 from infra.local.core.roles.evaluation import Kind, Policies, Principal
 from infra.local.core.roles.policy import MalformedPolicy, Policy, parse
 
@@ -21,11 +24,12 @@ _DENY_ALL = parse({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Ac
 
 
 _version = 0
+_spreading: dict[str, tuple[float, Policies]] = {}  # id of a role → until when its policies of before act, and these
 
 
 def version() -> int:
-    """Return a number that is another one after every change in IAM."""
-    return _version
+    """Return a number that is another one after every change in IAM; at a pace, where changes act later, always another one."""
+    return time.monotonic_ns() if pace.factor else _version
 
 
 def changed(account: str = "") -> None:
@@ -104,8 +108,24 @@ def user_principal(user: Any) -> Principal:
     return Principal(Kind.USER, user.account_id, user.arn, user.arn, user.id)
 
 
+def created(role: Any) -> float:
+    """Return when moto's role was made, in seconds since 1970."""
+    return role.create_date.replace(tzinfo=UTC).timestamp()
+
+
+def changing(role: Any) -> None:
+    """Let the policies that a role has now act until the change that follows has spread: at once while the pace is off."""
+    if pace.factor:
+        before = role_policies(role.account_id, role.id)
+        _spreading[role.id] = (pace.deadline("policy"), before)
+
+
 def role_policies(account: str, role_id: str) -> Policies:
-    """Return the policies of a role: none when it was deleted."""
+    """Return the policies of a role that act now: none when it was deleted."""
+    until, before = _spreading.get(role_id, (0.0, None))
+    if before is not None and not pace.reached(until):
+        return before
+    _spreading.pop(role_id, None)
     backend = iam(account)
     role = backend.roles.get(role_id) if backend is not None else None
     if role is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from infra.local.core import pace
 from infra.local.core.roles import identities
 from infra.local.core.roles.evaluation import Ask, Decision, Kind, Policies, Principal, evaluate
 from infra.local.core.roles.identities import Role
@@ -121,7 +122,7 @@ def session(
     CannotAssume: no such role, or its trust policy does not let the service assume it
     """
     found = identities.find_role(account, role)
-    if found is None:
+    if found is None or not pace.reached(identities.created(found) + pace.seconds("role assumable")):
         raise CannotAssume(role, service)
     context = {"sts:externalid": (account,)} if service == "firehose" else {}
     if service not in _TELL_NO_SOURCE:

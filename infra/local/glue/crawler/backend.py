@@ -21,7 +21,7 @@ from moto.glue.exceptions import AlreadyExistsException, CrawlerRunningException
 from moto.glue.models import GlueBackend, glue_backends
 from moto.glue.utils import validate_crawl_filters
 
-from infra.local.core import state, telemetry
+from infra.local.core import pace, state, telemetry
 from infra.local.core.cron import Cron
 from infra.local.glue.catalog.backend import CatalogResponse
 from infra.local.glue.catalog.checked import CheckedCatalog
@@ -419,8 +419,9 @@ class Run:
         try:
             self._tell("BENCHMARK : Running Start Crawl for Crawler " + self.crawler.name)
             self._event("Started", {"startTime": _iso(self.crawl.start_time), "message": "Crawler Started"})
+            pace.pause(pace.deadline("crawler running"), lambda: self.stop.is_set() or _is_shutting_down.is_set())
             status, error = self._work()
-            _is_shutting_down.wait(STOPPING_SECONDS)
+            _is_shutting_down.wait(max(STOPPING_SECONDS, pace.begin("crawler stopping")))
         except Exception:
             log.exception("crawl of %s", self.crawler.name)
         finally:

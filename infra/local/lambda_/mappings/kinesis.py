@@ -15,6 +15,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.core import pace
 from infra.local.core.roles import sessions
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError
@@ -57,6 +58,7 @@ class StreamPoller:
         return session.client(self.mapping.source.split(":")[3], "kinesis")
 
     def _run(self) -> None:
+        pace.pause(self.mapping.settled_at or 0.0, self.stopping.is_set)
         while not self.stopping.is_set():
             try:
                 self._start_readers()

@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.local.core import pace, state
 from infra.local.core.roles import sessions
 from infra.local.lambda_ import pages
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -190,10 +191,8 @@ def update(backend: LocalLambdaBackend, given: Json) -> Json:
     mapping = _found(backend, given)
     if mapping.settled_at is not None:
         mapping.settle()
-    if mapping.settled_at is not None:
-        raise LambdaError(
-            "ResourceInUseException", "Cannot update the event source mapping because it is not in the correct state."
-        )
+    if mapping.settled_at is not None or mapping.state == "Deleting":
+        raise _in_use("update")
     if given.get("FunctionName"):
         function, version, asked = _function(backend, given["FunctionName"])
         target = backend.arn(function, asked)
@@ -219,11 +218,27 @@ def get(backend: LocalLambdaBackend, given: Json) -> Json:
 
 def delete(backend: LocalLambdaBackend, given: Json) -> Json:
     mapping = _found(backend, given)
-    answer = {**mapping.answer(), "State": "Deleting"}
-    del backend.mappings[mapping.uuid]
+    if mapping.state == "Deleting":
+        raise _in_use("delete")
+    mapping.delete()
     pollers.stop(mapping.uuid)
-    Places(backend.account_id, backend.region_name, mapping.uuid).forget()
+    answer = mapping.answer()
+    pace.after("mapping deleting", lambda: drop(backend, mapping))
     return answer
+
+
+def drop(backend: LocalLambdaBackend, mapping: Mapping) -> None:
+    """Finish the deletion of a mapping."""
+    with state.lock("lambda", backend.account_id):
+        if backend.mappings.pop(mapping.uuid, None) is mapping:
+            Places(backend.account_id, backend.region_name, mapping.uuid).forget()
+            state.save("lambda", backend.account_id, backend.region_name)
+
+
+def _in_use(what: str) -> LambdaError:
+    return LambdaError(
+        "ResourceInUseException", f"Cannot {what} the event source mapping because it is not in the correct state."
+    )
 
 
 def list_all(backend: LocalLambdaBackend, given: Json) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from infra.local.core import pace
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.mappings.kinesis import StreamPoller
@@ -36,18 +37,22 @@ def restart(backend: LocalLambdaBackend, mapping: Mapping) -> None:
 
     def again() -> None:
         stop(mapping.uuid, wait=True)
+        mapping.settled_at = max(time.time(), mapping.modified + pace.seconds("mapping changing"))
         if mapping.enabled and backend.mappings.get(mapping.uuid) is mapping:
             start(backend, mapping)
-        mapping.settled_at = time.time()
 
     threading.Thread(target=again, name=f"restart-{mapping.uuid[:8]}", daemon=True).start()
 
 
 def resume() -> None:
-    """Start the pollers of all mappings that are enabled."""
+    """Start the pollers of all mappings that are enabled, and finish what was being deleted."""
+    from infra.local.lambda_.mappings import operations
+
     for _, _, backend in list(backends.BACKENDS.iter_backends()):
         for mapping in list(backend.mappings.values()):  # type: ignore[attr-defined]
-            if mapping.enabled:
+            if mapping.state == "Deleting":
+                operations.drop(backend, mapping)  # type: ignore[arg-type]
+            elif mapping.enabled:
                 start(backend, mapping)  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from infra.local.core import state
+from infra.local.core import pace, state
 from infra.local.lambda_.records import Json
 
 SETTLE_SECONDS = 0.1
@@ -61,8 +61,13 @@ class Mapping:
         return "ReportBatchItemFailures" in self.settings.get("FunctionResponseTypes", [])
 
     def change(self, state_name: str, seconds: float = SETTLE_SECONDS) -> None:
-        """Begin a change that takes so long."""
-        self.state, self.settled_at, self.modified = state_name, time.time() + seconds, time.time()
+        """Begin a change that takes so long, or as long as on AWS at the pace."""
+        lasts = max(seconds, pace.begin("mapping changing"))
+        self.state, self.settled_at, self.modified = state_name, time.time() + lasts, time.time()
+
+    def delete(self) -> None:
+        """Begin the deletion: it goes on after a restart, and nothing else follows."""
+        self.state, self.settled_at, self.enabled, self.modified = "Deleting", None, False, time.time()
 
     def settle(self) -> None:
         """Finish the change under way when its time has come."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.core import pace
 from infra.local.core.roles import sessions
 from infra.local.lambda_ import destinations, running
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -70,6 +71,7 @@ class QueuePoller:
         return session.client(self.mapping.source.split(":")[3], "sqs")
 
     def _run(self) -> None:
+        pace.pause(self.mapping.settled_at or 0.0, self.stopping.is_set)
         url = ""
         while not self.stopping.is_set():
             self._free.acquire()
