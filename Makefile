@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check contracts lab bench clean refresh
+.PHONY: help setup workshop test check contracts lab bench clean refresh rehearsal
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ bench: setup ## measure the local AWS, Spark and Flink (half an hour); writes do
 
 refresh: setup ## run all notebooks in a fresh lake and store their outputs in notebooks/
 	@$(WORKSHOP) refresh
+
+rehearsal: setup ## run all notebooks as a learner's role at a fifth of AWS's pace (half an hour); writes docs/rehearsal.md
+	@$(WORKSHOP) rehearse
 
 clean: ## stop the local AWS; remove its data, the environments and build/
 	@if [ -x $(WORKSHOP) ]; then $(WORKSHOP) stop; fi

@@ -89,6 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     leftovers_parser = add("leftovers", leftovers, "list everything of the workshop that exists in this account")
     leftovers_parser.add_argument("--delete", action="store_true", help="delete it; on real AWS it asks once more")
+    rehearse_parser = add(
+        "rehearse",
+        rehearse,
+        "run notebooks in a fresh lake, as a learner's role, at a share of AWS's pace; writes docs/rehearsal.md",
+    )
+    rehearse_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    rehearse_parser.add_argument("--pace", type=float, default=0.2, metavar="F", help="share of AWS's pace (0.2)")
     refresh_parser = add("refresh", refresh, "run notebooks in a fresh lake and store their outputs (for authors)")
     refresh_parser.add_argument("chapters", nargs="*", metavar="CHAPTER")
     return parser
@@ -178,6 +185,15 @@ def refresh(options: argparse.Namespace) -> int:
     from infra import run as runner
 
     results = refresher.refresh(options.chapters)
+    print(runner.table(results))
+    return 1 if any(result.reason for result in results) else 0
+
+
+def rehearse(options: argparse.Namespace) -> int:
+    from infra import rehearsal
+    from infra import run as runner
+
+    results = rehearsal.rehearse(options.chapters, options.pace)
     print(runner.table(results))
     return 1 if any(result.reason for result in results) else 0
 

@@ -44,7 +44,11 @@ def find(chapters: list[str]) -> list[Path]:
 
 
 def run(
-    notebooks: list[Path], output: Path, parameters: dict[str, Any] | None = None, solutions: bool = False
+    notebooks: list[Path],
+    output: Path,
+    parameters: dict[str, Any] | None = None,
+    solutions: bool = False,
+    cell_seconds: int = CELL_SECONDS,
 ) -> list[Result]:
     """Execute notebooks in order and stop at the first that fails.
 
@@ -53,12 +57,13 @@ def run(
     output: folder for the executed copies
     parameters: values for cells tagged `parameters`; a name that a notebook does not have is not passed to it
     solutions: solve the open exercises; a solution that is not right fails the run
+    cell_seconds: how long a cell may take
     """
     output.mkdir(parents=True, exist_ok=True)
     results = []
     for notebook in notebooks:
         print(f"{notebook.stem:<28}", end=" ", flush=True)
-        results.append(execute(notebook, output / notebook.name, parameters or {}, solutions))
+        results.append(execute(notebook, output / notebook.name, parameters or {}, solutions, cell_seconds))
         last = results[-1]
         print(f"{'failed' if last.reason else 'ok':<7}{last.seconds:6.1f} s", flush=True)
         if last.reason:
@@ -67,7 +72,13 @@ def run(
     return results
 
 
-def execute(notebook: Path, target: Path, parameters: dict[str, Any], solutions: bool = False) -> Result:
+def execute(
+    notebook: Path,
+    target: Path,
+    parameters: dict[str, Any],
+    solutions: bool = False,
+    cell_seconds: int = CELL_SECONDS,
+) -> Result:
     """Execute one notebook from its own folder, as JupyterLab would, and write the copy to `target`."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -93,7 +104,7 @@ def execute(notebook: Path, target: Path, parameters: dict[str, Any], solutions:
             cwd=str(project.NOTEBOOKS),
             progress_bar=False,
             log_output=False,
-            execution_timeout=CELL_SECONDS,
+            execution_timeout=cell_seconds,
         )
     except PapermillExecutionError as error:
         told = f"{error.ename}: {error.evalue}" if error.evalue else _last_words(target)
