@@ -72,7 +72,7 @@ def rehearse(chapters: list[str], pace: float, report: Path | None = REPORT) -> 
     shutil.rmtree(home, ignore_errors=True)
     before = {name: os.environ.pop(name, None) for name in ("WORKSHOP_HOME", "AWS_PROFILE")}
     os.environ["WORKSHOP_HOME"] = str(home)
-    endpoint = server_process.start(home, pace=pace).endpoint
+    endpoint = server_process.start(home, settings={"pace": pace}).endpoint
     try:
         with participant():
             results, cells, throttled = _run(notebooks, home / "notebooks", endpoint)
