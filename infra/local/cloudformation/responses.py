@@ -200,5 +200,35 @@ class CloudFormationResponse(ChangeSets):
         return ActionResult(answer)
 
 
+STACK_SETS = (
+    "create_stack_instances",
+    "create_stack_set",
+    "delete_stack_instances",
+    "delete_stack_set",
+    "describe_stack_instance",
+    "describe_stack_set",
+    "describe_stack_set_operation",
+    "detect_stack_set_drift",
+    "import_stacks_to_stack_set",
+    "list_stack_instances",
+    "list_stack_set_operation_results",
+    "list_stack_set_operations",
+    "list_stack_sets",
+    "stop_stack_set_operation",
+    "update_stack_instances",
+    "update_stack_set",
+)
+
+
+def _no_stack_sets(self: CloudFormationResponse) -> ActionResult:
+    raise invalid(
+        "The local AWS does not support StackSets: they deploy into other accounts and regions by roles of an organization, "
+        "which is not there. Deploy the template as a stack in each account and region."
+    )
+
+
+for _name in STACK_SETS:
+    setattr(CloudFormationResponse, _name, _no_stack_sets)
+
 RESPONSE = CloudFormationResponse
 URLS = [(r"https?://cloudformation\.(.+)\.amazonaws\.com/$", CloudFormationResponse.dispatch)]

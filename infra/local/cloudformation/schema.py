@@ -76,6 +76,8 @@ def has_attribute(resource_type: str, attribute: str) -> bool:
     """Return whether Fn::GetAtt can read this attribute (dots for nested ones)."""
     if is_custom(resource_type) or resource_type == CUSTOM:
         return True
+    if resource_type == "AWS::CloudFormation::Stack" and attribute.startswith("Outputs."):
+        return True
     if resource_type in ALL_PROPERTIES_READABLE and attribute in schema(resource_type)["properties"]:
         return True
     return attribute.split(".") in _paths(resource_type, "readOnlyProperties")

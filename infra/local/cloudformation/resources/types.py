@@ -38,6 +38,7 @@ MODULES = (
     "kinesis",
     "lambda_",
     "logs",
+    "nested",
     "s3",
     "scheduler",
     "secretsmanager",
