@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.conftest import Server
 from tests.polling import until
@@ -204,6 +205,47 @@ def test_an_update_that_waits_can_be_cancelled(maker: Maker) -> None:
     maker.answer(event, PhysicalResourceId="a", Data={"Colour": "red"})
     maker.rest("UPDATE_ROLLBACK_COMPLETE")
     assert maker.reasons() == ["Resource update cancelled"]
+
+
+def test_what_a_busy_stack_refuses(maker: Maker) -> None:
+    def refusal(call: Any, **given: Any) -> str:
+        with pytest.raises(ClientError) as error:
+            call(**given)
+        return str(error.value.response["Error"]["Message"])
+
+    cloudformation = maker.cloudformation
+    change = {"StackName": "s", "TemplateBody": maker.template(Size=9)}
+    maker.create(Size=1)
+    event = maker.asked()
+    busy = f"Stack:{maker.id} is in CREATE_IN_PROGRESS state and can not be updated."
+    assert refusal(cloudformation.update_stack, **change) == busy
+    assert refusal(cloudformation.create_change_set, ChangeSetName="c", **change) == busy
+    assert refusal(cloudformation.create_stack, **change) == "Stack [s] already exists"
+    cannot = "CancelUpdateStack cannot be called from current stack status"
+    assert refusal(cloudformation.cancel_update_stack, StackName="s") == cannot
+    maker.answer(event, PhysicalResourceId="a", Data={"Colour": "red"})
+    maker.rest("CREATE_COMPLETE")
+    assert refusal(cloudformation.cancel_update_stack, StackName="s") == cannot
+    assert "can not continue update rollback" in refusal(cloudformation.continue_update_rollback, StackName="s")
+
+    cloudformation.create_change_set(ChangeSetName="c", **change)
+    maker.update(Size=2)
+    event = maker.asked()
+    told = refusal(cloudformation.delete_stack, StackName="s")
+    assert told == f"Stack [{maker.id}] cannot be deleted while in status UPDATE_IN_PROGRESS"
+    assert "current status of [OBSOLETE]" in refusal(
+        cloudformation.execute_change_set, ChangeSetName="c", StackName="s"
+    )
+    maker.answer(event, "FAILED", PhysicalResourceId="a")
+    event = maker.asked()
+    told = refusal(cloudformation.delete_stack, StackName="s")
+    assert told == f"Stack [{maker.id}] cannot be deleted while in status UPDATE_ROLLBACK_IN_PROGRESS"
+    maker.answer(event, "FAILED", PhysicalResourceId="a")
+    maker.rest("UPDATE_ROLLBACK_FAILED")
+    told = f"Stack:{maker.id} is in UPDATE_ROLLBACK_FAILED state and can not be updated."
+    assert refusal(cloudformation.update_stack, **change) == told
+    cloudformation.continue_update_rollback(StackName="s", ResourcesToSkip=["Thing"])
+    maker.rest("UPDATE_ROLLBACK_COMPLETE")
 
 
 def test_requests_and_answers_survive_kill(own_server: Server, account: str) -> None:
