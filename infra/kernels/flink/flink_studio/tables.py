@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .changelog import Row, as_text
 
-SHOWN = 100
+SHOWN = 20  # rows on the screen; more of them nobody reads, and a stored output of a hundred hides the text below it
 WIDTH = 60
 
 
