@@ -1,7 +1,10 @@
-"""How much may be written to a stream in a second. Off, until an instructor switches it on for a class."""
+"""How much may be written to a stream in a second. Off, until an instructor switches it on for a class, or a stream's tag for that stream."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+TAG = ("write-limits", "on")  # on AWS it is a tag like any other, and the limits are always on
 enforced = False
 
 
@@ -9,6 +12,11 @@ def enforce(on: bool) -> None:
     """Switch the limits of Kinesis shards and of delivery streams with Direct PUT on or off."""
     global enforced
     enforced = on
+
+
+def apply_to(tags: Mapping[str, str]) -> bool:
+    """Tell whether the write limits apply to a stream with these tags."""
+    return enforced or tags.get(TAG[0]) == TAG[1]
 
 
 class Allowance:

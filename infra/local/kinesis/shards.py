@@ -30,7 +30,13 @@ class ExpiredNextToken(JsonRESTError):
 
 
 class ShardsResponse(KinesisResponse):
-    """moto's response class with ListShards by AWS's rules."""
+    """moto's response class with ListShards by AWS's rules, and with the tags of CreateStream, which moto forgets."""
+
+    def create_stream(self) -> ActionResult:
+        answer = super().create_stream()
+        if tags := self._get_param("Tags"):
+            self.kinesis_backend.add_tags_to_stream(None, self._get_param("StreamName"), tags)
+        return answer
 
     def list_shards(self) -> ActionResult:
         token = self._get_param("NextToken")

@@ -392,7 +392,7 @@ def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
     answers: list[dict[str, Any]] = [{}] * len(prepared)
     failed = 0
     for number, (shard, _, size) in enumerate(prepared):
-        if write_limits.enforced and _throttled(stream, shard, size):
+        if _throttled(stream, shard, size):
             failed += 1
             answers[number] = {
                 "ErrorCode": "ProvisionedThroughputExceededException",
@@ -467,7 +467,7 @@ def _prepared(
 
 
 def _throttled(stream: LocalStream, shard: StoredShard, size: int) -> bool:
-    if not write_limits.enforced or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
+    if not write_limits.apply_to(stream.tags) or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
         return False
     return not shard.allowance.takes(1, size, now=time.time())
 

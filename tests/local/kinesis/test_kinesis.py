@@ -264,6 +264,19 @@ def test_shard_limits_fail_a_part_when_switched_on(tmp_path, account):
         server.stop()
 
 
+def test_a_tag_switches_the_limits_on_for_one_stream(client):
+    kinesis, batch = client("kinesis"), [{"PartitionKey": "a", "Data": b"1"}] * 500
+    for name, tags in (("limited", {"write-limits": "on"}), ("free", {"write-limits": "off"})):
+        kinesis.create_stream(StreamName=name, ShardCount=1, Tags=tags)
+    failed = {
+        name: sum(kinesis.put_records(StreamName=name, Records=batch)["FailedRecordCount"] for _ in range(5))
+        for name in ("limited", "free")
+    }
+    assert failed["free"] == 0 < failed["limited"] <= 1500
+    kinesis.remove_tags_from_stream(StreamName="limited", TagKeys=["write-limits"])
+    assert kinesis.put_records(StreamName="limited", Records=batch)["FailedRecordCount"] == 0
+
+
 def test_acknowledged_records_survive_kill(own_server, account):
     kinesis = own_server.client("kinesis", account)
     kinesis.create_stream(StreamName="s", ShardCount=2)
