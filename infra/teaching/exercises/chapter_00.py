@@ -47,3 +47,9 @@ EXERCISES = [
         solution="answer_0_2 = 1000 * track_seconds",
     ),
 ]
+
+CHECK_YOURSELF = (
+    "Both want every event, and neither may wait for the other: Firehose collects for minutes, Flink answers now. One behind the other, the slower would be the pace of both, and its failure the failure of both.",
+    "The profile: AWS_PROFILE when JupyterLab is started. It holds the keys and the endpoint, so every boto3 client goes where it says. No cell changes.",
+    "The stream, for each shard and hour, and a Flink notebook that was left running, for each KPU and hour.",
+)

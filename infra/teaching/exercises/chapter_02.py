@@ -1,92 +1,300 @@
-"""Chapter 02: partition keys, the level of tables, types in a join."""
+"""Chapter 02: what a crawler makes of folders, whether it is done, what it may read; types in a join."""
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
-from infra.teaching.exercise import Exercise, Names, Wrong
+from botocore.exceptions import ClientError
 
-NUMBER_TYPES = "(integer|int|bigint)"
-COLUMN = r'"?reference_data"?\."?track_id"?'
-CAST = re.compile(rf"\s*(try_)?cast\s*\(\s*{COLUMN}\s+as\s+{NUMBER_TYPES}\s*\)\s*;?\s*", re.IGNORECASE)
-HIVE_CAST = re.compile(rf"\s*cast\s*\(\s*{COLUMN}\s+as\s+string\s*\)", re.IGNORECASE)
+from infra.teaching import look
+from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
-
-def hive_keys(answer: Any, names: Names) -> str:
-    keys = [answer] if isinstance(answer, str) else list(answer)
-    if keys == ["month", "year"]:
-        raise Wrong("The order is that of the folders, from the top.")
-    if keys and all("=" in str(key) for key in keys):
-        raise Wrong("Only the part before the equals sign is the key; behind it stands a value.")
-    if keys == ["partition_0", "partition_1"]:
-        raise Wrong("Those are the names for folders that say nothing about themselves. These do.")
-    if keys != ["year", "month"]:
-        raise Wrong("What stands in front of each equals sign?")
-    return "year and month: with Hive-style folders the key's name stands in the path."
+AGAIN = 'deploy("02_trial")'
+LEVEL = 4  # of trials/only/raw/ and trials/slash/raw/: the bucket is 1
+NOTHING_ELSE = re.compile(r"trials/slash/raw\d{4}/")
 
 
-def name_of_one_table(answer: Any, names: Names) -> str:
-    if answer == "raw":
-        raise Wrong("The crawler began one folder higher, and nothing there made it go down.")
-    if answer == "reference_data":
-        raise Wrong("An empty folder makes no table.")
-    if answer != "data":
-        raise Wrong("If all folders below data/ hold the same kind of file, which folder is the top of the table?")
+def _tables(names: Names, folder: str) -> dict[str, dict[str, Any]]:
+    database = names["trial"]["DatabaseName"]
+    return look.tables_below(names["glue"], database, f"s3://{names['bucket']}/{folder}", AGAIN)
+
+
+def _partition_keys(table: dict[str, Any]) -> list[str]:
+    return [key["Name"] for key in table.get("PartitionKeys", [])]
+
+
+def hive_folders(_: Any, names: Names) -> str:
+    placed = look.keys(names["s3"], names["bucket"], "trials/hive/")
+    if not placed:
+        raise Open
+    table = _tables(names, "trials/hive/").get("")
+    if table is None:
+        raise Wrong('A file is there, and no table of trials/hive/: crawl("trials/hive/").')
+    folders = placed[0].removeprefix("trials/hive/").split("/")[:-1]
+    keys = _partition_keys(table)
+    if not folders or not keys:
+        raise Wrong("The file lies in trials/hive/ itself: without folders there are no partition keys.")
+    if unnamed := [key for key in keys if key.startswith("partition_")]:
+        raise Wrong(f"{unnamed[0]} is there again: a folder that is only a value has no name. Call it year=2026.")
+    if keys[:2] != ["year", "month"]:
+        raise Wrong(f"The keys are {', '.join(keys)}. What stands before each equals sign is a key: year, then month.")
+    return f"{', '.join(keys)}: with Hive-style folders the key's name stands in the path, and the crawler need not invent one."
+
+
+def only_raw(_: Any, names: Names) -> str:
+    below = {
+        key.removeprefix("trials/only/").split("/")[0]
+        for key in look.keys(names["s3"], names["bucket"], "trials/only/")
+    }
+    if not below:
+        raise Open
+    if below != {"raw"}:
+        raise Wrong(f"Below trials/only/ there is {', '.join(sorted(below))}. Yesterday there was only raw/.")
+    tables = _tables(names, "trials/only/")
+    if "" not in tables and tables:
+        raise Wrong("The crawler was told where to begin: leave the level away, and begin at trials/only/, not below.")
+    if "" not in tables:
+        raise Wrong('The file is there, and no table: crawl("trials/only/").')
+    keys = _partition_keys(tables[""])
     return (
-        "data, with raw as the value of its first partition key. All that is alike below the target becomes one table."
+        f"One table, {tables['']['Name']}, and `raw` is a value of its first key, {keys[0]}: all that is alike below the target becomes one "
+        "table. The day the reference data comes, the tables change their names."
     )
 
 
-def table_level(answer: Any, names: Names) -> str:
-    if answer == names["level"] - 1:
-        raise Wrong("The bucket counts too: it is level 1.")
-    if answer != names["level"]:
-        raise Wrong("Count down from the bucket, which is 1.")
-    return f"Level {names['level']}: bucket, data, raw."
+def table_level(_: Any, names: Names) -> str:
+    if not look.keys(names["s3"], names["bucket"], "trials/only/raw/"):
+        raise Open
+    tables = _tables(names, "trials/only/")
+    crawler = names["glue"].get_crawler(Name=names["trial"]["CrawlerName"])["Crawler"]
+    level = json.loads(crawler.get("Configuration") or "{}").get("Grouping", {}).get("TableLevelConfiguration")
+    target = crawler["Targets"]["S3Targets"][0]["Path"].removeprefix(f"s3://{names['bucket']}/").rstrip("/")
+    if "raw/" in tables and target == "trials/only/raw":
+        raise Wrong("There is a table raw, but because the crawler began lower, not by a level. Begin at trials/only/.")
+    if "raw/" in tables:
+        return f"Level {LEVEL}: bucket, trials, only, raw. Now a folder beside raw/ becomes a table of its own, whatever is in it."
+    if target != "trials/only" or level is None:
+        raise Open
+    if level < LEVEL:
+        raise Wrong(f"Level {level} is higher up: the bucket counts too, it is level 1.")
+    raise Wrong(f"Level {level} is too deep: the tables are those of the folders below raw/.")
 
 
-def text_to_number(answer: Any, names: Names) -> str:
-    if HIVE_CAST.match(answer) or re.search(r"as\s+varchar", answer, re.IGNORECASE):
-        raise Wrong("The other side is a number; text would only move the clash.")
-    if "raw.track_id" in answer.replace('"', ""):
-        raise Wrong("Write only the right-hand side: the column of reference_data, changed.")
-    if not CAST.fullmatch(answer):
-        raise Wrong("CAST(… AS …), around reference_data.track_id, to the type of raw.track_id.")
-    if "try_" in answer.lower():
-        return "TRY_CAST makes NULL of what is no number, so such a track finds no event, silently. CAST would fail and tell you."
-    return "CAST says it loud: from text to number, on the side of the small table."
+def crawl_without_slash(_: Any, names: Names) -> str:
+    placed = look.keys(names["s3"], names["bucket"], "trials/slash/")
+    if not placed:
+        raise Open
+    if not any(NOTHING_ELSE.match(key) for key in placed):
+        raise Wrong(
+            "Nothing lies where Firehose writes with the prefix trials/slash/raw: it adds the year at once, raw2026/…."
+        )
+    if not any(key.startswith("trials/slash/raw/") for key in placed):
+        raise Wrong("Put a file below trials/slash/raw/ too, as the days before the mistake have left them.")
+    tables = _tables(names, "trials/slash/")
+    if "" in tables and len(tables) == 1:
+        keys = ", ".join(_partition_keys(tables[""])[:1])
+        raise Wrong(
+            f"Without a level it is one table, and raw and raw2026 are two values of {keys}. Give the level that the lake's crawler has."
+        )
+    strays = [path for path in tables if NOTHING_ELSE.match(f"trials/slash/{path}")]
+    if not strays:
+        raise Wrong(f'The files are there, and no table of them: crawl("trials/slash/", level={LEVEL}).')
+    name = tables[strays[0]]["Name"]
+    return (
+        f"A table {name} beside raw, with partition keys for month, day and hour only. Who asks raw misses these events, and no error says so: "
+        "a table with a year in its name is the sign."
+    )
+
+
+def join_of_two_types(answer: Any, names: Names) -> str:
+    database, sql = names["trial"]["DatabaseName"], str(answer)
+    right = int(
+        _ask(
+            names,
+            f"SELECT count(*) AS joined FROM raw JOIN {database}.tracks ON raw.track_id = CAST(tracks.track_id AS integer)",
+        )[0][0]
+    )
+    try:
+        rows = _ask(names, sql)
+    except RuntimeError as error:
+        if "TYPE_MISMATCH" in str(error):
+            raise Wrong(
+                "Still TYPE_MISMATCH: text on one side, a number on the other. CAST(… AS …) changes the type of one."
+            ) from None
+        raise Wrong(f"Athena says: {error}") from None
+    if len(rows) != 1 or len(rows[0]) != 1:
+        raise Wrong(
+            f"It runs, and answers with {len(rows)} rows of {len(rows[0]) if rows else 0} columns. Ask for one number: count(*)."
+        )
+    if "tracks" not in sql.lower():
+        raise Wrong(f"The query does not look into {database}.tracks, where the ids are text.")
+    found = int(rows[0][0])
+    if found != right:
+        raise Wrong(
+            f"It counts {found:,}, and {right:,} events find a track: is it an inner JOIN, on the two track_id?"
+        )
+    if re.search(r"raw\W*\.?\W*track_id\W+as\s+varchar", sql, re.IGNORECASE):
+        return f"{found:,}. It works, and compares text: a '07' or ' 7' in the file would find no event. Turning the text into a number is safer."
+    if "try_cast" in sql.lower():
+        return f"{found:,}. TRY_CAST makes NULL of what is no number, so such a track finds no event, silently. CAST would fail and tell you."
+    return f"{found:,}. CAST says it loud: from text to number, on the side of the small table."
+
+
+def _ask(names: Names, sql: str) -> list[list[str]]:
+    """Return the rows of a query in the lake's database. Raises RuntimeError with Athena's reason."""
+    athena, wait_for = names["athena"], names["wait_for"]
+    try:
+        query = athena.start_query_execution(
+            QueryString=sql, QueryExecutionContext={"Database": names["database"]}, WorkGroup=names["workgroup"]
+        )["QueryExecutionId"]
+    except ClientError as error:
+        raise RuntimeError(error.response["Error"]["Message"]) from None
+    execution = wait_for(
+        lambda: athena.get_query_execution(QueryExecutionId=query)["QueryExecution"],
+        lambda execution: execution["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"),
+        "query",
+        every=0.1,
+    )
+    if execution["Status"]["State"] != "SUCCEEDED":
+        raise RuntimeError(execution["Status"].get("StateChangeReason", execution["Status"]["State"]))
+    rows = athena.get_query_results(QueryExecutionId=query)["ResultSet"]["Rows"]
+    return [[cell.get("VarCharValue", "") for cell in row["Data"]] for row in rows[1:]]
+
+
+def is_over(answer: Any, names: Names) -> str:
+    """Let the answer wait for a crawl of the trial's crawler, and start the next one when it says that the first is over."""
+    if not callable(answer):
+        raise Wrong("Give a function of one state, for example: lambda state: state == …")
+    glue, crawler, wait_for = names["glue"], names["trial"]["CrawlerName"], names["wait_for"]
+    try:
+        ask = lambda: glue.get_crawler(Name=crawler)["Crawler"]["State"]  # noqa: E731
+        wait_for(ask, lambda state: state == "READY", "crawler", every=0.05)
+    except glue.exceptions.EntityNotFoundException:
+        raise Wrong(f"The trial's crawler is not there: run the cell with {AGAIN} first.") from None
+    glue.start_crawler(Name=crawler)
+    state = wait_for(ask, lambda state: state == "READY" or answer(state), "first crawl", every=0.05)
+    if state == "READY" and not answer(state):
+        raise Wrong(
+            "The crawl is over, the crawler is READY, and your function does not see it: it would wait for ever."
+        )
+    try:
+        glue.start_crawler(Name=crawler)
+    except glue.exceptions.CrawlerRunningException:
+        wait_for(ask, lambda state: state == "READY", "crawler", every=0.05)
+        told = "it still looks at files" if state == "RUNNING" else "it still writes its tables"
+        raise Wrong(
+            f"At {state} your function said that it is over; {told}, and the next start was refused: CrawlerRunningException."
+        ) from None
+    wait_for(ask, lambda state: state == "READY", "second crawl", every=0.05)
+    return "It waited for READY, and the next crawl could start at once. Every other condition is true too early, or never."
+
+
+def missing_right(_: Any, names: Names) -> str:
+    iam, role = names["aws"].client("iam"), names["trial"]["RoleName"]
+    try:
+        policy = iam.get_role_policy(RoleName=role, PolicyName="crawl-trials")["PolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        raise Wrong(f"The trial's role is not there: run the cell with {AGAIN} first.") from None
+    more = next((statement for statement in policy["Statement"] if statement.get("Sid") == "More"), None)
+    if more is None:
+        raise Open
+    action = more["Action"] if isinstance(more["Action"], str) else ", ".join(more["Action"])
+    folder = str(more["Resource"]).partition(":::")[2].partition("/")[2]
+    if "*" in action:
+        raise Wrong(f"{action} is a great deal more than one right. The crawler's log names what it could not do.")
+    if action.lower() != "s3:getobject":
+        raise Wrong(
+            f"The role may now {action}, and that is not what it lacked: the crawler can list the folder, but not read its files."
+        )
+    if folder != "incoming/*":
+        raise Wrong(
+            f"The right is the right one, but for {folder or 'nothing'}: the whole bucket is too much, incoming/ is enough."
+        )
+    tables = look.tables_below(
+        names["glue"], names["trial"]["DatabaseName"], f"s3://{names['bucket']}/incoming/", AGAIN
+    )
+    if not tables:
+        raise Wrong('The role has the right now. Crawl once more: crawl("incoming/").')
+    return "s3:GetObject on incoming/*, and nothing else. The crawl had SUCCEEDED without it: whoever only looks at the status never finds out."
 
 
 EXERCISES = [
     Exercise(
         "2.1",
-        hive_keys,
-        hints=("Folders named `key=value` are called Hive style.", "What stands in front of each equals sign?"),
-        solution='answer_2_1 = ["year", "month"]',
+        hive_folders,
+        hints=(
+            "Folders named `key=value` are called Hive style. Firehose writes them with the prefix year=!{timestamp:yyyy}/….",
+            'place("trials/hive/year=2026/month=…/events.json"), and then crawl("trials/hive/").',
+        ),
+        solution='place("trials/hive/year=2026/month=01/events.json")\ncrawl("trials/hive/")',
+        answer=False,
     ),
     Exercise(
         "2.2",
-        name_of_one_table,
+        only_raw,
         hints=(
             "The crawler starts at its target and goes down as long as everything below looks alike.",
-            "The table has the name of the highest folder below which all is alike.",
+            'place("trials/only/raw/2026/01/05/09/events.json"), and then crawl("trials/only/").',
         ),
-        solution='answer_2_2 = "data"',
+        solution='place("trials/only/raw/2026/01/05/09/events.json")\ncrawl("trials/only/")',
+        answer=False,
     ),
     Exercise(
         "2.3",
         table_level,
-        hints=("Count down from the bucket.", "The bucket is 1, data is 2."),
-        solution="answer_2_3 = 3",
+        hints=("Count down from the bucket, which is 1.", "The bucket is 1, trials 2, only 3."),
+        solution='crawl("trials/only/", level=4)',
+        answer=False,
     ),
     Exercise(
         "2.4",
-        text_to_number,
+        crawl_without_slash,
+        hints=(
+            "Firehose puts the year's folder behind the prefix, and adds nothing in between.",
+            'One file in trials/slash/raw/2026/01/05/09/, one in trials/slash/raw2026/01/05/09/, and crawl("trials/slash/", level=…).',
+        ),
+        solution="""place("trials/slash/raw/2026/01/04/09/events.json")
+place("trials/slash/raw2026/01/05/09/events.json")
+crawl("trials/slash/", level=4)""",
+        answer=False,
+    ),
+    Exercise(
+        "2.5",
+        is_over,
+        hints=(
+            "A crawler is RUNNING, then STOPPING, then READY. When are the tables there, and when may it be started again?",
+            "lambda state: state == …, with the only state in which it does nothing.",
+        ),
+        solution='answer_2_5 = lambda state: state == "READY"',
+    ),
+    Exercise(
+        "2.6",
+        missing_right,
+        hints=(
+            'aws.client("logs").get_log_events(logGroupName="/aws-glue/crawlers", logStreamName=trial["CrawlerName"]) has the crawler\'s lines.',
+            'It can list, but not read: deploy("02_trial", MoreAction="s3:…", MoreFolder="incoming/"), then crawl("incoming/").',
+        ),
+        solution='deploy("02_trial", MoreAction="s3:GetObject", MoreFolder="incoming/")\ncrawl("incoming/")',
+        answer=False,
+    ),
+    Exercise(
+        "2.7",
+        join_of_two_types,
         hints=(
             "There is a standard SQL function that changes a type.",
-            "CAST(… AS integer), around the column that is text.",
+            "… ON raw.track_id = CAST(tracks.track_id AS integer)",
         ),
-        solution='answer_2_4 = "CAST(reference_data.track_id AS integer)"',
+        solution='''answer_2_7 = f"""
+    SELECT count(*) AS joined FROM raw
+    JOIN {trial["DatabaseName"]}.tracks AS tracks ON raw.track_id = CAST(tracks.track_id AS integer)
+"""''',
     ),
 ]
+
+CHECK_YOURSELF = (
+    "A crawler that is STOPPING still writes its tables, and cannot be started again. Only READY says that the tables are there and that the next start will be accepted.",
+    "Firehose's prefix: data/raw/year=!{timestamp:yyyy}/… in place of data/raw/. The files that are there already would keep their folders.",
+    "In a JSON file the columns are mixed, line by line. Nothing says where a column's values are, so every byte has to be read to find them.",
+)

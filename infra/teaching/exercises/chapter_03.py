@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.teaching.exercise import Exercise, Names, Wrong
+from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 FOLDERS = {f"partition_{number}" for number in range(4)}
 
 
 def fields_to_drop(answer: Any, names: Names) -> str:
-    given = [str(name) for name in answer]
-    plain = {name.strip("`") for name in given}
-    if "track_id" in plain:
+    """Drop what the answer names from the joined frame, as Glue does it, and look at what is left."""
+    paths = [answer] if isinstance(answer, str) else [str(name) for name in answer]
+    left = set(names["DropFields"].apply(frame=names["joined"], paths=paths).toDF().columns)
+    if FOLDERS & left:
+        raise Wrong(f"A folder is still there: {', '.join(sorted(FOLDERS & left))}.")
+    if "track_id" not in left:
         raise Wrong("track_id, without the dot, is the event's own key: it stays.")
-    if missing := FOLDERS - plain:
-        raise Wrong(f"A folder is missing: {', '.join(sorted(missing))}.")
-    if ".track_id" not in plain:
-        raise Wrong("One of the two keys is not needed: the one that came with the tracks.")
-    if "`.track_id`" not in given:
-        raise Wrong("A name with a dot stands in backticks; without them Glue looks for a field inside a field.")
-    if extra := plain - FOLDERS - {".track_id"}:
-        raise Wrong(f"{', '.join(sorted(extra))}: a fact about the event, or no field at all. Five names are enough.")
-    return "The folders and the second key go; eight fields stay."
+    if ".track_id" in left and ".track_id" in paths:
+        raise Wrong(
+            ".track_id is still there: a name with a dot stands in backticks; without them Glue looks for a field inside a field."
+        )
+    if ".track_id" in left:
+        raise Wrong("One of the two keys is not needed: the one that came with the tracks is still there.")
+    if gone := set(names["joined"].toDF().columns) - left - FOLDERS - {".track_id"}:
+        raise Wrong(f"{', '.join(sorted(gone))} is gone too: a fact about the event. Five names are enough.")
+    return f"The folders and the second key are gone; {len(left)} fields stay."
 
 
 def lost_track(answer: Any, names: Names) -> str:
@@ -36,14 +39,27 @@ def lost_track(answer: Any, names: Names) -> str:
     )
 
 
-def copies(answer: Any, names: Names) -> str:
-    if answer == 1:
-        raise Wrong("Each run reads all of raw, also the days that were read before.")
-    if answer == 15:
-        raise Wrong("That is how many days' worth lie there in all. How often is the first day among them?")
-    if answer != 5:
-        raise Wrong("The first day's data is read by each of the five runs.")
-    return "Five times; the second day's four times, and so on. No sum over this table is right any more."
+def each_event_once(_: Any, names: Names) -> str:
+    expected = names["clean"].count()
+    try:
+        found = names["spark"].read.parquet(names["doubled"]).select("uuid")
+        rows, different = found.count(), found.distinct().count()
+    except Exception as error:
+        if type(error).__name__ not in ("AnalysisException", "Py4JJavaError"):
+            raise
+        raise Wrong(
+            "No files are there any more. Who overwrites the path that they read has deleted it before Spark reads. Run the cell that makes "
+            "the doubles, and write from `clean`."
+        ) from None
+    if different < expected:
+        raise Wrong(
+            f"{expected - different:,} events are gone: two events may have the same device and second, only uuid tells them apart."
+        )
+    if rows == 2 * different:
+        raise Open
+    if rows != different:
+        raise Wrong(f"{rows / different:.2g} times each: a write adds to what lies there. Clear the path first.")
+    return f"{rows:,} events, each once. A write that clears its path first may be run any number of times."
 
 
 EXERCISES = [
@@ -67,8 +83,19 @@ EXERCISES = [
     ),
     Exercise(
         "3.3",
-        copies,
-        hints=("Each run adds a copy of everything that it read.", "The first day is read by run 1, 2, 3, 4 and 5."),
-        solution="answer_3_3 = 5",
+        each_event_once,
+        hints=(
+            "What does a write need in front of it, so that it does not add?",
+            "purge_s3_path(doubled, …), and then write(clean, doubled), once.",
+        ),
+        solution="""glue_context.purge_s3_path(doubled, {"retentionPeriod": 0})
+write(clean, doubled)""",
+        answer=False,
     ),
 ]
+
+CHECK_YOURSELF = (
+    "Because nothing else tells how many records were lost: the join has no error and no warning for records without a partner.",
+    "The files that were written so far stay, and nothing marks them as unfinished; the next run adds its own. Purge first, or write to a new folder and point to it at the end.",
+    "uuid: it is random, so no two values are alike and nothing can be left out. device_ts comes second, for it is different in each event too.",
+)

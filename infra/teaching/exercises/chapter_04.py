@@ -1,10 +1,11 @@
-"""Chapter 04: what a run costs, a name with a hyphen, a bookmark without its name."""
+"""Chapter 04: what a run costs, a name with a hyphen, a job without its bookmark's name run twice."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from infra.teaching.exercise import Exercise, Names, Wrong
+from infra.teaching import look
+from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def price_of_ten_workers(answer: Any, names: Names) -> str:
@@ -35,15 +36,39 @@ def hyphen(answer: Any, names: Names) -> str:
     return "Double quotes in queries: single quotes make a text, and backticks are for DDL such as DROP TABLE."
 
 
-def without_context(answer: Any, names: Names) -> str:
-    files = names["s3"].list_objects_v2(Bucket=names["bucket"], Prefix="deliveries/events/").get("Contents", [])
-    bodies = [names["s3"].get_object(Bucket=names["bucket"], Key=file["Key"])["Body"].read() for file in files]
-    events = sum(len(body.splitlines()) for body in bodies)
-    if answer == 0:
-        raise Wrong("Nothing is new only if something is remembered, and under which name would it be?")
-    if answer != events:
-        raise Wrong("The bookmark is kept by transformation_ctx. Without one there is no bookmark for this source.")
-    return f"All {events:,}, again and again: without the name nothing is remembered. No error tells you."
+def without_context(_: Any, names: Names) -> str:
+    s3, glue, bucket, job = names["s3"], names["glue"], names["bucket"], names["bookmarked"]
+    script = s3.get_object(Bucket=bucket, Key="scripts/bookmarked.py")
+    text = script["Body"].read().decode()
+    if "transformation_ctx" in text:
+        raise Open
+    if "job.init" not in text or "job.commit" not in text:
+        raise Wrong(
+            "More is gone than the name: job.init and job.commit belong to a bookmark as well. Take only transformation_ctx away."
+        )
+    runs = [run for run in glue.get_job_runs(JobName=job)["JobRuns"] if run["StartedOn"] >= script["LastModified"]]
+    if failed := [run for run in runs if run["JobRunState"] == "FAILED"]:
+        raise Wrong(f"A run with the new script has failed: {failed[0].get('ErrorMessage', 'see its log')}")
+    done = [run["Id"] for run in runs if run["JobRunState"] == "SUCCEEDED"]
+    if not done:
+        raise Wrong("The script is changed, and the job has not been run since: run it twice.")
+    if len(done) == 1:
+        raise Wrong("One run shows nothing: the first run of any job reads everything. Run it once more.")
+    printed = [int(line.split()[0]) for run in done for line in _printed(names, run)]
+    files = [
+        s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in look.keys(s3, bucket, "deliveries/events/")
+    ]
+    events = sum(len(file.splitlines()) for file in files)
+    if set(printed) != {events}:
+        raise Wrong(
+            f"The runs have printed {printed}, and {events:,} events lie there: does the script still read all of deliveries/events/?"
+        )
+    return f"{events:,} new events in each of {len(done)} runs: without the name nothing is remembered, every event is written again, no error tells you."
+
+
+def _printed(names: Names, run: str) -> list[str]:
+    lines = names["logs"].get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run)["events"]
+    return [line["message"] for line in lines if "new events" in line["message"]]
 
 
 EXERCISES = [
@@ -65,7 +90,20 @@ EXERCISES = [
     Exercise(
         "4.3",
         without_context,
-        hints=("Under which name would the bookmark look?", "Without a name all files of the source are new."),
-        solution="answer_4_3 = 5000",
+        hints=(
+            'The script is an object: s3.get_object(Bucket=bucket, Key="scripts/bookmarked.py"). Change its text, put it back.',
+            'bookmark_script.replace(\', transformation_ctx="events"\', "") is the new text; then run_bookmarked(), twice.',
+        ),
+        solution="""shorter = bookmark_script.replace(', transformation_ctx="events"', "")
+s3.put_object(Bucket=bucket, Key="scripts/bookmarked.py", Body=shorter)
+for _ in range(2):
+    run_bookmarked()""",
+        answer=False,
     ),
 ]
+
+CHECK_YOURSELF = (
+    "An error stops the job, and somebody looks. A silent conversion makes NULL or a wrong match out of '7 a', and the result looks like any other.",
+    "The bookmark was not moved, so the next run reads the same files again and writes them again: these events are in the result twice, unless the write replaces what is there.",
+    "When the script uses nothing of Glue, and runs long or often enough that its start and its smaller price an hour count: no catalog, no bookmarks, no DynamicFrame needed.",
+)

@@ -1,13 +1,15 @@
-"""Chapter 05: what an inner join keeps, a step that deletes folders, the price of an open session."""
+"""Chapter 05: what an inner join keeps, a step that deletes folders, two writers in one folder, the price of an open session."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from infra.teaching import look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 HOURS = 8
+TRAP = "trap/processed-data/"
 
 
 def kept_by_the_join(answer: Any, names: Names) -> str:
@@ -47,6 +49,25 @@ def deletes_the_folders(answer: Any, names: Names) -> str:
     return f"Version {version} deletes four columns. The job still runs 1.0, until you make it with another."
 
 
+def one_writer(_: Any, names: Names) -> str:
+    there = look.keys(names["s3"], names["bucket"], TRAP)
+    if not there:
+        raise Wrong("Nothing is left: Spark's files were in the same folder. Run the cell that makes the trap again.")
+    brewed = [key for key in there if names["job"] in key]
+    if brewed and len(brewed) < len(there):
+        raise Open
+    if brewed:
+        raise Wrong("What is left is DataBrew's. Spark was there first; run the cell that makes the trap again.")
+    read = names["wr"].s3.read_parquet
+    found = read(f"s3://{names['bucket']}/{TRAP}", columns=["uuid"])["uuid"]
+    expected = len(read(f"s3://{names['bucket']}/data/processed-data/", columns=["uuid"]))
+    if len(found) < expected:
+        raise Wrong(
+            f"{expected - len(found):,} events are missing: a file of Spark's is gone, too. Run the cell that makes the trap again."
+        )
+    return f"{len(found):,} rows, each event once. Only the names of the files told who wrote what; next time, a folder for each writer."
+
+
 def price_of_a_day(answer: Any, names: Names) -> str:
     half_hours = 2 * HOURS
     dollars = half_hours * names["prices"].DATABREW_SESSION
@@ -81,8 +102,24 @@ EXERCISES = [
     ),
     Exercise(
         "5.3",
+        one_writer,
+        hints=(
+            "wr.s3.list_objects(trap) lists the files. Whose names are whose?",
+            "DataBrew's keys have the job's name in them: wr.s3.delete_objects takes a list of paths.",
+        ),
+        solution="wr.s3.delete_objects([path for path in wr.s3.list_objects(trap) if job in path])",
+        answer=False,
+    ),
+    Exercise(
+        "5.4",
         price_of_a_day,
         hints=("Count half hours, each begun one is billed.", "16 × prices.DATABREW_SESSION"),
-        solution="answer_5_3 = 16 * prices.DATABREW_SESSION",
+        solution="answer_5_4 = 16 * prices.DATABREW_SESSION",
     ),
 ]
+
+CHECK_YOURSELF = (
+    "The preview joins the sample, 500 rows; the job joins all rows. The share is about the same, the number is not.",
+    "The run has done what it was asked for: it has measured and judged. Whether the data is good is its result, in the validation report and in an event, and not its state.",
+    "One job would have to write everything in that folder: Overwrite replaces what the job itself wrote before, and knows nothing of Spark's files.",
+)

@@ -130,3 +130,9 @@ answer_6_3 = first / int(tracks_of_first["tracks"][0])''',
         answer=False,
     ),
 ]
+
+CHECK_YOURSELF = (
+    "They test different suppositions. That all artists are equally likely is wrong by far; that all tracks are equally likely fits, and the winner has two tracks.",
+    "All files. DROP TABLE forgets the description and leaves the data, except for tables that Athena manages itself.",
+    "When the condition is on the partition column: then other folders are not opened. A question without such a condition reads everything, in more and smaller files than before.",
+)
