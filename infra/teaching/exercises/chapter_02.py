@@ -12,7 +12,7 @@ from infra.teaching import look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 AGAIN = 'deploy("02_trial")'
-LEVEL = 4  # of trials/only/raw/ and trials/slash/raw/: the bucket is 1
+LEVEL = 4  # of trials/only/raw/: the bucket is 1
 NOTHING_ELSE = re.compile(r"trials/slash/raw\d{4}/")
 
 
@@ -93,14 +93,9 @@ def crawl_without_slash(_: Any, names: Names) -> str:
     if not any(key.startswith("trials/slash/raw/") for key in placed):
         raise Wrong("Put a file below trials/slash/raw/ too, as the days before the mistake have left them.")
     tables = _tables(names, "trials/slash/")
-    if "" in tables and len(tables) == 1:
-        keys = ", ".join(_partition_keys(tables[""])[:1])
-        raise Wrong(
-            f"Without a level it is one table, and raw and raw2026 are two values of {keys}. Give the level that the lake's crawler has."
-        )
     strays = [path for path in tables if NOTHING_ELSE.match(f"trials/slash/{path}")]
     if not strays:
-        raise Wrong(f'The files are there, and no table of them: crawl("trials/slash/", level={LEVEL}).')
+        raise Wrong('The files are there, and no table of them: crawl("trials/slash/").')
     name = tables[strays[0]]["Name"]
     return (
         f"A table {name} beside raw, with partition keys for month, day and hour only. Who asks raw misses these events, and no error says so: "
@@ -253,11 +248,11 @@ EXERCISES = [
         crawl_without_slash,
         hints=(
             "Firehose puts the year's folder behind the prefix, and adds nothing in between.",
-            'One file in trials/slash/raw/2026/01/05/09/, one in trials/slash/raw2026/01/05/09/, and crawl("trials/slash/", level=…).',
+            'One file in trials/slash/raw/2026/01/05/09/, one in trials/slash/raw2026/01/05/09/, and crawl("trials/slash/").',
         ),
         solution="""place("trials/slash/raw/2026/01/04/09/events.json")
 place("trials/slash/raw2026/01/05/09/events.json")
-crawl("trials/slash/", level=4)""",
+crawl("trials/slash/")""",
         answer=False,
     ),
     Exercise(
