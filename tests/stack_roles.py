@@ -40,11 +40,12 @@ _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine")
 
 @cache
 def roles() -> dict[str, dict[str, Any]]:
-    """Return name → properties of each role, `Policies` with the documents of its managed policies too."""
+    """Return name → properties of each role, `Policies` with the documents of its managed policies too; without the roles of trials."""
     exports: dict[str, str] = {}
     return {
         role["RoleName"]: role
         for path in sorted((project.ROOT / "infra" / "stacks").glob("*.yaml"))
+        if not path.stem.endswith("_trial")
         for role in _of_template(path.read_text(), f"analytics-workshop-{path.stem.replace('_', '-')}", exports)
     }
 

@@ -48,8 +48,9 @@ def keep(endpoint: str, executed: Iterable[Path], to: Path = RECORDED) -> None:
 
 
 def role_names(templates: Path = project.ROOT / "infra" / "stacks") -> frozenset[str]:
-    """Return the names of the roles in a folder of templates."""
-    return frozenset(name for path in templates.glob("*.yaml") for name in _ROLE_NAME.findall(path.read_text()))
+    """Return the names of the roles in a folder of templates, without those of trials: what these lack or never use is the exercise."""
+    chapters = [path for path in templates.glob("*.yaml") if not path.stem.endswith("_trial")]
+    return frozenset(name for path in chapters for name in _ROLE_NAME.findall(path.read_text()))
 
 
 def of(record: Mapping[str, Any], ran: list[Cell], roles: frozenset[str]) -> dict[str, Any]:
