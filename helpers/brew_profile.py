@@ -27,7 +27,7 @@ def draw_distributions(columns: Columns, title: str) -> Figure:
         for axes, column in zip([all_axes] if len(columns) == 1 else all_axes, columns, strict=True):
             lows, widths, counts = _ranges(column)
             heights = [count / width for count, width in zip(counts, widths, strict=True)]
-            axes.bar(lows, heights, width=widths, align="edge", edgecolor="white")
+            axes.bar(lows, heights, width=widths, align="edge", linewidth=0)
             axes.set(xlabel=column["name"])
         figure.axes[0].set_ylabel("rows for each unit")
         figure.suptitle(title)

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.showing import STYLE
+from helpers.showing import INK, LINE, STYLE
 
 COLOURS = {"Source": "#DCEBF7", "Target": "#CDEBDD"}  # by how a node's kind ends; all others are transforms
 TRANSFORM = "#FBE8BF"
@@ -35,12 +35,12 @@ def draw_dag(nodes: dict[str, dict[str, Any]], title: str, rows: dict[str, int] 
             kind, name = kinds[node_id], nodes[node_id][kinds[node_id]]["Name"]
             colour = next((colour for end, colour in COLOURS.items() if kind.endswith(end)), TRANSFORM)
             corner = x - WIDTH / 2, y - HEIGHT / 2
-            axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0.03", fc=colour, ec="#333333"))
-            axes.text(x, y + 0.1, fill(name, 16), ha="center", va="center", fontsize=9)
-            axes.text(x, y - 0.22, kind, ha="center", va="center", fontsize=6.5, color="#444444")
+            axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0.03", fc=colour, ec=LINE))
+            axes.text(x, y + 0.1, fill(name, 16), ha="center", va="center", fontsize=9, color=INK)
+            axes.text(x, y - 0.22, kind, ha="center", va="center", fontsize=6.5, color=INK)
             for source in inputs[node_id]:
                 start, end = (places[source][0] + WIDTH / 2 + 0.04, places[source][1]), (x - WIDTH / 2 - 0.04, y)
-                axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color="#333333"))
+                axes.add_patch(FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=12, color=LINE))
                 if rows and source in rows:
                     above = 5 if end[1] <= start[1] else -12  # beside the arrow, not on it
                     axes.annotate(f"{rows[source]:,}", start, (2, above), textcoords="offset points", fontsize=8)

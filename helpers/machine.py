@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.showing import STYLE
+from helpers.showing import INK, LINE, STYLE
 
 COLOURS = {"waiting": "#F2F2F2", "running": "#DCEBF7", "done": "#CDEBDD", "caught": "#FBE8BF", "failed": "#F6CFC0"}
 WIDTH, HEIGHT = 0.8, 0.62  # of a box; columns and rows are 1 apart
@@ -80,10 +80,10 @@ def draw_machine(definition: dict[str, Any], title: str, states: dict[str, str] 
         for name, (x, y) in places.items():
             state = (states or {}).get(name, "waiting")
             corner = x - WIDTH / 2, y - HEIGHT / 2
-            axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0.03", fc=COLOURS[state], ec="#333333"))
-            axes.text(x, y + 0.08, fill(name, 22), ha="center", va="center", fontsize=8.5)
+            axes.add_patch(FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0.03", fc=COLOURS[state], ec=LINE))
+            axes.text(x, y + 0.08, fill(name, 22), ha="center", va="center", fontsize=8.5, color=INK)
             told = definition["States"][name]["Type"] + ("" if state == "waiting" else f" · {state}")
-            axes.text(x, y - 0.2, told, ha="center", va="center", fontsize=6.5, color="#444444")
+            axes.text(x, y - 0.2, told, ha="center", va="center", fontsize=6.5, color=INK)
         axes.set(xlim=(-0.8, right + 0.7), ylim=(low - 0.5, 0.5), title=title)
         axes.set_axis_off()
     return figure
@@ -111,7 +111,7 @@ def _arrow(axes: Any, start: tuple[float, float], end: tuple[float, float], kind
         from_, to, bend = (start[0], start[1] - HEIGHT / 2), (end[0], end[1] + HEIGHT / 2), "arc3"
     axes.add_patch(
         FancyArrowPatch(
-            from_, to, arrowstyle="-|>", connectionstyle=bend, mutation_scale=10, linestyle=style, color="#555555"
+            from_, to, arrowstyle="-|>", connectionstyle=bend, mutation_scale=10, linestyle=style, color=LINE
         )
     )
 

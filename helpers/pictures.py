@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.showing import STYLE
+from helpers.showing import INK, LINE, STYLE
 
 
 class Box(NamedTuple):
@@ -58,12 +58,14 @@ def draw_lake(marked: tuple[str, ...] = ()) -> Figure:
             axes.add_patch(_arrow(BOXES[start], BOXES[end]))
         for name, box in BOXES.items():
             colour, line = ("#E69F00", 2.0) if name in marked else ("#DCEBF7", 1.0)
-            style = {"boxstyle": "round,pad=0.08", "edgecolor": "#333333", "facecolor": colour, "linewidth": line}
+            style = {"boxstyle": "round,pad=0.08", "edgecolor": LINE, "facecolor": colour, "linewidth": line}
             axes.add_patch(FancyBboxPatch((box.left, box.bottom), WIDTH, HEIGHT, **style))
             middle = box.left + WIDTH / 2
-            axes.text(middle, box.bottom + HEIGHT / 2 + 0.12, box.label, ha="center", va="center", fontsize=8.5)
+            axes.text(
+                middle, box.bottom + HEIGHT / 2 + 0.12, box.label, ha="center", va="center", fontsize=8.5, color=INK
+            )
             chapter = f"chapter {box.chapter}"
-            axes.text(middle, box.bottom, chapter, ha="center", va="bottom", fontsize=7, color="#444444")
+            axes.text(middle, box.bottom, chapter, ha="center", va="bottom", fontsize=7, color=INK)
     return figure
 
 
@@ -73,5 +75,5 @@ def _arrow(start: Box, end: Box) -> FancyArrowPatch:
         (end.left - 0.1, end.bottom + HEIGHT / 2),
         arrowstyle="-|>",
         mutation_scale=14,
-        color="#333333",
+        color=LINE,
     )

@@ -11,6 +11,8 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 STYLE = str(Path(__file__).with_name("workshop.mplstyle"))
+INK = "#222222"  # text on a light fill, whatever the page behind the figure
+LINE = "#797979"  # lines and text on the page itself: as in the style
 
 
 def show(figure: Figure, alt: str) -> None:
