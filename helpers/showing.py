@@ -26,11 +26,11 @@ def show(figure: Figure, alt: str) -> None:
     plt.close(figure)
 
 
-def live_line(title: str) -> Callable[[str | None], None]:
+def live_line(title: str = "") -> Callable[[str | None], None]:
     """Show HTML that changes while a cell runs; call the result with it, and with None at the end.
 
-    What stays in the notebook is `title` alone: no times or counts, so that a stored output never differs from a new one.
-    Outside a notebook nothing is shown.
+    Only `title` stays in the notebook: no line that still "waits", no times or counts, so that a stored output never differs
+    from a new one. Outside a notebook nothing is shown.
     """
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):

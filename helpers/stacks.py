@@ -211,7 +211,7 @@ def _plain(reason: str) -> str:
 
 def _display(name: str) -> Callable[[list[dict[str, Any]], str], None]:
     """Return a function that shows the last events below the present cell; at the end nothing of it is left."""
-    update = live_line("")
+    update = live_line()
 
     def show(events: list[dict[str, Any]], status: str) -> None:
         rows = "".join(f"<tr><td>{'</td><td>'.join(map(escape, _cells(e)))}</td></tr>" for e in events[-SHOWN_EVENTS:])

@@ -31,7 +31,7 @@ def wait_for(
     Raises TookTooLong.
     """
     started = time.monotonic()
-    show = live_line(f"Waiting: {what}")
+    show = live_line()
     while True:
         state = ask()
         if done(state):

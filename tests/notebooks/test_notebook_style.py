@@ -8,9 +8,10 @@ import statistics
 import pytest
 
 from infra import project
-from infra.teaching.exercise import of_chapter
+from infra.teaching.exercise import of_chapter, yourself
 
 NOTEBOOKS = project.chapters()
+ROWS = 60  # of the longest stored output: what fits on a large screen
 KERNELS = {"03": "glue_pyspark", "07": "flink-studio"}
 SKELETON = [
     "**You will be able to**",
@@ -154,6 +155,57 @@ def test_images_in_text_have_alt(notebook):
     assert "<img" not in text(notebook)
 
 
-def test_links_between_notebooks_lead_somewhere(notebook):
-    for name in re.findall(r"\]\((\d\d_[a-z_]+\.ipynb)\)", text(notebook)):
-        assert (project.NOTEBOOKS / name).exists() or name > NOTEBOOKS[-1].name, name
+def prose_words(book):
+    """Words of the text, without tables and blocks of code."""
+    prose = re.sub(r"```.*?```", "", text(book), flags=re.DOTALL)
+    return sum(len(line.split()) for line in prose.splitlines() if not line.startswith("|"))
+
+
+def test_ten_to_twenty_words_a_line_of_code(notebook):
+    assert 10 <= prose_words(notebook) / sum(len(lines(cell)) for cell in code(notebook)) <= 20
+
+
+def test_no_cell_says_nothing(notebook):
+    """Neither an empty cell, nor one that only says "Check:" where a sentence about the result belongs."""
+    for cell in notebook["cells"]:
+        said = source(cell).strip(" *_:.#\n").lower()
+        assert said not in ("", "check", "run it", "result", "output"), cell
+
+
+def test_no_output_is_longer_than_a_screen(notebook):
+    for cell in code(notebook):
+        for output in cell["outputs"]:
+            shown = output.get("text") or output.get("data", {}).get("text/plain", "")
+            assert "".join(shown).count("\n") <= ROWS, source(cell)
+
+
+def test_nothing_that_waited_stays_behind(notebook):
+    for cell in code(notebook):
+        for output in cell["outputs"]:
+            assert not "".join(output.get("data", {}).get("text/plain", "")).startswith("Waiting:"), source(cell)
+
+
+def test_check_yourself_has_answers(notebook):
+    """Three questions, three answers outside the notebook, and a word on how to see them."""
+    chapter = str(int(notebook["path"].name[:2]))
+    answers = yourself(chapter)
+    assert len(answers) == 3 and all(len(answer.split()) >= 8 for answer in answers)
+    assert f'solution("{chapter}")' in text(notebook).split("## Check yourself")[1].split("\n## ")[0]
+
+
+def test_there_are_many_exercises_and_most_traps_are_done():
+    """35 or more in all; at least a third of them are judged by what is on the lake, without an answer to type."""
+    exercises = [exercise for path in NOTEBOOKS for exercise in of_chapter(path.name[:2])]
+    assert len(exercises) >= 35
+    assert sum(not exercise.answer for exercise in exercises) >= len(exercises) / 3
+
+
+def test_every_trap_of_the_table_has_its_exercise():
+    """The table in docs/exercises.md speaks of exercises and tests that are there, and names every one that is done on the lake's files and tables."""
+    rows = [
+        row for row in (project.ROOT / "docs" / "exercises.md").read_text().splitlines() if re.match(r"\|.*\d\.\d", row)
+    ]
+    named = [re.findall(r"\b\d{1,2}\.\d\b", row.split("|")[2]) for row in rows]
+    known = {exercise.number for path in NOTEBOOKS for exercise in of_chapter(path.name[:2])}
+    assert len(rows) >= 18 and all(named)
+    assert {number for numbers in named for number in numbers} <= known
