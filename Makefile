@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check contracts lab bench clean refresh rehearsal
+.PHONY: help setup workshop test check contracts lab bench clean refresh rehearsal handout
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ refresh: setup ## run all notebooks in a fresh lake and store their outputs in n
 
 rehearsal: setup ## run all notebooks as a learner's role at a fifth of AWS's pace (half an hour); writes docs/rehearsal.md
 	@$(WORKSHOP) rehearse
+
+handout: setup ## write one page a chapter, its goals and figures, to build/handout (PDF where Chromium is installed)
+	@$(WORKSHOP) handout
 
 clean: ## stop the local AWS; remove its data, the environments and build/
 	@if [ -x $(WORKSHOP) ]; then $(WORKSHOP) stop; fi

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra import profile, project, server_process
@@ -62,6 +63,18 @@ def _parser() -> argparse.ArgumentParser:
     run_parser.add_argument(
         "--solutions", action="store_true", help="solve the open exercises; a solution that is not right fails the run"
     )
+    class_parser = add("class", hold_class, "hold a class on this machine: JupyterHub with an account for each learner")
+    class_parser.add_argument("--learners", type=int, metavar="N", help="learner-01 to learner-N")
+    class_parser.add_argument("--names", type=Path, metavar="FILE", help="names of the learners, one a line")
+    class_parser.add_argument(
+        "--address", default="127.0.0.1", help="where others reach it: this machine's address, or 0.0.0.0 for all"
+    )
+    class_parser.add_argument("--port", type=int, default=8000, help="port of the hub")
+    class_parser.add_argument("--spark-sessions", type=int, metavar="N", help="at once; by memory and cores without it")
+    class_parser.add_argument(
+        "--new-passwords", nargs="*", metavar="LOGIN", help="hand out new passwords, to all or to those named"
+    )
+    class_parser.add_argument("--shard-limits", action="store_true", help="enforce the write limits of Kinesis shards")
     _server_options(add("start", start, "start the local AWS alone"))
     status_parser = add("status", status, "say what is running, what an account holds, and what it would cost on AWS")
     _account_option(status_parser)
@@ -78,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     deploy_parser = add("deploy", deploy, "make the stack of a template in infra/stacks, for example 03_transform")
     deploy_parser.add_argument("template", metavar="TEMPLATE")
     add("upload-exercises", upload_exercises, "put the exercises' answers into the lake's bucket, for a Glue session")
+    add("handout", handout, "write one page a chapter, its goals and figures, to build/handout")
     preflight_parser = add("preflight", preflight, "say whether an AWS account is ready: rights, quotas, names, price")
     preflight_parser.add_argument("--profile", required=True, help="name of an AWS profile")
     permissions_parser = add(
@@ -245,6 +259,23 @@ def _record_permissions() -> int:
     return 0
 
 
+def hold_class(options: argparse.Namespace) -> int:
+    from infra.classroom import lead
+
+    names = lead.names(options.learners, options.names)
+    wish = lead.Wish(
+        names, options.address, options.port, options.spark_sessions, options.new_passwords, options.shard_limits
+    )
+    try:
+        return lead.lead(wish)
+    except (
+        RuntimeError,
+        OSError,
+    ) as error:  # no Node, no git, or a file that cannot be read: the message says what to do
+        print(error, file=sys.stderr)
+        return 1
+
+
 def status(options: argparse.Namespace) -> int:
     home = project.home()
     running = server_process.find(home)
@@ -352,6 +383,14 @@ def deploy(options: argparse.Namespace) -> int:
         if "No export named" in str(error):
             print("It builds on an earlier chapter: run the notebooks before this one first.", file=sys.stderr)
         return 1
+    return 0
+
+
+def handout(options: argparse.Namespace) -> int:
+    from infra import handout as sheets
+
+    for path in sheets.write(project.BUILD / "handout"):
+        print(path)
     return 0
 
 

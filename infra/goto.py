@@ -95,7 +95,7 @@ def go(chapter: str, client: Callable[[str], Any], tell: Callable[[str], None] =
         if not missing:
             tell(f"{notebook.stem:<28} there already")
             continue
-        result = runner.run([notebook], project.BUILD / "goto")[0]
+        result = runner.run([notebook], project.home() / "goto")[0]
         if result.reason:
             return False
     tell(f"Your lake is where {wanted.stem} begins: open notebooks/{wanted.name}.")

@@ -31,7 +31,7 @@ class Keys(NamedTuple):
 
 
 def write(home: Path, endpoint: str, account: str = ACCOUNT, role: str | None = None) -> None:
-    """Write the local profile.
+    """Write the local profile. In a class it stays as it is: it holds the learner's own key.
 
     Parameters
     ----------
@@ -41,6 +41,8 @@ def write(home: Path, endpoint: str, account: str = ACCOUNT, role: str | None = 
 
     Raises botocore's ClientError for a role that cannot be assumed.
     """
+    if (home / "class.json").exists():
+        return
     keys = _assume(endpoint, account, role) if role else Keys(account)
     config, credentials = files(home)
     config.parent.mkdir(parents=True, exist_ok=True)

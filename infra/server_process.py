@@ -35,13 +35,22 @@ class Running(NamedTuple):
 
 
 def find(home: Path) -> Running | None:
-    """Return the running server of a home folder, or None."""
+    """Return the running server of a home folder, or None; for a learner's folder the one that the whole class has."""
+    shared = _of_class(home)
+    if shared:
+        return Running(0, shared) if _answers(shared) else None
     try:
         told = orjson.loads((home / "server.json").read_bytes())
     except (FileNotFoundError, NotADirectoryError, orjson.JSONDecodeError):
         return None
     endpoint = f"http://127.0.0.1:{told['port']}"
     return Running(told["pid"], endpoint, told.get("key", "")) if _is_ours(told["pid"]) and _answers(endpoint) else None
+
+
+def _of_class(home: Path) -> str:
+    """Return the endpoint of the class to which a home folder belongs, "" for one that is nobody's but its owner's."""
+    file = home / "class.json"
+    return orjson.loads(file.read_bytes())["endpoint"] if file.exists() else ""
 
 
 def _is_ours(pid: int) -> bool:
@@ -109,6 +118,10 @@ def start(
     running = find(home)
     if running is not None:
         return running
+    if _of_class(home):
+        raise LocalAwsError(
+            "The local AWS of the class does not answer. Tell whoever leads the class; nothing stored is lost."
+        )
     check_writable(home)
     command = [os.environ.get("WORKSHOP_PYTHON", sys.executable), "-m", "infra.local.server", "--home", str(home)]
     if port is not None:
@@ -141,6 +154,8 @@ def stop(home: Path) -> bool:
 
     Raises LocalAwsError when it does not end.
     """
+    if _of_class(home):
+        raise LocalAwsError("The local AWS is the whole class's: only whoever leads it stops it.")
     running = find(home)
     if running is None:
         return False

@@ -13,6 +13,8 @@ from aws_glue_interactive_sessions_kernel.glue_pyspark.GlueKernel import GlueKer
 class AnsweringKernel(GlueKernel):
     """AWS's kernel; its `do_execute` always gives a reply."""
 
+    _told_place = ""
+
     async def do_execute(  # AWS's own parameters: ipykernel looks at them
         self,
         code: str,
@@ -35,6 +37,16 @@ class AnsweringKernel(GlueKernel):
             "evalue": "The cell was interrupted.",
             "traceback": [],
         }
+
+    def get_current_session(self) -> Any:
+        """AWS's own; while the session waits for a place of the machine, the learner sees which."""
+        session = super().get_current_session()
+        if isinstance(session, dict) and session.get("Status") == "PROVISIONING":
+            place = session.get("ErrorMessage", "")
+            if place and place != self._told_place:
+                self._send_output(place)
+            self._told_place = place
+        return session
 
     def _cancel_statements(self) -> None:
         """Cancel what the session runs: AWS's kernel does not know the number of a statement that it was about to submit."""

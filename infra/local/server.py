@@ -161,6 +161,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=0.0,
         help="let steps take their time on AWS, times this, with AWS's limits on how often one may ask; 0: at once",
     )
+    parser.add_argument(
+        "--spark-sessions", type=int, default=None, help="Glue sessions that run at once; by memory without it"
+    )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
     try:
@@ -190,6 +193,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
+    write_limits.drivers = options.spark_sessions
     if options.members is not None:
         try:
             members.enforce(options.members)

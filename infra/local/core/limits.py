@@ -1,4 +1,6 @@
-"""How much may be written to a stream in a second. Off, until an instructor switches it on for a class, or a stream's tag for that stream."""
+"""What an instructor limits for a class: how much may be written to a stream in a second (off otherwise; a stream's tag switches it on for that stream),
+and how many Spark drivers run at once.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections.abc import Mapping
 
 TAG = ("write-limits", "on")  # on AWS it is a tag like any other, and the limits are always on
 enforced = False
+drivers: int | None = None  # None: as many as the memory allows
 
 
 def enforce(on: bool) -> None:

@@ -22,7 +22,7 @@ import psutil
 from moto.core.exceptions import JsonRESTError
 
 from infra.local import s3
-from infra.local.core import roles, state, telemetry
+from infra.local.core import limits, roles, state, telemetry
 
 if TYPE_CHECKING:
     from infra.engines.spark.client import SparkDriver
@@ -132,7 +132,9 @@ def parse_conf(text: str) -> dict[str, str]:
 
 
 def limit() -> int:
-    """Return how many drivers this machine's memory allows."""
+    """Return how many drivers may run at once: what the class was given, else what this machine's memory allows."""
+    if limits.drivers is not None:
+        return limits.drivers
     return max(2, psutil.virtual_memory().total // DRIVER_BYTES)
 
 

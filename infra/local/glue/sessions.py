@@ -31,10 +31,11 @@ from moto.glue.exceptions import (
 )
 from moto.glue.models import GlueBackend, glue_backends
 
-from infra.local.core import pace, state
+from infra.local.core import members, pace, state
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.catalog.backend import CatalogResponse, page
 from infra.local.glue.drivers import LOOK_SECONDS, STOP_SECONDS, InvalidInput, NotSupported
+from infra.local.glue.places import Places
 
 if TYPE_CHECKING:
     from infra.engines.spark.client import SparkDriver
@@ -52,11 +53,21 @@ UNFINISHED = ("WAITING", "RUNNING", "CANCELLING")
 
 
 class TooManySessions(JsonRESTError):
-    def __init__(self, limit: int):
+    def __init__(self, most: int):
         super().__init__(
             "ResourceNumberLimitExceededException",
-            f"The memory of this computer is enough for {limit} sessions. Stop one before you create the next.",
+            f"This account has {most} sessions already that run or wait for a place. Stop one before you create the next.",
         )
+
+
+def _share() -> int:
+    """Return how many places one account may have: in a class a quarter of them, so that nobody keeps the others out."""
+    return max(1, glue_drivers.limit() // 4) if members.enforced() else glue_drivers.limit()
+
+
+_places = Places(glue_drivers.limit, _share)
+CLASS_IDLE_MINUTES = 30
+MOST_OF_ONE = 20  # sessions of an account that run or wait
 
 
 @dataclass
@@ -116,7 +127,7 @@ class Session:
         answer |= {
             "CreatedOn": self.created_on,
             "Status": self.status,
-            "ErrorMessage": self.error or None,
+            "ErrorMessage": self.error or self._waits() or None,
             "Progress": 0.0 if self.status == "PROVISIONING" else 1.0,
             "MaxCapacity": self.dpus,
             "CompletedOn": self.completed_on,
@@ -124,6 +135,15 @@ class Session:
             "DPUSeconds": self.seconds * self.dpus if self.completed_on else None,
         }
         return {name: value for name, value in answer.items() if value is not None}
+
+    def _waits(self) -> str:
+        """Return which place in the queue it has, "" when it does not wait."""
+        place = _places.place(self.arn) if self.status == "PROVISIONING" else 0
+        return (
+            f"queue place {place}: {glue_drivers.limit()} sessions run at once here, and all of them are taken."
+            if place
+            else ""
+        )
 
     def file(self) -> Path:
         folder = state.folder("glue", self.account, self.region) / "sessions"
@@ -163,6 +183,7 @@ class Live:
         try:
             self._end(status, reason)
         finally:
+            _places.leave(self.session.arn)
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start_and_watch(self) -> tuple[str, str]:
@@ -179,6 +200,8 @@ class Live:
             return "FAILED", failure.message
         except glue_drivers.Missing as missing:
             return "FAILED", str(missing)
+        if not _places.wait(session.arn, lambda: bool(self.outcome[0])):
+            return self.outcome
         until = pace.deadline("session provisioning")
         driver = self.driver = glue_drivers.start(settings, catalog, self._log.keep)
         if self.outcome[0]:  # stopped before there was a driver
@@ -299,6 +322,7 @@ class Live:
 
 def _start(session: Session) -> None:
     live = _live[session.arn] = Live(session)
+    _places.enter(session.arn, session.account)
     live.thread.start()
 
 
@@ -382,6 +406,8 @@ def _check(backend: Any, given: dict[str, Any]) -> None:
         backend.get_security_configuration(name)
     given.setdefault("Timeout", DEFAULT_TIMEOUT)
     given.setdefault("IdleTimeout", given["Timeout"])
+    if members.enforced():  # others wait for the place
+        given["IdleTimeout"] = min(given["IdleTimeout"], CLASS_IDLE_MINUTES)
     glue_drivers.check_arguments(given.setdefault("DefaultArguments", {}))
     glue_drivers.check_engine(given, DEFAULT_WORKERS)
     glue_drivers.assume(backend.account_id, given["Role"])
@@ -397,8 +423,8 @@ class Sessions(GlueBackend):
         if given["Id"] in self.sessions:
             raise SessionAlreadyExistsException()
         _check(self, given)
-        if len(_live) >= glue_drivers.limit():
-            raise TooManySessions(glue_drivers.limit())
+        if sum(live.session.account == self.account_id for live in list(_live.values())) >= MOST_OF_ONE:
+            raise TooManySessions(MOST_OF_ONE)
         session = Session(self.account_id, self.region_name, given)
         self.tag_resource(session.arn, given.get("Tags"))
         self.sessions[session.session_id] = session

@@ -406,10 +406,16 @@ def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
     backend = BACKENDS[ACCOUNT]["us-east-1"]
     given = {"Role": ROLE, "Command": {"Name": "glueetl"}}
     with monkeypatch.context() as patch:
-        patch.setattr(glue_drivers, "DRIVER_BYTES", 1 << 60)  # a machine with little memory: two sessions
-        patch.setattr(glue_sessions, "_live", {"one": None, "two": None})
-        with pytest.raises(glue_sessions.TooManySessions, match="enough for 2 sessions"):
+        patch.setattr(glue_sessions, "MOST_OF_ONE", 0)
+        with pytest.raises(glue_sessions.TooManySessions, match="has 0 sessions already"):
             backend.create_session(Id="third", **given)
+    with monkeypatch.context() as patch:
+        patch.setattr(glue_drivers.limits, "drivers", 0)  # a machine whose places are all taken
+        waiting = backend.create_session(Id="waiting", **given)
+        assert waiting.status == "PROVISIONING" and "queue place 1" in waiting.as_dict()["ErrorMessage"]
+        backend.stop_session("waiting")
+        wait_for(lambda: waiting.status, lambda status: status == "STOPPED")
+        assert "ErrorMessage" not in waiting.as_dict()
     idle = backend.create_session(Id="idle", IdleTimeout=1, Timeout=1000, **given)
     busy = backend.create_session(Id="busy", IdleTimeout=1, Timeout=4, **given)
     threads = [live.thread for live in glue_sessions._live.values()]
