@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -109,18 +110,35 @@ def _inline(text: str) -> str:
     return re.sub(r"\*([^*]+)\*", r"<i>\1</i>", re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text))
 
 
+def answers() -> str:
+    """Return the solutions, hints and answers to "Check yourself" of all chapters as Markdown, for whoever leads."""
+    from infra.teaching.exercise import UnknownExercise, of_chapter, yourself
+
+    lines = ["# The answers, for whoever leads", ""]
+    for notebook in project.chapters():
+        lines += [f"## {sheet(notebook).title}", ""]
+        for exercise in of_chapter(notebook.stem[:2]):
+            lines += [f"**{exercise.number}**", "", "```python", exercise.solution.strip(), "```", ""]
+            lines += [f"- Hint: {hint}" for hint in exercise.hints] + [""]
+        with contextlib.suppress(UnknownExercise):  # a chapter without such questions
+            lines += ["Check yourself:", "", *(f"1. {answer}" for answer in yourself(notebook.stem[:2])), ""]
+    return "\n".join(lines)
+
+
 def write(folder: Path) -> list[Path]:
-    """Write the handout and return its files: `chapters.html`, and `chapters.pdf` where Chromium is installed."""
+    """Write the handout and return its files: `chapters.html`, `answers.md`, and `chapters.pdf` where Chromium is installed."""
     from infra.setup import browser
 
     folder.mkdir(parents=True, exist_ok=True)
     written = folder / "chapters.html"
     written.write_text(page([sheet(notebook) for notebook in project.chapters()]))
+    solved = folder / "answers.md"
+    solved.write_text(answers())
     chromium = browser()
     if chromium is None:
-        return [written]
+        return [written, solved]
     printed = written.with_suffix(".pdf")
     command = [str(chromium), "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     command += [f"--print-to-pdf={printed}", written.as_uri()]
     done = subprocess.run(command, capture_output=True, timeout=PDF_SECONDS)
-    return [written, printed] if done.returncode == 0 and printed.exists() else [written]
+    return [written, solved, *([printed] if done.returncode == 0 and printed.exists() else [])]
