@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from infra.local.core.roles import context, identities, recorder, sessions
+from infra.local.core.roles import context, identities, recorder, resource_tags, sessions
 from infra.local.core.roles.denial import Denied
 from infra.local.core.roles.evaluation import Ask, Decision, Kind, Policies, Policy, Principal, evaluate
 from infra.local.core.roles.sessions import Session, Token
@@ -148,8 +148,11 @@ def decide(
     given.update(keys or {})
     if resource_account:
         given["aws:resourceaccount"] = (resource_account,)
+    policies = replace(caller.policies(), resource=resource_policy)
+    if resource_tags.are_asked_for(policies):
+        given.update(resource_tags.keys(caller.principal.account, region, resource))
     ask = Ask(caller.principal, action, resource, given, resource_account)
-    decision = evaluate(ask, replace(caller.policies(), resource=resource_policy))
+    decision = evaluate(ask, policies)
     recorder.record(ask, decision)
     return ask, decision
 

@@ -75,6 +75,11 @@ class Policy:
         """Whether no answer of this policy depends on a key of the request: there are neither conditions nor variables."""
         return not any(each.conditions for each in self.statements) and not (self.has_variables and "${" in self.text)
 
+    @cached_property
+    def asks_resource_tags(self) -> bool:
+        """Whether an answer may depend on the tags of the resource."""
+        return "resourcetag/" in self.text.lower()
+
 
 def parse(document: str | Mapping[str, Any], arn: str = "", name: str = "") -> Policy:
     """Return the policy of a document.

@@ -334,3 +334,30 @@ def test_hot_paths_of_a_role_are_checked(worker, client) -> None:
     client("kinesis").create_stream(StreamName="other", ShardCount=1)
     other = client("kinesis").get_shard_iterator(StreamName="other", **shard)["ShardIterator"]
     assert "stream/other because" in refusal(lambda: kinesis.get_records(ShardIterator=other))[2]
+
+
+def test_tags_of_the_resource(worker, client, account) -> None:
+    """`aws:ResourceTag`: a stream's, a state machine's tags decide, those of now; a resource without tags has no such key."""
+    kinesis, prefix = client("kinesis"), f"arn:aws:kinesis:{REGION}:{account}:stream"
+    for name, tags in (("red", {"team": "red"}), ("blue", {"team": "blue"}), ("plain", {})):
+        kinesis.create_stream(StreamName=name, ShardCount=1, **({"Tags": tags} if tags else {}))
+    made = worker(allow("kinesis:PutRecord", Condition={"StringEquals": {"aws:ResourceTag/team": "red"}}))
+    put = lambda name: made.client("kinesis").put_record(StreamName=name, Data=b"x", PartitionKey="p")  # noqa: E731
+    assert put("red")["SequenceNumber"]
+    for name in ("blue", "plain"):
+        assert refusal(lambda: put(name))[2] == _sentence(made, "kinesis:PutRecord", f"{prefix}/{name}")  # noqa: B023
+    kinesis.add_tags_to_stream(StreamName="plain", Tags={"team": "red"})
+    assert put("plain")["SequenceNumber"]
+    made.may(
+        allow("glue:GetCrawler"), deny("glue:GetCrawler", Condition={"StringLike": {"AWS:ResourceTag/secret": "*"}})
+    )
+    role = client("iam").create_role(
+        RoleName="crawler",
+        AssumeRolePolicyDocument=_policy({"Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+    )["Role"]["Arn"]
+    client("glue").create_database(DatabaseInput={"Name": "d"})
+    for name, tags in (("open", {"a": "b"}), ("closed", {"secret": "yes"})):
+        targets = {"S3Targets": [{"Path": "s3://nowhere/"}]}
+        client("glue").create_crawler(Name=name, Role=role, DatabaseName="d", Targets=targets, Tags=tags)
+    assert made.client("glue").get_crawler(Name="open")["Crawler"]["Name"] == "open"
+    assert "with an explicit deny" in refusal(lambda: made.client("glue").get_crawler(Name="closed"))[2]
