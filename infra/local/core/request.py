@@ -116,6 +116,11 @@ class Request:
                 self._read = True
                 return
 
+    async def gone(self) -> None:
+        """Wait until the client goes away; for an answer that lasts, when the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         """Begin an answer; `headers` name the length of its body."""
         names = {name.lower() for name in headers}

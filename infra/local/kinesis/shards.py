@@ -17,7 +17,8 @@ from moto.core.responses import ActionResult
 from moto.kinesis.exceptions import InvalidArgumentError
 from moto.kinesis.responses import KinesisResponse
 
-from infra.local.kinesis.streams import LocalStream, StoredShard
+from infra.local.kinesis.storage import StoredShard
+from infra.local.kinesis.streams import LocalStream
 
 PAGE = 1000  # shards, where the request does not say it
 TOKEN_SECONDS = 300.0
@@ -30,13 +31,7 @@ class ExpiredNextToken(JsonRESTError):
 
 
 class ShardsResponse(KinesisResponse):
-    """moto's response class with ListShards by AWS's rules, and with the tags of CreateStream, which moto forgets."""
-
-    def create_stream(self) -> ActionResult:
-        answer = super().create_stream()
-        if tags := self._get_param("Tags"):
-            self.kinesis_backend.add_tags_to_stream(None, self._get_param("StreamName"), tags)
-        return answer
+    """moto's response class with ListShards by AWS's rules."""
 
     def list_shards(self) -> ActionResult:
         token = self._get_param("NextToken")

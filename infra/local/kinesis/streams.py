@@ -1,208 +1,30 @@
-"""Amazon Kinesis Data Streams: shards are append-only files, streams and all other settings are moto's.
+"""Amazon Kinesis Data Streams: streams and what may be done with their shards; the records are in files (storage.py).
 
-A shard has two files: `data` (header, partition key, bytes of each record, one after another) and `index` (the offset of each record, 8 bytes).
-One PutRecords call is one write to each file per shard. A record counts once it is in both files; what a kill left behind is cut off at the next start.
-
-Sources: https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html, API_PutRecords, API_GetRecords.
+Sources: https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html and the API reference.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import os
 import re
 import shutil
-import struct
 import time
-from array import array
-from bisect import bisect_left
-from collections import defaultdict
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from moto.kinesis import models
 from moto.kinesis.exceptions import InvalidArgumentError, ResourceNotFoundError
-from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
+from moto.kinesis.models import KinesisBackend, Stream, kinesis_backends
 
-from infra.local.core import limits as write_limits
-from infra.local.core import pace, state, telemetry
-from infra.local.core.limits import Allowance
+from infra.local.core import pace, state
+from infra.local.kinesis.errors import KinesisError, LimitExceeded, OnDemand
 from infra.local.kinesis.states import READABLE, StreamWithStates
+from infra.local.kinesis.storage import StoredShard
 
 BACKENDS = kinesis_backends
-
-RECORDS_A_CALL = 500
-BYTES_A_CALL = 10 * 1024 * 1024
-READ_RECORDS = 10_000
-READ_BYTES = 10 * 1024 * 1024
-ITERATOR_SECONDS = 300
-SHARD_RECORDS_A_SECOND = 1000
-SHARD_BYTES_A_SECOND = 1024 * 1024
-HEADER = struct.Struct("<QHI")  # arrival in epoch milliseconds, length of the partition key, length of the data
-HASH_KEY = re.compile(r"0|[1-9]\d{0,38}")
 STREAM_NAME = re.compile(r"[a-zA-Z0-9_.-]{1,128}")
-
-
-class KinesisError(Exception):
-    """An AWS error of the hot operations: `code` is the exception's name, `str()` the message."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-
-class StoredRecord(NamedTuple):
-    sequence_number: str
-    arrival_ms: int
-    partition_key: str
-    data: bytes
-
-
-class StoredShard(Shard):
-    """A shard whose records are in files.
-
-    Sequence numbers have 56 digits: `49`, the shard's creation in epoch milliseconds (13), its number (12), the record's position (29).
-    """
-
-    def __init__(
-        self,
-        shard_id: int,
-        starting_hash: int,
-        ending_hash: int,
-        parent: str | None = None,
-        adjacent_parent: str | None = None,
-    ):
-        super().__init__(shard_id, starting_hash, ending_hash, parent, adjacent_parent)
-        del self.records
-        self.created_ms = int(time.time() * 1000)
-        self.base = int(f"49{self.created_ms:013d}{shard_id:012d}{0:029d}")
-        self.prefix = f"49{self.created_ms:013d}{shard_id:012d}"
-        self.folder: Path | None = None
-
-    def open(self, folder: Path) -> None:
-        """Use (and make, if needed) the shard's files in `folder`; cuts off what was not acknowledged."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
-        self.offsets = array("Q")
-        self._data = os.open(folder / "data", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        self._index = os.open(folder / "index", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        count = os.fstat(self._index).st_size // 8
-        with open(folder / "index", "rb") as file:
-            self.offsets.fromfile(file, count)
-        size = os.fstat(self._data).st_size
-        while self.offsets and self._end_of(len(self.offsets) - 1) > size:
-            self.offsets.pop()
-        self.end = self._end_of(len(self.offsets) - 1) if self.offsets else 0
-        os.ftruncate(self._data, self.end)
-        os.ftruncate(self._index, len(self.offsets) * 8)
-        self.allowance = Allowance(SHARD_RECORDS_A_SECOND, SHARD_BYTES_A_SECOND)
-
-    def close(self) -> None:
-        if self.folder is not None:
-            os.close(self._data)
-            os.close(self._index)
-            self.folder = None
-
-    def _end_of(self, position: int) -> int:
-        offset = self.offsets[position]
-        header = os.pread(self._data, HEADER.size, offset)
-        if len(header) < HEADER.size:
-            return 1 << 62
-        _, key_length, data_length = HEADER.unpack(header)
-        return offset + HEADER.size + key_length + data_length
-
-    def __getstate__(self) -> dict[str, Any]:
-        left_out = ("offsets", "_data", "_index", "end", "allowance")
-        values = {name: value for name, value in self.__dict__.items() if name not in left_out}
-        return {**values, "folder": None}
-
-    @property
-    def count(self) -> int:
-        """How many records were ever put, and the position that the next one gets."""
-        return len(self.offsets)
-
-    def append(self, records: list[tuple[str, bytes]], arrival_ms: int) -> int:
-        """Store (partition key, data) pairs, all or nothing; return the position of the first. Raises OSError (disk full)."""
-        first, end = len(self.offsets), self.end
-        parts: list[bytes] = []
-        offsets = array("Q")
-        for partition_key, data in records:
-            key = partition_key.encode()
-            offsets.append(end)
-            parts += (HEADER.pack(arrival_ms, len(key), len(data)), key, data)
-            end += HEADER.size + len(key) + len(data)
-        try:
-            _write(self._data, b"".join(parts))
-            _write(self._index, offsets.tobytes())
-        except OSError:
-            os.ftruncate(self._data, self.end)
-            os.ftruncate(self._index, first * 8)
-            raise
-        self.offsets.extend(offsets)
-        self.end = end
-        return first
-
-    def read(self, position: int, limit: int = READ_RECORDS, max_bytes: int = READ_BYTES) -> list[StoredRecord]:
-        """Return up to `limit` records and `max_bytes` bytes of data from a position on; always one if there is one."""
-        position = max(position, 0)
-        last = min(position + limit, len(self.offsets))
-        if position >= last:
-            return []
-        start = self.offsets[position]
-        last = min(last, max(position + 1, bisect_left(self.offsets, start + max_bytes, position, last)))
-        end = self.offsets[last] if last < len(self.offsets) else self.end
-        block = os.pread(self._data, end - start, start)
-        records, at, prefix, unpack = [], 0, self.prefix, HEADER.unpack_from
-        for number in range(position, last):
-            arrival, key_length, data_length = unpack(block, at)
-            middle = at + HEADER.size + key_length
-            at_key, at = at + HEADER.size, middle + data_length
-            records.append(
-                StoredRecord(f"{prefix}{number:029d}", arrival, block[at_key:middle].decode(), block[middle:at])
-            )
-        return records
-
-    def arrival(self, position: int) -> int:
-        """Return when a record arrived, in epoch milliseconds."""
-        return HEADER.unpack(os.pread(self._data, HEADER.size, self.offsets[position]))[0]
-
-    def position_at(self, epoch_ms: float) -> int:
-        """Return the position of the first record that arrived at or after a time."""
-        return bisect_left(range(len(self.offsets)), epoch_ms, key=self.arrival)
-
-    def position_of(self, sequence_number: int) -> int:
-        """Return the position that a sequence number stands for; may lie outside of what is stored."""
-        return sequence_number - self.base
-
-    def retained(self, position: int, retention_hours: int) -> int:
-        """Return `position`, or that of the oldest record within the retention period if that comes later."""
-        oldest_ms = (time.time() - retention_hours * 3600) * 1000
-        if position < self.count and self.arrival(position) < oldest_ms:
-            return self.position_at(oldest_ms)
-        return position
-
-    # what moto asks of a shard
-
-    def put_record(self, partition_key: str, data: str, explicit_hash_key: str) -> str:
-        position = self.append([(partition_key, base64.b64decode(data))], int(time.time() * 1000))
-        return f"{self.prefix}{position:029d}"
-
-    def get_min_sequence_number(self) -> int:
-        """The shard's own starting number: one before that of its first record, as on AWS."""
-        return self.base - 1
-
-    def get_max_sequence_number(self) -> int:
-        return self.base + max(self.count - 1, 0)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
+MOST_SHARDS = 10_000  # that UpdateShardCount makes
+SCALINGS_A_DAY, SWITCHES_A_DAY = 10, 2  # of one stream
+DAY_SECONDS = 24 * 3600.0
 
 
 class LocalStream(StreamWithStates):
@@ -226,6 +48,10 @@ class LocalStream(StreamWithStates):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name not in ("ranges", "writable")}
+
+    @property
+    def is_on_demand(self) -> bool:
+        return self.stream_mode.get("StreamMode") == "ON_DEMAND"
 
     def delete(self) -> None:
         for shard in self.shards.values():
@@ -292,19 +118,35 @@ class LocalKinesisBackend(KinesisBackend):
         made.begin("CREATING", "stream creating")
         return made
 
-    def delete_stream(self, stream_arn: str | None, stream_name: str | None) -> Stream:
+    def delete_stream(self, stream_arn: str | None, stream_name: str | None, with_consumers: bool = False) -> Stream:
+        """Delete a stream, at once or at the pace's time. Raises OSError."""
         stream = self.describe_stream(stream_arn, stream_name)
+        if stream.consumers and not with_consumers:
+            raise models.ResourceInUseError(
+                f"Stream {stream.stream_name} under account {self.account_id} has registered consumers: deregister them, or delete "
+                "the stream with EnforceConsumerDeletion."
+            )
+        before = stream.change
         stream.begin("DELETING", "stream deleting")
-        pace.after("stream deleting", lambda: self.drop(stream))
+        try:
+            pace.after("stream deleting", lambda: self.drop(stream))
+        except OSError:
+            stream.change = before
+            raise
         return stream
 
     def drop(self, stream: LocalStream) -> None:
-        """Finish the deletion of a stream."""
+        """Finish the deletion of a stream: its files go when it is gone from the disk's record. Raises OSError."""
         with state.lock("kinesis", self.account_id):
-            if self.streams.get(stream.stream_name) is stream:
-                del self.streams[stream.stream_name]
-                stream.delete()
+            if self.streams.get(stream.stream_name) is not stream:
+                return
+            del self.streams[stream.stream_name]
+            try:
                 state.save("kinesis", self.account_id, self.region_name)
+            except OSError:
+                self.streams[stream.stream_name] = stream
+                raise
+            stream.delete()
 
     def changing(self, stream_arn: str | None, stream_name: str | None) -> LocalStream:
         """Return the stream that a request is to change. Raises ResourceInUseError while another change is under way."""
@@ -312,21 +154,85 @@ class LocalKinesisBackend(KinesisBackend):
         stream.must_be_active()
         return stream
 
-    def split_shard(self, stream_arn: str, stream_name: str, *given: Any) -> None:
+    def list_streams(self) -> list[LocalStream]:
+        """Return all streams in the order of their names."""
+        return [self.streams[name] for name in sorted(self.streams)]
+
+    def update_shard_count(self, stream_arn: str | None, stream_name: str | None, target_shard_count: int) -> int:
+        """Reshape a stream within AWS's limits; return how many open shards it had.
+
+        Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_UpdateShardCount.html
+        """
         stream = self.changing(stream_arn, stream_name)
+        if stream.is_on_demand:
+            raise OnDemand(stream.stream_name, self.account_id)
+        before, target = len(stream.writable), target_shard_count
+        counts = f"Current open shard count: {before}, Target shard count: {target}"
+        if target > MOST_SHARDS:
+            raise LimitExceeded(
+                f"Target shard count or number of open shards cannot be greater than {MOST_SHARDS}. {counts}"
+            )
+        if target > before * 2:
+            raise LimitExceeded(f"UpdateShardCount cannot scale up over double your current open shard count. {counts}")
+        if target < before / 2:
+            raise LimitExceeded(
+                f"UpdateShardCount cannot scale down below half your current open shard count. {counts}"
+            )
+        now = time.time()
+        recent = [moment for moment in getattr(stream, "scalings", ()) if moment > now - DAY_SECONDS]
+        if len(recent) >= SCALINGS_A_DAY:
+            raise LimitExceeded(
+                f"UpdateShardCount may be called at most {SCALINGS_A_DAY} times in a rolling 24-hour period for stream "
+                f"{stream.stream_name} under account {self.account_id}."
+            )
+        stream.update_shard_count(target)
+        stream.scalings = [*recent, now]
+        stream.begin("UPDATING", "stream updating")
+        return before
+
+    def update_stream_mode(self, stream_arn: str, stream_mode: dict[str, str]) -> None:
+        """Switch a stream between provisioned and on demand. Source: API_UpdateStreamMode."""
+        stream = self.describe_stream(stream_arn, None)
+        now = time.time()
+        recent = [moment for moment in getattr(stream, "switches", ()) if moment > now - DAY_SECONDS]
+        if len(recent) >= SWITCHES_A_DAY:
+            raise LimitExceeded(
+                f"Stream {stream.stream_name} under account {self.account_id} was switched {SWITCHES_A_DAY} times within 24 hours."
+            )
+        stream.stream_mode = stream_mode
+        stream.switches = [*recent, now]
+
+    def split_shard(self, stream_arn: str | None, stream_name: str | None, *given: Any) -> None:
+        stream = self._reshaped(stream_arn, stream_name)
         super().split_shard(stream_arn, stream_name, *given)
         stream.begin("UPDATING", "stream updating")
 
-    def merge_shards(self, stream_arn: str, stream_name: str, *given: Any) -> None:
-        stream = self.changing(stream_arn, stream_name)
+    def merge_shards(self, stream_arn: str | None, stream_name: str | None, *given: Any) -> None:
+        stream = self._reshaped(stream_arn, stream_name)
         super().merge_shards(stream_arn, stream_name, *given)
         stream.begin("UPDATING", "stream updating")
 
-    def update_shard_count(self, stream_arn: str, stream_name: str, target_shard_count: int) -> int:
+    def _reshaped(self, stream_arn: str | None, stream_name: str | None) -> LocalStream:
         stream = self.changing(stream_arn, stream_name)
-        before = super().update_shard_count(stream_arn, stream_name, target_shard_count)
-        stream.begin("UPDATING", "stream updating")
-        return before
+        if stream.is_on_demand:
+            raise OnDemand(stream.stream_name, self.account_id)
+        return stream
+
+    def start_stream_encryption(self, stream_arn: str, stream_name: str, encryption_type: str, key_id: str) -> None:
+        if encryption_type != "KMS":
+            raise InvalidArgumentError(
+                f"EncryptionType {encryption_type} is not valid: StartStreamEncryption takes KMS."
+            )
+        super().start_stream_encryption(stream_arn, stream_name, encryption_type, key_id)
+
+    def describe_limits(self) -> dict[str, int]:
+        """Count shards and streams of the account in the region. Source: API_DescribeLimits."""
+        provisioned = [stream for stream in self.streams.values() if not stream.is_on_demand]
+        return {
+            **super().describe_limits(),
+            "OpenShardCount": sum(len(stream.writable) for stream in provisioned),
+            "OnDemandStreamCount": len(self.streams) - len(provisioned),
+        }
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
@@ -353,271 +259,18 @@ def find_stream(account: str, region: str, parameters: dict[str, Any]) -> LocalS
     return stream
 
 
-# --- hot operations, answered by the front --------------------------------------------------------------------------
-
-
-def put_record(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    stream = find_stream(account, region, parameters)
-    record = _prepared(parameters, stream, "data", "partitionKey")
-    shard, entry, size = record
-    if _throttled(stream, shard, size):
-        raise KinesisError("ProvisionedThroughputExceededException", _throttle_message(stream, shard))
-    position = shard.append([entry], int(time.time() * 1000))
-    _count(stream, 1, size)
-    return {"ShardId": shard.shard_id, "SequenceNumber": f"{shard.prefix}{position:029d}"}
-
-
-def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    stream = find_stream(account, region, parameters)
-    records = parameters.get("Records")
-    if not isinstance(records, list) or not records:
-        raise KinesisError(
-            "ValidationException",
-            "1 validation error detected: Value at 'records' failed to satisfy constraint: "
-            + ("Member must have length greater than or equal to 1" if records == [] else "Member must not be null"),
-        )
-    if len(records) > RECORDS_A_CALL:
-        raise KinesisError(
-            "ValidationException",
-            "1 validation error detected: Value at 'records' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {RECORDS_A_CALL}",
-        )
-    prepared = [
-        _prepared(record, stream, f"records.{number}.member.data", f"records.{number}.member.partitionKey")
-        for number, record in enumerate(records, 1)
-    ]
-    if sum(size for _, _, size in prepared) > BYTES_A_CALL:
-        raise KinesisError("InvalidArgumentException", "Records size exceeds 10 MB limit")
-    by_shard: dict[StoredShard, list[int]] = defaultdict(list)
-    answers: list[dict[str, Any]] = [{}] * len(prepared)
-    failed = 0
-    for number, (shard, _, size) in enumerate(prepared):
-        if _throttled(stream, shard, size):
-            failed += 1
-            answers[number] = {
-                "ErrorCode": "ProvisionedThroughputExceededException",
-                "ErrorMessage": _throttle_message(stream, shard),
-            }
-        else:
-            by_shard[shard].append(number)
-    arrival_ms = int(time.time() * 1000)
-    for shard, numbers in by_shard.items():
-        try:
-            position = shard.append([prepared[number][1] for number in numbers], arrival_ms)
-        except OSError:
-            failed += len(numbers)
-            for number in numbers:
-                answers[number] = {"ErrorCode": "InternalFailure", "ErrorMessage": "Internal Service Failure"}
-            continue
-        shard_id, prefix = shard.shard_id, shard.prefix
-        for number in numbers:
-            answers[number] = {"SequenceNumber": f"{prefix}{position:029d}", "ShardId": shard_id}
-            position += 1
-    if len(by_shard):
-        stored = [number for numbers in by_shard.values() for number in numbers]
-        _count(stream, len(stored), sum(prepared[number][2] for number in stored))
-    return {"FailedRecordCount": failed, "Records": answers}
-
-
-def _prepared(
-    record: Any, stream: LocalStream, data_at: str, key_at: str
-) -> tuple[StoredShard, tuple[str, bytes], int]:
-    """Return (shard, (partition key, data), bytes) of one record. Raises KinesisError."""
-    try:
-        data, key = record["Data"], record["PartitionKey"]
-        if isinstance(data, str):
-            data = binascii.a2b_base64(data, strict_mode=True)
-        explicit = record.get("ExplicitHashKey")
-        if not 1 <= len(key) <= 256:
-            raise KinesisError(
-                "ValidationException",
-                f"1 validation error detected: Value at '{key_at}' failed to satisfy constraint: "
-                + (
-                    "Member must have length greater than or equal to 1"
-                    if not key
-                    else "Member must have length less than or equal to 256"
-                ),
-            )
-        size = len(data) + len(key)
-    except (KeyError, TypeError) as error:
-        missing = data_at if "Data" in str(error) else key_at
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value null at '{missing}' failed to satisfy constraint: Member must not be null",
-        ) from None
-    except binascii.Error:
-        raise KinesisError("SerializationException", "The data of a record is not valid base64.") from None
-    limit = getattr(stream, "max_record_size_kib", 1024) * 1024
-    if size > limit:
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value at '{data_at}' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {limit}",
-        )
-    if explicit is None:
-        hash_key = int.from_bytes(hashlib.md5(key.encode(), usedforsecurity=False).digest(), "big")
-    elif isinstance(explicit, str) and HASH_KEY.fullmatch(explicit) and int(explicit) < 2**128:
-        hash_key = int(explicit)
-    else:
-        raise KinesisError(
-            "InvalidArgumentException",
-            f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {explicit}",
-        )
-    return stream.shard_for(hash_key), (key, data), size
-
-
-def _throttled(stream: LocalStream, shard: StoredShard, size: int) -> bool:
-    if not write_limits.apply_to(stream.tags) or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
-        return False
-    return not shard.allowance.takes(1, size, now=time.time())
-
-
-def _throttle_message(stream: LocalStream, shard: StoredShard) -> str:
-    return f"Rate exceeded for shard {shard.shard_id} in stream {stream.stream_name} under account {stream.account_id}."
-
-
-def _count(stream: LocalStream, records: int, size: int) -> None:
-    telemetry.metric(
-        stream.account_id,
-        stream.region,
-        "AWS/Kinesis",
-        {"StreamName": stream.stream_name},
-        {"IncomingRecords": (records, "Count"), "IncomingBytes": (size, "Bytes")},
-    )
-
-
-def get_shard_iterator(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    stream = find_stream(account, region, parameters)
-    shard = _find_shard(stream, parameters.get("ShardId"))
-    kind = parameters.get("ShardIteratorType")
-    if kind == "TRIM_HORIZON":
-        position = 0
-    elif kind == "LATEST":
-        position = shard.count
-    elif kind == "AT_TIMESTAMP":
-        at = parameters.get("Timestamp")
-        if at is None:
-            raise KinesisError(
-                "InvalidArgumentException", "Must specify timestamp parameter for iterator of type AT_TIMESTAMP."
-            )
-        position = shard.position_at(_epoch_ms(at))
-    elif kind in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
-        position = _sequence_position(stream, shard, parameters.get("StartingSequenceNumber"), kind)
-    else:
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value '{kind}' at 'shardIteratorType' failed to satisfy constraint: Member must satisfy "
-            "enum value set: [AFTER_SEQUENCE_NUMBER, LATEST, AT_TIMESTAMP, AT_SEQUENCE_NUMBER, TRIM_HORIZON]",
-        )
-    return {"ShardIterator": _iterator(stream, shard, position)}
-
-
-def _find_shard(stream: LocalStream, shard_id: Any) -> StoredShard:
-    shard = stream.shards.get(shard_id)
-    if shard is None:
-        raise KinesisError(
-            "ResourceNotFoundException",
-            f"Shard {shard_id} in stream {stream.stream_name} under account {stream.account_id} does not exist",
-        )
-    return shard
-
-
-def _sequence_position(stream: LocalStream, shard: StoredShard, sequence: Any, kind: str) -> int:
-    if sequence is None:
-        raise KinesisError(
-            "InvalidArgumentException", f"Must specify startingSequenceNumber parameter for iterator of type {kind}."
-        )
-    position = shard.position_of(int(sequence)) if str(sequence).isdigit() else -1
-    if str(sequence) in ("0", str(shard.get_min_sequence_number())):
-        position = 0
-    elif not 0 <= position < max(shard.count, 1):
-        raise KinesisError(
-            "InvalidArgumentException",
-            f"StartingSequenceNumber {sequence} used in GetShardIterator on shard {shard.shard_id} in stream "
-            f"{stream.stream_name} under account {stream.account_id} is invalid.",
-        )
-    elif kind == "AFTER_SEQUENCE_NUMBER":
-        position += 1
-    return position
-
-
-def _epoch_ms(value: Any) -> float:
-    return value.timestamp() * 1000 if isinstance(value, datetime) else float(value) * 1000
-
-
-def _iterator(stream: LocalStream, shard: StoredShard, position: int) -> str:
-    text = f"{stream.stream_name}/{stream.created_ms}/{shard.shard_id}/{position}/{time.time():.3f}"
-    return base64.b64encode(text.encode()).decode()
-
-
-def get_records(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    limit = parameters.get("Limit")
-    if limit is not None and (not isinstance(limit, int) or not 1 <= limit <= READ_RECORDS):
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            + (
-                f"Member must have value less than or equal to {READ_RECORDS}"
-                if isinstance(limit, int) and limit > 0
-                else "Member must have value greater than or equal to 1"
-            ),
-        )
-    try:
-        name, created, shard_id, place, issued = (
-            base64.b64decode(parameters["ShardIterator"], validate=True).decode().split("/")
-        )
-        position, age = int(place), time.time() - float(issued)
-    except (KeyError, TypeError, ValueError):
-        raise KinesisError("InvalidArgumentException", "Invalid ShardIterator.") from None
-    stream = find_stream(account, region, {"StreamName": name})
-    if str(stream.created_ms) != created:
-        raise KinesisError("ResourceNotFoundException", f"Stream {name} under account {account} not found.")
-    if age > ITERATOR_SECONDS:
-        raise KinesisError(
-            "ExpiredIteratorException",
-            f"Iterator expired. The iterator was created at time {_clock(float(issued))} while right now it is "
-            f"{_clock(time.time())} which is further in the future than the tolerated delay of {ITERATOR_SECONDS * 1000} milliseconds.",
-        )
-    shard = _find_shard(stream, shard_id)
-    position = shard.retained(position, stream.retention_period_hours)
-    records = shard.read(position, limit or READ_RECORDS)
-    following = position + len(records)
-    behind = 0
-    if following < shard.count:
-        behind = max(0, int(time.time() * 1000) - shard.arrival(following))
-    answer: dict[str, Any] = {"Records": records, "MillisBehindLatest": behind}
-    if shard.is_open or following < shard.count:
-        answer["NextShardIterator"] = _iterator(stream, shard, following)
-    else:
-        answer["ChildShards"] = [
-            {
-                "ShardId": child.shard_id,
-                "ParentShards": [parent for parent in (child.parent, child.adjacent_parent) if parent],
-                "HashKeyRange": {"StartingHashKey": str(child.starting_hash), "EndingHashKey": str(child.ending_hash)},
-            }
-            for child in stream.shards.values()
-            if shard_id in (child.parent, child.adjacent_parent)
-        ]
-    return answer
-
-
-def _clock(seconds: float) -> str:
-    return time.strftime("%a %b %d %H:%M:%S UTC %Y", time.gmtime(seconds))
-
-
-HOT: dict[str, Callable[[str, str, dict[str, Any]], dict[str, Any]]] = {
-    "PutRecord": put_record,
-    "PutRecords": put_records,
-    "GetShardIterator": get_shard_iterator,
-    "GetRecords": get_records,
-}
-
-
 # --- what services call ---------------------------------------------------------------------------------------------
 
 
 def stream(account: str, region: str, name: str) -> LocalStream:
-    """Return a stream by name or ARN, in whatever state; `.shards[id].read(position)`, `.count` give its records. Raises ResourceNotFoundError."""
+    """Return a stream, in whatever state; the caller holds the service's lock of the account while it uses it.
+
+    Parameters
+    ----------
+    name: the stream's name or ARN; `.shards[id].read(position)` and `.count` of what is returned give its records
+
+    Raises ResourceNotFoundError.
+    """
     found = kinesis_backends[account][region].streams.get(name.rpartition("/")[2])
     if found is None:
         raise ResourceNotFoundError(f"Stream {name.rpartition('/')[2]} under account {account} not found.")

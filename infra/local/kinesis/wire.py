@@ -11,20 +11,26 @@ from typing import Any
 import cbor2
 import orjson
 
-from infra.local.core import pace, rates, roles, state, telemetry
+from infra.local.core import pace, rates, registry, roles, state, telemetry, validation
 from infra.local.core.answers import CBOR_TYPE, JSON_TYPES, Answer
 from infra.local.core.front import ordinary
 from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
-from infra.local.kinesis.streams import HOT, KinesisError
+from infra.local.kinesis.errors import KinesisError
+from infra.local.kinesis.hot import HOT
+from infra.local.kinesis.subscriptions import subscribe
 
 
-async def wire(request: Request) -> Answer:
-    """Answer a request to Kinesis. Raises Refused."""
+async def wire(request: Request) -> Answer | None:
+    """Answer a request to Kinesis; None where a subscription was answered. Raises Refused."""
     body = await request.body()
     if request.operation in HOT:
         return await _hot(request, body)
+    if request.operation == "SubscribeToShard":
+        asked = orjson.dumps(_parse_cbor(body), default=_json_value) if request.content_type == CBOR_TYPE else body
+        await subscribe(request, validation.check(registry.get("kinesis"), request, asked))
+        return None
     if request.content_type != CBOR_TYPE:
         return await ordinary(request, body)
     body = orjson.dumps(_parse_cbor(body), default=_json_value)
@@ -65,7 +71,8 @@ async def _hot(request: Request, body: bytes) -> Answer:
         if read is not None:
             size = sum(len(record.data) for record in answer["Records"])
             rates.count_read(request.account, request.region, *read, size)
-        answer["Records"] = [_record(record, is_cbor) for record in answer["Records"]]
+        encryption = answer.pop("Encryption")
+        answer["Records"] = [{**_record(record, is_cbor), **encryption} for record in answer["Records"]]
     if is_cbor:
         return Answer(200, {"content-type": CBOR_TYPE}, cbor2.dumps(answer))
     return Answer(200, {"content-type": JSON_TYPES[0]}, orjson.dumps(answer))

@@ -311,7 +311,7 @@ def test_acknowledged_records_survive_kill(own_server, account):
 
 
 def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
-    from infra.local.kinesis import streams as module
+    from infra.local.kinesis import storage as module
 
     shard = module.StoredShard(0, 0, 2**128 - 1)
     shard.open(tmp_path / "shard")
@@ -337,7 +337,7 @@ def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
 
 
 def test_what_a_kill_left_half_written_is_cut_off(tmp_path):
-    from infra.local.kinesis import streams as module
+    from infra.local.kinesis import storage as module
 
     shard = module.StoredShard(0, 0, 2**128 - 1)
     shard.open(tmp_path / "shard")
