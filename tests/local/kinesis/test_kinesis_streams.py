@@ -370,7 +370,7 @@ def test_a_change_that_the_disk_refuses_is_not_seen(tmp_path: Any, monkeypatch: 
     shard.append([("a", b"1")], 1)
     state.save("kinesis", account, region)
 
-    def full(path: Any, data: bytes) -> None:
+    def full(*given: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
