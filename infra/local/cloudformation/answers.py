@@ -44,7 +44,7 @@ def default(definition: dict[str, Any]) -> str | None:
 
 
 def parameters_answer(definition: Definition) -> list[dict[str, str]]:
-    declared = definition.made().parameters
+    declared = definition.head().get("Parameters", {})
     return [
         {
             "ParameterKey": name,
@@ -61,7 +61,7 @@ def stack_answer(stack: Stack) -> dict[str, Any]:
         "StackId": stack.id,
         "StackName": stack.name,
         "ChangeSetId": stack.change_set_id,
-        "Description": definition.made().description or None,
+        "Description": definition.head().get("Description"),
         "Parameters": parameters_answer(definition),
         "CreationTime": stack.created,
         "LastUpdatedTime": stack.updated,
@@ -93,7 +93,7 @@ def stack_summary(stack: Stack) -> dict[str, Any]:
     return {
         "StackId": stack.id,
         "StackName": stack.name,
-        "TemplateDescription": stack.definition.made().description or None,
+        "TemplateDescription": stack.definition.head().get("Description"),
         "CreationTime": stack.created,
         "LastUpdatedTime": stack.updated,
         "DeletionTime": stack.deleted,

@@ -6,9 +6,10 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-fai
 from __future__ import annotations
 
 from infra.local.cloudformation.reasons import stopping
-from infra.local.cloudformation.resources.types import Stopped
+from infra.local.cloudformation.resources.types import ResourceFailure, Stopped
 from infra.local.cloudformation.stack import Resource, importers_of, now
 from infra.local.cloudformation.templates.evaluation import Evaluation
+from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.work import Failed, Work
 
 
@@ -65,9 +66,9 @@ class Creation(Work):
     def _remove_all(self, is_creation: bool) -> list[str]:
         """Delete the resources, last made first; return those that could not be deleted."""
         stack = self.stack
-        template = stack.definition.made()
+        needs = self._needs()
         failed: list[str] = []
-        order = [name for name in template.order if name in stack.resources]
+        order = [name for name in needs if name in stack.resources]
         order += [name for name in stack.resources if name not in order]
         for logical_id in reversed(order):
             if stopping.is_set():
@@ -75,7 +76,7 @@ class Creation(Work):
             resource = stack.resources[logical_id]
             if resource.status in ("DELETE_COMPLETE", "DELETE_SKIPPED"):
                 continue
-            if any(name in template.resources and logical_id in template.needs(name) for name in failed):
+            if any(logical_id in needs.get(name, ()) for name in failed):
                 failed.append(logical_id)  # still in use by one that could not be deleted
                 continue
             policy = resource.deletion_policy
@@ -83,16 +84,30 @@ class Creation(Work):
                 policy = "Delete"
             if logical_id in stack.retained:
                 policy = "Retain"
-            if resource.name and resource.physical_id is None and resource.status == "CREATE_IN_PROGRESS":
-                resource.physical_id = self.leftover_id(resource)
-            if not self.remove(resource, policy):
+            if not (self._find_leftover(resource) and self.remove(resource, policy)):
                 if stack.is_forced:
                     self.note("DELETE_SKIPPED", None, resource)
                 else:
                     failed.append(logical_id)
         return [name for name in failed if stack.resources[name].status == "DELETE_FAILED"]
 
-    # delete
+    def _needs(self) -> dict[str, set[str]]:
+        """Return which resources each one needs, in the order of creation; nothing of a template that is not valid any more."""
+        try:
+            template = self.stack.definition.made()
+        except TemplateError:
+            return {}
+        return {name: template.needs(name) for name in template.order}
+
+    def _find_leftover(self, resource: Resource) -> bool:
+        """Find out what was made without having been noted; return whether that could be found out."""
+        if resource.name and resource.physical_id is None and resource.status == "CREATE_IN_PROGRESS":
+            try:
+                resource.physical_id = self.leftover_id(resource)
+            except ResourceFailure as error:
+                self.note("DELETE_FAILED", str(error), resource)
+                return False
+        return True
 
     def delete(self) -> None:
         in_use = self._exports_in_use()

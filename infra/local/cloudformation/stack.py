@@ -15,6 +15,7 @@ from typing import Any
 from infra.local.cloudformation import schema
 from infra.local.cloudformation.resources import types
 from infra.local.cloudformation.resources.types import ResourceType
+from infra.local.cloudformation.templates.reading import read
 from infra.local.cloudformation.templates.template import Template
 from infra.local.core.records import RecordList
 from infra.local.core.times import iso
@@ -35,6 +36,11 @@ def resource_type(name: str) -> ResourceType:
 def template_of(text: str) -> Template:
     """Return the checked template. Raises TemplateError."""
     return Template(text, resource_types())
+
+
+@lru_cache(maxsize=64)
+def _body(text: str) -> dict[str, Any]:
+    return read(text)
 
 
 def now() -> datetime:
@@ -74,6 +80,10 @@ class Definition(Saved):
     def made(self) -> Template:
         """Return the checked template that resources are made from. Raises TemplateError."""
         return template_of(self.processed or self.template)
+
+    def head(self) -> dict[str, Any]:
+        """Return the template's body as it was given, for what is shown of it: nothing is checked, for rules may have changed since."""
+        return _body(self.template)
 
     def values(self) -> dict[str, str]:
         """Return what Ref gives for each parameter, as text."""

@@ -157,8 +157,8 @@ class Work:
 
     def check_all(self) -> list[str]:
         """Resolve everything that can be resolved before anything is made; return the active resources in order. Raises Failed."""
-        evaluation = self.evaluation(self.stack.definition, lambda *_: UNKNOWN)
         try:
+            evaluation = self.evaluation(self.stack.definition, lambda *_: UNKNOWN)
             active = evaluation.active()
             for logical_id in active:
                 evaluation.properties(logical_id)

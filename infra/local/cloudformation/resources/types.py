@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, ClassVar, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -134,11 +134,17 @@ class Context:
 def acting_client(account: str, region: str, role_arn: str, caller: str, service: str) -> Any:
     """Return a client that acts as a role, or where there is none as an access key. Raises ResourceFailure."""
     if not role_arn:
-        return roles.client(caller, account, region, service)
+        return _client_of(caller, account, region, service)
     try:
         return roles.session(account, role_arn, "cloudformation", "AWSCloudFormation").client(region, service)
     except roles.CannotAssume:
         raise ResourceFailure(f"Role {role_arn} is invalid or cannot be assumed") from None
+
+
+@lru_cache(maxsize=64)
+def _client_of(access_key: str, account: str, region: str, service: str) -> Any:
+    """Return a client that acts as an access key; to make one costs more than its calls."""
+    return roles.client(access_key, account, region, service)
 
 
 def is_missing(error: ClientError) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.local.cloudformation.templates import functions
 from infra.local.cloudformation.templates.parameters import kind_of, listed
-from infra.local.cloudformation.templates.placement import MAP
+from infra.local.cloudformation.templates.placement import BOOLEAN, MAP
 from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.templates.references import SUB_VARIABLE, UNKNOWN, function_of, references, text
 from infra.local.cloudformation.templates.template import Template
@@ -94,6 +94,10 @@ class Evaluation:
 
     def condition(self, name: str) -> bool:
         """Return whether a condition of the template holds. Raises TemplateError."""
+        if not isinstance(name, str):
+            raise TemplateError(
+                "Template error: Fn::If requires a list argument with the first element being a condition"
+            )
         if name not in self._conditions:
             if name not in self.template.conditions:
                 raise TemplateError(f"Template format error: Unresolved condition dependency {name}")
@@ -161,6 +165,8 @@ class Evaluation:
 
     def _resolve(self, value: Any) -> Any:
         name = function_of(value)
+        if name in BOOLEAN and name != "Fn::If":
+            raise TemplateError(f"Template error: {name} gives no value: it may only stand among conditions.")
         if name is not None:
             return getattr(self, f"_{name.removeprefix('Fn::').lower()}")(value[name])
         if isinstance(value, dict):
@@ -171,6 +177,8 @@ class Evaluation:
         return value
 
     def _ref(self, name: Any) -> Any:
+        if not isinstance(name, str):
+            raise TemplateError("Template error: Every Ref object must have a single String value.")
         if name == "AWS::NoValue":
             return _NoValue
         if name in self._pseudo:

@@ -59,7 +59,7 @@ class _Loops:
             return [self.expanded(item, variables) for item in value]
         if not isinstance(value, dict):
             return value
-        if function_of(value) == "Ref" and value["Ref"] in variables:
+        if function_of(value) == "Ref" and isinstance(value["Ref"], str) and value["Ref"] in variables:
             return variables[value["Ref"]]
         result: dict[str, Any] = {}
         for key, item in value.items():
@@ -108,7 +108,7 @@ class _Loops:
     def _resolved(self, given: Any, variables: dict[str, str], label: str) -> Any:
         """Return what a collection, or an item of it, is: a list, a list parameter, or from a map."""
         name = function_of(given)
-        if name == "Ref":
+        if name == "Ref" and isinstance(given["Ref"], str):
             target = given["Ref"]
             if target in variables:
                 return variables[target]

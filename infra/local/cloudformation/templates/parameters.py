@@ -28,6 +28,7 @@ SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 SSM_NAME = "AWS::SSM::Parameter::Name"
 LIST = re.compile(r"List<(.+)>")
 ZONE = "AWS::EC2::AvailabilityZone::Name"
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 PLAIN = {"String", "Number"}
 
 
@@ -84,7 +85,25 @@ def declared_parameters(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
             raise TemplateError(f"Invalid template parameter property '{strange}'")
         if isinstance(definition.get("Default"), (dict, list)):
             raise TemplateError(f"Template format error: Every Default member must be a string. ({name})")
+        _check_limits(definition)
     return section
+
+
+def _check_limits(definition: dict[str, Any]) -> None:
+    """Check the attributes that limit a parameter's values. Raises TemplateError."""
+    allowed = definition.get("AllowedValues", [])
+    if not isinstance(allowed, list) or any(isinstance(item, (dict, list)) or item is None for item in allowed):
+        raise TemplateError("Template format error: Every AllowedValues member must be a list of strings.")
+    for key in ("MinLength", "MaxLength", "MinValue", "MaxValue"):
+        if key in definition and not NUMBER.fullmatch(text(definition[key])):
+            raise TemplateError(f"Template format error: Every {key} member must be a number.")
+    pattern = definition.get("AllowedPattern", "")
+    try:
+        re.compile(pattern)
+    except (TypeError, re.error):
+        raise TemplateError(
+            "Template format error: Every AllowedPattern member must be a regular expression."
+        ) from None
 
 
 def parameter_values(
@@ -149,9 +168,9 @@ def _value_problem(value: str, definition: dict[str, Any]) -> str | None:
         pattern = definition.get("AllowedPattern")
         if pattern and not re.fullmatch(pattern, part):
             return f"must match pattern {pattern}"
-        if "MinLength" in definition and len(part) < int(definition["MinLength"]):
+        if "MinLength" in definition and len(part) < float(definition["MinLength"]):
             return f"must contain at least {definition['MinLength']} characters"
-        if "MaxLength" in definition and len(part) > int(definition["MaxLength"]):
+        if "MaxLength" in definition and len(part) > float(definition["MaxLength"]):
             return f"must contain at most {definition['MaxLength']} characters"
         if kind.item == "Number" and not kind.is_stored:
             try:

@@ -134,9 +134,13 @@ class Template:
                 raise TemplateError(
                     f"Template format error: [/Resources/{name}/Properties] Properties must be an object."
                 )
+            if not all(isinstance(each, str) for each in as_list(resource.get("DependsOn", []))):
+                raise TemplateError("Template format error: DependsOn must be a string or list of strings.")
             _check_nulls(resource.get("Properties", {}), f"/Resources/{name}/Properties")
             for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
                 policy = resource.get(attribute, "Delete")
+                if not isinstance(policy, str):
+                    raise TemplateError(f"Template format error: Every {attribute} member must be a string.")
                 if policy == "Snapshot":
                     raise TemplateError(
                         f"Template error: resource type {kind} does not support deletion policy Snapshot"
@@ -181,7 +185,7 @@ class Template:
             self._check_targets(block, content)
 
     def _check_condition_name(self, name: Any) -> None:
-        if name not in self.conditions:
+        if not isinstance(name, str) or name not in self.conditions:
             raise TemplateError(f"Template format error: Unresolved condition dependency {name}")
 
     def _check_targets(self, block: str, content: dict[str, dict[str, Any]]) -> None:
