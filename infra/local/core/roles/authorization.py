@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from infra.local.core.roles import context, identities, recorder, resource_tags, sessions
+from infra.local.core.roles import context, identities, recorder, resource_policies, resource_tags, sessions
 from infra.local.core.roles.denial import Denied
 from infra.local.core.roles.evaluation import Ask, Decision, Kind, Policies, Policy, Principal, evaluate
 from infra.local.core.roles.sessions import Session, Token
@@ -148,7 +148,8 @@ def decide(
     given.update(keys or {})
     if resource_account:
         given["aws:resourceaccount"] = (resource_account,)
-    policies = replace(caller.policies(), resource=resource_policy)
+    decides = bool(resource_policy) and resource.startswith(resource_policies.DECIDE)
+    policies = replace(caller.policies(), resource=resource_policy, resource_decides=decides)
     if resource_tags.are_asked_for(policies):
         given.update(resource_tags.keys(caller.principal.account, region, resource))
     ask = Ask(caller.principal, action, resource, given, resource_account)
@@ -190,8 +191,6 @@ def check(
     action, resource: as in a policy: `s3:GetObject`, the object's ARN; `*` for an action without resource
     keys: keys of the request beyond the global ones, in small letters: {"s3:prefix": ("data/",)}
     """
-    from infra.local.core.roles import resource_policies
-
     if who is None:
         return
     caller = Caller(who.principal, who) if isinstance(who, Session) else who

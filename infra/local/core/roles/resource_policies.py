@@ -13,6 +13,7 @@ from infra.local.core.roles import identities
 from infra.local.core.roles.policy import Policy
 
 GLOBAL = "aws"
+DECIDE = "arn:aws:kms:"  # a key's policy must allow, itself or by handing over to the account: an identity policy alone never does
 
 
 def of(account: str, region: str, resource: str) -> tuple[tuple[Policy, ...], str]:
@@ -59,6 +60,17 @@ def _topic(account: str, region: str, name: str) -> tuple[Any, str]:
     return (topic.policy if topic is not None else None), account
 
 
+def _key(account: str, region: str, name: str) -> tuple[Any, str]:
+    kind, _, key_id = name.partition("/")
+    backend = _backend("kms", account, region)
+    if backend is None:
+        return None, account
+    if kind == "alias":
+        key_id = backend.get_key_id_from_alias(name) or ""
+    key = backend.keys.get(key_id)
+    return (key.policy if key is not None else None), account
+
+
 def _own(service: str) -> Callable[[str, str, str], tuple[Any, str]]:
     def read(account: str, region: str, name: str) -> tuple[Any, str]:
         reader = registry.get(service).resource_policy
@@ -73,4 +85,5 @@ _READERS: dict[str, Callable[[str, str, str], tuple[Any, str]]] = {
     "sns": _topic,
     "lambda": _own("lambda"),
     "events": _own("events"),
+    "kms": _key,
 }

@@ -361,3 +361,23 @@ def test_tags_of_the_resource(worker, client, account) -> None:
         client("glue").create_crawler(Name=name, Role=role, DatabaseName="d", Targets=targets, Tags=tags)
     assert made.client("glue").get_crawler(Name="open")["Crawler"]["Name"] == "open"
     assert "with an explicit deny" in refusal(lambda: made.client("glue").get_crawler(Name="closed"))[2]
+
+
+def test_a_key_s_policy_decides(worker, client, account) -> None:
+    """The key must allow, itself or by its account: https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html."""
+    root, made = client("kms"), worker(allow("kms:Encrypt"))
+    kms, owner = made.client("kms"), {"AWS": f"arn:aws:iam::{account}:root"}
+    key = root.create_key()["KeyMetadata"]  # its policy hands over to the account
+    root.create_alias(AliasName="alias/lake", TargetKeyId=key["KeyId"])
+    encrypt = lambda name: kms.encrypt(KeyId=name, Plaintext=b"x")["CiphertextBlob"]  # noqa: E731
+    assert encrypt(key["KeyId"]) and encrypt("alias/lake")
+    put = lambda *given: root.put_key_policy(KeyId=key["KeyId"], PolicyName="default", Policy=_policy(*given))  # noqa: E731
+    put(allow("kms:PutKeyPolicy", Principal=owner))
+    code, status, message = refusal(lambda: encrypt(key["Arn"]))
+    assert (code, status) == ("AccessDeniedException", 400)
+    assert message.endswith("because no resource-based policy allows the kms:Encrypt action")
+    made.may(allow("glue:GetTable"))
+    put(allow("kms:PutKeyPolicy", Principal=owner), allow("kms:Encrypt", Principal={"AWS": made.arn}))
+    assert encrypt(key["Arn"])  # the key names the role: it needs nothing else
+    put(allow("kms:*", Principal=owner), deny("kms:Encrypt", Principal="*"))
+    assert refusal(lambda: encrypt("alias/lake"))[2].endswith("with an explicit deny in a resource-based policy")
