@@ -22,7 +22,7 @@ GONE = (
 BUSY_SECONDS, PAUSE = 120.0, 1.0
 BUSY = {  # what a service says while something is still under way, which ends by itself
     "CrawlerRunningException", "CrawlerStoppingException", "ResourceInUseException", "ResourceConflictException",
-    "ConcurrentModificationException", "ConflictException", "OperationAbortedException",
+    "ConcurrentModificationException", "ConflictException", "OperationAbortedException", "IllegalSessionStateException",
 }  # fmt: skip
 REMEDIES = {
     "BucketNotEmpty": "something still writes into it: look for a delivery stream or a job that runs, then repeat",

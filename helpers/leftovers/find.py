@@ -171,7 +171,7 @@ def _glue(client: Client) -> Iterator[Item]:
 
 
 def _delete_session(glue: Any, session: dict[str, Any]) -> None:
-    if session["Status"] in ("READY", "PROVISIONING"):
+    if glue.get_session(Id=session["Id"])["Session"]["Status"] in ("READY", "PROVISIONING"):
         glue.stop_session(Id=session["Id"])
     glue.delete_session(Id=session["Id"])
 
