@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check contracts lab bench clean refresh rehearsal handout
+.PHONY: help setup workshop test check contracts lab site bench clean refresh rehearsal handout
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ contracts: setup
 
 lab: setup ## open JupyterLab on the first notebook, with the local AWS behind it
 	@$(WORKSHOP) lab
+
+site: setup ## make the website of the chapters: build/site/index.html, which works from the folder
+	@.venv/bin/sphinx-build -q -W --keep-going -b html -d build/site-doctrees -c docs/site . build/site
+	@echo "build/site/index.html"
 
 bench: setup ## measure the local AWS, Spark and Flink (half an hour); writes docs/benchmarks.md
 	@.venv/bin/python -m tests.bench

@@ -42,11 +42,12 @@ def test_top_level_is_the_design():
     allowed = {
         "README.md", "README.ja.md", "environment.yml", "pyproject.toml", "uv.lock", "Makefile", ".ci", "LICENSE", "CONTRIBUTING.md",
         "notebooks", "helpers", "infra", "data", "tests", "docs", ".gitignore",
+        "CITATION.cff", "CODE_OF_CONDUCT.md", ".github", ".devcontainer", "postBuild", "start",
     }  # fmt: skip
     assert top <= allowed
 
 
-@pytest.mark.parametrize("target", ["workshop", "test", "lab", "bench", "clean", "help"])
+@pytest.mark.parametrize("target", ["workshop", "test", "check", "lab", "site", "bench", "clean", "help"])
 def test_make_help_names_every_command(target):
     output = subprocess.run(["make", "help"], cwd=project.ROOT, capture_output=True, text=True, check=True).stdout
     assert re.search(rf"^{target}\b", output, re.MULTILINE)

