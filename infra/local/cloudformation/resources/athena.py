@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.local.cloudformation.resources.declared import Declared
 from infra.local.cloudformation.resources.types import Context, ResourceType, created_tags, picked, retag, without
 
 Properties = dict[str, Any]
@@ -84,23 +85,15 @@ class NamedQuery(ResourceType):
         return {"NamedQueryId": physical_id}
 
 
-class PreparedStatement(ResourceType):
-    def own_name(self, context: Context, properties: Properties) -> str:
-        return properties["StatementName"]
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("athena").create_prepared_statement(**properties)
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("athena").update_prepared_statement(**properties)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("athena").delete_prepared_statement(**picked(properties, "StatementName", "WorkGroup"))
-
-
 TYPES: dict[str, ResourceType] = {
     "AWS::Athena::NamedQuery": NamedQuery(),
-    "AWS::Athena::PreparedStatement": PreparedStatement(),
+    "AWS::Athena::PreparedStatement": Declared(
+        "athena",
+        "prepared_statement",
+        lambda name, given, _: given,
+        named=lambda given: given["StatementName"],
+        deleted="StatementName",
+        place=("WorkGroup",),
+    ),
     "AWS::Athena::WorkGroup": WorkGroup(),
 }

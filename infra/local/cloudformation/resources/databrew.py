@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from infra.local.cloudformation.resources.declared import Declared
 from infra.local.cloudformation.resources.types import Context, ResourceType, created_tags, picked, retag, without
 
 Properties = dict[str, Any]
@@ -40,27 +41,6 @@ def _path_options(options: Properties) -> Properties:
             for listed in options["Parameters"]
         }
     return found
-
-
-class Dataset(ResourceType):
-    def _parameters(self, properties: Properties) -> Properties:
-        parameters = picked(properties, "Name", "Format", "FormatOptions", "Input")
-        if "PathOptions" in properties:
-            parameters["PathOptions"] = _path_options(properties["PathOptions"])
-        return parameters
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_dataset(
-            **self._parameters(properties), **created_tags("databrew", properties, context)
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("databrew").update_dataset(**self._parameters(properties))
-        retag("databrew", context.arn("databrew", f"dataset/{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("databrew").delete_dataset(Name=physical_id)
 
 
 class Recipe(ResourceType):
@@ -97,21 +77,6 @@ class Recipe(ResourceType):
         brew.delete_recipe_version(Name=physical_id, RecipeVersion="LATEST_WORKING")
 
 
-class Project(ResourceType):
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_project(
-            **without(properties, "Tags"), **created_tags("databrew", properties, context)
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("databrew").update_project(Name=physical_id, **picked(properties, "RoleArn", "Sample"))
-        retag("databrew", context.arn("databrew", f"project/{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("databrew").delete_project(Name=physical_id)
-
-
 class Job(ResourceType):
     def _parameters(self, properties: Properties, is_update: bool) -> Properties:
         parameters = without(properties, "Tags", "Type", "Recipe")
@@ -145,54 +110,37 @@ class Job(ResourceType):
         context.client("databrew").delete_job(Name=physical_id)
 
 
-class Ruleset(ResourceType):
-    def _parameters(self, properties: Properties) -> Properties:
-        rules = [
-            {**rule, **({"SubstitutionMap": _value_map(rule["SubstitutionMap"])} if "SubstitutionMap" in rule else {})}
-            for rule in properties["Rules"]
-        ]
-        return {**picked(properties, "Name", "Description"), "Rules": rules}
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_ruleset(
-            **self._parameters(properties),
-            TargetArn=properties["TargetArn"],
-            **created_tags("databrew", properties, context),
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("databrew").update_ruleset(**self._parameters(properties))
-        retag("databrew", context.arn("databrew", f"ruleset/{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("databrew").delete_ruleset(Name=physical_id)
+def _dataset(name: str, properties: Properties, is_update: bool) -> Properties:
+    parameters = {**picked(properties, "Format", "FormatOptions", "Input"), "Name": name}
+    if "PathOptions" in properties:
+        parameters["PathOptions"] = _path_options(properties["PathOptions"])
+    return parameters
 
 
-class Schedule(ResourceType):
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("databrew").create_schedule(
-            Name=name,
-            **picked(properties, "CronExpression", "JobNames"),
-            **created_tags("databrew", properties, context),
-        )
-        context.made(name)
+def _project(name: str, properties: Properties, is_update: bool) -> Properties:
+    taken = picked(properties, "RoleArn", "Sample") if is_update else without(properties, "Tags")
+    return {**taken, "Name": name}
 
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("databrew").update_schedule(
-            Name=physical_id, CronExpression=properties["CronExpression"], JobNames=properties.get("JobNames", [])
-        )
-        retag("databrew", context.arn("databrew", f"schedule/{physical_id}"), properties, old, context)
 
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("databrew").delete_schedule(Name=physical_id)
+def _ruleset(name: str, properties: Properties, is_update: bool) -> Properties:
+    rules = [
+        {**rule, **({"SubstitutionMap": _value_map(rule["SubstitutionMap"])} if "SubstitutionMap" in rule else {})}
+        for rule in properties["Rules"]
+    ]
+    fixed = {} if is_update else picked(properties, "TargetArn")
+    return {"Name": name, **picked(properties, "Description"), **fixed, "Rules": rules}
+
+
+def _schedule(name: str, properties: Properties, is_update: bool) -> Properties:
+    jobs = {"JobNames": properties.get("JobNames", [])} if is_update else picked(properties, "JobNames")
+    return {"Name": name, "CronExpression": properties["CronExpression"], **jobs}
 
 
 TYPES: dict[str, ResourceType] = {
-    "AWS::DataBrew::Dataset": Dataset(),
+    "AWS::DataBrew::Dataset": Declared("databrew", "dataset", _dataset, tagged="dataset/{}"),
     "AWS::DataBrew::Job": Job(),
-    "AWS::DataBrew::Project": Project(),
+    "AWS::DataBrew::Project": Declared("databrew", "project", _project, tagged="project/{}"),
     "AWS::DataBrew::Recipe": Recipe(),
-    "AWS::DataBrew::Ruleset": Ruleset(),
-    "AWS::DataBrew::Schedule": Schedule(),
+    "AWS::DataBrew::Ruleset": Declared("databrew", "ruleset", _ruleset, tagged="ruleset/{}"),
+    "AWS::DataBrew::Schedule": Declared("databrew", "schedule", _schedule, tagged="schedule/{}"),
 }

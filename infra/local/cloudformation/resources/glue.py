@@ -7,55 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.local.cloudformation.resources.declared import Declared
 from infra.local.cloudformation.resources.types import Context, ResourceType, created_tags, picked, retag, without
 
 Properties = dict[str, Any]
-
-
-class Database(ResourceType):
-    lower_case_name = True
-
-    def own_name(self, context: Context, properties: Properties) -> str | None:
-        return properties.get("DatabaseName") or properties["DatabaseInput"].get("Name")
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_database(
-            CatalogId=properties["CatalogId"], DatabaseInput={**properties["DatabaseInput"], "Name": name}
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("glue").update_database(
-            CatalogId=properties["CatalogId"],
-            Name=physical_id,
-            DatabaseInput={**properties["DatabaseInput"], "Name": physical_id},
-        )
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_database(CatalogId=properties["CatalogId"], Name=physical_id)
-
-
-class Table(ResourceType):
-    supported = frozenset({"CatalogId", "DatabaseName", "Name", "TableInput"})
-    lower_case_name = True
-
-    def own_name(self, context: Context, properties: Properties) -> str | None:
-        return properties.get("TableInput", {}).get("Name") or properties.get("Name")
-
-    def _place(self, properties: Properties) -> Properties:
-        return picked(properties, "CatalogId", "DatabaseName")
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        table = {**properties.get("TableInput", {}), "Name": name}
-        context.client("glue").create_table(**self._place(properties), TableInput=table)
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        table = {**properties.get("TableInput", {}), "Name": physical_id}
-        context.client("glue").update_table(**self._place(properties), TableInput=table)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_table(**self._place(properties), Name=physical_id)
 
 
 class Crawler(ResourceType):
@@ -94,91 +49,85 @@ class Crawler(ResourceType):
 CLASSIFIER_KINDS = ("CsvClassifier", "GrokClassifier", "JsonClassifier", "XMLClassifier")
 
 
-class Classifier(ResourceType):
-    def own_name(self, context: Context, properties: Properties) -> str | None:
-        return next((properties[kind].get("Name") for kind in CLASSIFIER_KINDS if kind in properties), None)
-
-    def _parameters(self, name: str, properties: Properties) -> Properties:
-        return {kind: {**properties[kind], "Name": name} for kind in CLASSIFIER_KINDS if kind in properties}
-
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_classifier(**self._parameters(name, properties))
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("glue").update_classifier(**self._parameters(physical_id, properties))
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_classifier(Name=physical_id)
-
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"Name": physical_id}
+def _database(name: str, properties: Properties, is_update: bool) -> Properties:
+    which = {"Name": name} if is_update else {}
+    database = {**properties["DatabaseInput"], "Name": name}
+    return {"CatalogId": properties["CatalogId"], **which, "DatabaseInput": database}
 
 
-class GlueJob(ResourceType):
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_job(
-            Name=name, **without(properties, "Name", "Tags"), **created_tags("glue", properties, context)
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("glue").update_job(JobName=physical_id, JobUpdate=without(properties, "Name", "Tags"))
-        retag("glue", context.arn("glue", f"job/{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_job(JobName=physical_id)
+def _table(name: str, properties: Properties, is_update: bool) -> Properties:
+    table = {**properties.get("TableInput", {}), "Name": name}
+    return {**picked(properties, "CatalogId", "DatabaseName"), "TableInput": table}
 
 
-class Trigger(ResourceType):
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_trigger(
-            Name=name, **without(properties, "Name", "Tags"), **created_tags("glue", properties, context)
-        )
-        context.made(name)
-
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        changes = picked(properties, "Description", "Schedule", "Actions", "Predicate", "EventBatchingCondition")
-        context.client("glue").update_trigger(Name=physical_id, TriggerUpdate={"Name": physical_id, **changes})
-        retag("glue", context.arn("glue", f"trigger/{physical_id}"), properties, old, context)
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_trigger(Name=physical_id)
+def _classifier(name: str, properties: Properties, is_update: bool) -> Properties:
+    return {kind: {**properties[kind], "Name": name} for kind in CLASSIFIER_KINDS if kind in properties}
 
 
-class Connection(ResourceType):
-    def own_name(self, context: Context, properties: Properties) -> str | None:
-        return properties["ConnectionInput"].get("Name")
+def _job(name: str, properties: Properties, is_update: bool) -> Properties:
+    settings = without(properties, "Name", "Tags")
+    return {"JobName": name, "JobUpdate": settings} if is_update else {"Name": name, **settings}
 
-    def create(self, context: Context, name: str, properties: Properties) -> None:
-        context.client("glue").create_connection(
-            CatalogId=properties["CatalogId"],
-            ConnectionInput={**properties["ConnectionInput"], "Name": name},
-            **created_tags("glue", properties, context),
-        )
-        context.made(name)
 
-    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        context.client("glue").update_connection(
-            CatalogId=properties["CatalogId"],
-            Name=physical_id,
-            ConnectionInput={**properties["ConnectionInput"], "Name": physical_id},
-        )
-        retag("glue", context.arn("glue", f"connection/{physical_id}"), properties, old, context)
+def _trigger(name: str, properties: Properties, is_update: bool) -> Properties:
+    if not is_update:
+        return {**without(properties, "Tags"), "Name": name}
+    changes = picked(properties, "Description", "Schedule", "Actions", "Predicate", "EventBatchingCondition")
+    return {"Name": name, "TriggerUpdate": {"Name": name, **changes}}
 
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("glue").delete_connection(CatalogId=properties["CatalogId"], ConnectionName=physical_id)
 
-    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        return {"Name": physical_id}
+def _connection(name: str, properties: Properties, is_update: bool) -> Properties:
+    which = {"Name": name} if is_update else {}
+    connection = {**properties["ConnectionInput"], "Name": name}
+    return {"CatalogId": properties["CatalogId"], **which, "ConnectionInput": connection}
 
+
+DATABASE = Declared(
+    "glue",
+    "database",
+    _database,
+    named=lambda given: given.get("DatabaseName") or given["DatabaseInput"].get("Name"),
+    place=("CatalogId",),
+    lower_case=True,
+)
+
+
+class Table(Declared):
+    supported = frozenset({"CatalogId", "DatabaseName", "Name", "TableInput"})
+
+
+TABLE = Table(
+    "glue",
+    "table",
+    _table,
+    named=lambda given: given.get("TableInput", {}).get("Name") or given.get("Name"),
+    place=("CatalogId", "DatabaseName"),
+    lower_case=True,
+)
+CLASSIFIER = Declared(
+    "glue",
+    "classifier",
+    _classifier,
+    named=lambda given: next((given[kind].get("Name") for kind in CLASSIFIER_KINDS if kind in given), None),
+    gives=("Name",),
+)
+CONNECTION = Declared(
+    "glue",
+    "connection",
+    _connection,
+    named=lambda given: given["ConnectionInput"].get("Name"),
+    deleted="ConnectionName",
+    place=("CatalogId",),
+    tagged="connection/{}",
+    gives=("Name",),
+)
 
 TYPES: dict[str, ResourceType] = {
-    "AWS::Glue::Classifier": Classifier(),
-    "AWS::Glue::Connection": Connection(),
+    "AWS::Glue::Classifier": CLASSIFIER,
+    "AWS::Glue::Connection": CONNECTION,
     "AWS::Glue::Crawler": Crawler(),
-    "AWS::Glue::Database": Database(),
-    "AWS::Glue::Job": GlueJob(),
-    "AWS::Glue::Table": Table(),
-    "AWS::Glue::Trigger": Trigger(),
+    "AWS::Glue::Database": DATABASE,
+    "AWS::Glue::Job": Declared("glue", "job", _job, deleted="JobName", tagged="job/{}"),
+    "AWS::Glue::Table": TABLE,
+    "AWS::Glue::Trigger": Declared("glue", "trigger", _trigger, tagged="trigger/{}"),
 }
