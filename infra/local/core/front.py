@@ -14,6 +14,7 @@ from typing import Any
 from infra.local.core import (
     answers,
     members,
+    models,
     moto_call,
     operations,
     origin,
@@ -31,6 +32,7 @@ from infra.local.core.service import Service
 
 log = logging.getLogger("workshop.front")
 
+_ready: dict[str, Service] = {}  # by the name in the signature
 ANYBODY = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}  # of STS: asked for without a signature
 
 
@@ -105,10 +107,19 @@ async def _unsigned(request: Request) -> Answer | None:
     return await service.wire(request)
 
 
+def _prepare(name: str) -> Service:
+    service = registry.get(name)
+    models.of(service)
+    return service
+
+
 async def _service(name: str) -> Service:
-    """Return a service; its package is imported in a worker thread. Raises Refused for one that is not there."""
+    """Return a service; its package and its model are read in a worker thread. Raises Refused for one that is not there."""
     try:
-        return registry.loaded_by_name(name) or await asyncio.to_thread(registry.get, name)
+        service = _ready.get(name)
+        if service is None:
+            service = _ready[name] = await asyncio.to_thread(_prepare, name)
+        return service
     except registry.UnknownService:
         raise Refused(
             501,

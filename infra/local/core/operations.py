@@ -8,9 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from moto.core.utils import get_service_model
-
-from infra.local.core import registry, rest
+from infra.local.core import models, registry, rest
 from infra.local.core.refused import Refused
 from infra.local.core.request import ACCOUNT, Request
 from infra.local.core.service import Service
@@ -20,7 +18,7 @@ RPC_PATH = re.compile(r"/service/[A-Za-z0-9_]+/operation/([A-Za-z0-9]+)")  # Smi
 
 def find(service: Service, request: Request, body: bytes) -> str:
     """Return the operation of a request, "" where a REST path means none (moto answers). Raises Refused."""
-    model = get_service_model(registry.model_name(service.name))
+    model = models.of(service)
     protocols = protocols_of(model)
     if request.target:
         operation = request.target.rpartition(".")[2]

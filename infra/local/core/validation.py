@@ -14,7 +14,7 @@ import cbor2
 import orjson
 from moto.core.utils import get_service_model
 
-from infra.local.core import operations, registry, rest, shapes
+from infra.local.core import models, operations, registry, rest, shapes
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.service import Service
@@ -147,7 +147,7 @@ def check(service: Service, request: Request, body: bytes) -> dict[str, Any]:
 
     Raises Refused where they are not what the model says.
     """
-    model = get_service_model(registry.model_name(service.name))
+    model = models.of(service)
     if not request.operation or request.operation not in model.operation_names:
         return {}
     shape = model.operation_model(request.operation).input_shape
