@@ -3,13 +3,16 @@
 from moto.glue.models import GlueBackend, glue_backends
 
 from infra.local.glue import drivers as glue_drivers
-from infra.local.glue import jobs as glue_jobs
-from infra.local.glue import sessions as glue_sessions
 from infra.local.glue.catalog.backend import Catalog
 from infra.local.glue.crawler import backend as crawler
-from infra.local.glue.crawler.backend import CrawlerResponse, Crawlers
-from infra.local.glue.jobs import Jobs, JobsResponse
-from infra.local.glue.sessions import Sessions, SessionsResponse
+from infra.local.glue.crawler.api import CrawlerResponse
+from infra.local.glue.crawler.backend import Crawlers
+from infra.local.glue.jobs import running as glue_jobs
+from infra.local.glue.jobs.api import JobsResponse
+from infra.local.glue.jobs.backend import Jobs
+from infra.local.glue.sessions import running as glue_sessions
+from infra.local.glue.sessions.api import SessionsResponse
+from infra.local.glue.sessions.backend import Sessions
 
 
 class LocalGlueBackend(Jobs, Sessions, Crawlers, Catalog, GlueBackend):

@@ -48,7 +48,7 @@ def table_versions(account: str) -> tuple[str, Change]:
 
 
 def job_runs(account: str) -> tuple[str, Change]:
-    from infra.local.glue.jobs import Job, JobRun
+    from infra.local.glue.jobs.record import Job, JobRun
 
     backend: Any = registry.get("glue").backends[account][REGION]
     settings = {"Command": {"Name": "pythonshell"}, "MaxCapacity": 1.0, "JobMode": "SCRIPT"}

@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 
 from infra.local.core.cron import Cron
 from infra.local.glue import backend as glue
-from infra.local.glue.crawler import backend as crawler
+from infra.local.glue.crawler import schedule as crawler
 from infra.local.glue.crawler.events import changed_objects
+from infra.local.glue.crawler.record import Crawler
 from tests.local.events.event_lab import queue_policy
 from tests.polling import until
 from tests.service_roles import service_role
@@ -699,7 +700,7 @@ def test_bad_cron(expression: str) -> None:
 def scheduled(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A crawler that is due at 5:00, in a backend of this process."""
     backend = glue.BACKENDS["123456789012"]["us-east-1"]
-    made = crawler.Crawler("nightly", {"Schedule": "cron(0 5 * * ? *)"}, "arn")
+    made = Crawler("nightly", {"Schedule": "cron(0 5 * * ? *)"}, "arn")
     made.scheduled_since = datetime(2022, 11, 23)
     monkeypatch.setattr(backend, "crawlers", {"nightly": made})
     return made

@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from infra.local.core import state, telemetry
 from infra.local.glue import drivers as glue_drivers
-from infra.local.glue import sessions as glue_sessions
+from infra.local.glue.sessions import backend as glue_sessions
+from infra.local.glue.sessions.running import under_way
 from tests.polling import until
 from tests.service_roles import service_role
 
@@ -418,7 +419,7 @@ def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
         assert "ErrorMessage" not in waiting.as_dict()
     idle = backend.create_session(Id="idle", IdleTimeout=1, Timeout=1000, **given)
     busy = backend.create_session(Id="busy", IdleTimeout=1, Timeout=4, **given)
-    threads = [live.thread for live in glue_sessions._live.values()]
+    threads = [live.thread for live in under_way.values()]
     wait_for(lambda: busy.status, lambda status: status == "READY")
     backend.run_statement("busy", "import time\ntime.sleep(60)")
     wait_for(lambda: (idle.status, busy.status), lambda statuses: statuses == ("TIMEOUT", "TIMEOUT"))

@@ -17,8 +17,8 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.globs import glob_pattern
 from infra.local import s3
-from infra.local.glue.catalog.backend import Table
 from infra.local.glue.catalog.checked import CheckedCatalog
+from infra.local.glue.catalog.table import Table
 from infra.local.glue.crawler.formats import SAMPLE_BYTES, Classifier, read
 from infra.local.glue.crawler.grouping import (
     File,
