@@ -6,7 +6,7 @@ import os
 
 import boto3
 
-from helpers import localhost, stacks
+from helpers import localhost, money, stacks
 from infra import profile as profiles
 from infra import project, server_process
 from infra.teaching import cost
@@ -45,6 +45,8 @@ def connect(profile: str | None = None) -> boto3.Session:
         print(
             f"REAL AWS · profile {name} · account {account} · {session.region_name} · what you run here is on your bill"
         )
+        for each in (boto3.DEFAULT_SESSION, session):
+            money.watch(each)
         now = cost.running(session, stacks.FOLDER)
         print(
             f"{len(now.stacks)} stacks of the workshop are there: {now.hourly:.3f} USD an hour, {24 * now.hourly:.2f} a day"

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Set
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from helpers import money
 from helpers.showing import live_line
-from infra import project
 from infra.teaching import cost
 
-FOLDER = Path(__file__).resolve().parents[1] / "infra" / "stacks"
+FOLDER = money.FOLDER
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 TO_DELETE_FIRST = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
 FIRST_WAIT, LONGEST_WAIT = 0.05, 2.0  # seconds between two looks; AWS limits how often one may ask
@@ -53,7 +51,7 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
     client, name = boto3.client("cloudformation"), stack_name(template)
     body = (FOLDER / f"{template}.yaml").read_text()
     price = cost.of_template(body, client.meta.region_name)
-    _guard(price)
+    money.check(price.hourly)
     status = _resting_status(client, name)
     if status in TO_DELETE_FIRST:
         delete_named(client, name)
@@ -70,15 +68,6 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
     _show_resources(client, name)
     print(f"On AWS it costs {price} while it exists.")
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-
-
-def _guard(price: cost.Cost) -> None:
-    """On real AWS, refuse what passes the limit in USD, which is asked for once. Raises LimitReached."""
-    profile = os.environ.get("AWS_PROFILE")
-    if project.is_local(profile) or not price.parts:
-        return
-    most = cost.limit(project.home() / "limits.json", profile or "default", input)
-    cost.check(cost.running(boto3.Session(), FOLDER), price, most)
 
 
 def delete(template: str) -> None:

@@ -11,12 +11,18 @@ from typing import Any
 
 import boto3
 
+from helpers import money
 from helpers.generator.clock import Clock, WallClock
 from helpers.generator.faker import Faker
 from helpers.generator.progress_bar import progress_bar
 from helpers.generator.rates import Constant, Periodic
 from helpers.generator.sending import Listener, Sender, Sent, ticks_of
 from helpers.generator.template import Template
+from infra.teaching.prices import usd
+
+HOUR_SECONDS = 3600
+USUAL_RATE = 1000  # records a second, where no rate says it: what a shard takes
+BILLED_BYTES = 5000  # of a record, at least, by Firehose
 
 # The last generator started in the background for each stream, by (endpoint, name).
 _in_background: dict[tuple[str, str], Generator] = {}
@@ -192,6 +198,7 @@ class Generator:
         client = client or boto3.client(service)
         if client.meta.service_model.service_name != service:
             raise ValueError(f"The client is for {client.meta.service_model.service_name}, it must be for {service}.")
+        money.check(_price(client, records, seconds, rate))
         self._sender = Sender(
             client=client,
             name=stream_name or delivery_stream_name,
@@ -213,6 +220,17 @@ class Generator:
         if isinstance(self._clock, WallClock):
             self._clock.simulated = simulated
         return self._template.record()
+
+
+def _price(client: Any, records: int | None, seconds: float | None, rate: Constant | Periodic | None) -> float:
+    """Return what sending costs on AWS, in USD: of an hour where nobody says when it ends."""
+    if records is None:
+        a_second = rate.per_second if isinstance(rate, Constant) else USUAL_RATE
+        records = round(a_second * (HOUR_SECONDS if seconds is None else seconds))
+    region = client.meta.region_name
+    if client.meta.service_model.service_name == "kinesis":
+        return records / 1e6 * usd("kinesis put", region)
+    return records * BILLED_BYTES / 1e9 * usd("firehose", region)
 
 
 def _random(seed: int | str | None, purpose: str) -> Random:

@@ -1,13 +1,24 @@
 """AWS's Glue kernel (its package is not changed) with an answer to a cell that is interrupted.
 
 At an interrupt AWS's kernel asks Glue to cancel the statement and then returns nothing, which ipykernel cannot send: Jupyter would wait
-for the cell for ever. `python -m infra.kernels.glue_answering -f <connection file>`
+for the cell for ever. And before it makes a session on real AWS, the limit in USD is looked at.
+
+`python -m infra.kernels.glue_answering -f <connection file>`
 """
 
 from typing import Any
 
 # first of all imports: it makes botocore read AWS's own description of the sessions' API
 from aws_glue_interactive_sessions_kernel.glue_pyspark.GlueKernel import GlueKernel
+
+DEFAULT_WORKERS = 5  # of AWS's kernel
+
+
+def _no_answer(question: str) -> str:
+    """This kernel cannot ask."""
+    from infra.teaching.cost import LimitReached
+
+    raise LimitReached(f"{question}Say it first: deploy a stack, or write it to .workshop/limits.json.")
 
 
 class AnsweringKernel(GlueKernel):
@@ -47,6 +58,16 @@ class AnsweringKernel(GlueKernel):
                 self._send_output(place)
             self._told_place = place
         return session
+
+    def create_session(self) -> Any:
+        """Make the session; on real AWS only within the limit in USD. Raises infra.teaching.cost.LimitReached, which the kernel shows."""
+        from infra.teaching import guard
+        from infra.teaching.prices import usd
+
+        workers = int(self.get_number_of_workers() or DEFAULT_WORKERS)
+        dpus = workers * guard.DPUS.get(self.get_worker_type() or "G.1X", 1.0)
+        guard.check(self.get_profile(), dpus * usd("glue dpu", self.get_region()), _no_answer)
+        return super().create_session()
 
     def _cancel_statements(self) -> None:
         """Cancel what the session runs: AWS's kernel does not know the number of a statement that it was about to submit."""

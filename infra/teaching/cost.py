@@ -17,7 +17,7 @@ from infra.teaching.prices import usd
 
 PREFIX = "analytics-workshop-"
 HOURS_OF_A_MONTH = 730
-GONE = ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS")
+NEVER_MADE = "REVIEW_IN_PROGRESS"
 
 
 class LimitReached(RuntimeError):
@@ -71,6 +71,12 @@ def _cost(region: str, shards: int, on_demand: int, alarms: int) -> Cost:
     return Cost(sum(count * price for count, _, price in counted), parts)
 
 
+def of_stack(name: str, folder: Path, region: str) -> Cost:
+    """Return what a stack of the workshop costs by the hour; `folder` holds its template."""
+    template = folder / f"{name.removeprefix(PREFIX).replace('-', '_')}.yaml"
+    return of_template(template.read_text(), region) if template.exists() else Cost(0.0)
+
+
 class Running(NamedTuple):
     """The workshop's stacks in an account: USD an hour now, and since they were made."""
 
@@ -80,18 +86,27 @@ class Running(NamedTuple):
 
 
 def running(session: Any, folder: Path) -> Running:
-    """Return what the workshop's stacks in this account cost. `folder` holds their templates."""
-    found = session.client("cloudformation").get_paginator("describe_stacks").paginate()
+    """Return what the workshop's stacks in this account cost now, and what all have cost, those that are deleted included.
+
+    Parameters
+    ----------
+    folder: the stacks' templates
+
+    Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStacks.html (deleted stacks are listed for 90 days)
+    """
+    found = session.client("cloudformation").get_paginator("list_stacks").paginate()
     hourly = total = 0.0
     names = []
-    for stack in (each for page in found for each in page["Stacks"]):
+    for stack in (each for page in found for each in page["StackSummaries"]):
         template = folder / f"{stack['StackName'].removeprefix(PREFIX).replace('-', '_')}.yaml"
-        if not stack["StackName"].startswith(PREFIX) or stack["StackStatus"] in GONE or not template.exists():
+        if not stack["StackName"].startswith(PREFIX) or stack["StackStatus"] == NEVER_MADE or not template.exists():
             continue
-        cost = of_template(template.read_text(), session.region_name).hourly
-        hours = (datetime.now(UTC) - stack["CreationTime"]).total_seconds() / 3600
-        hourly, total = hourly + cost, total + cost * hours
-        names.append(stack["StackName"])
+        price = of_template(template.read_text(), session.region_name).hourly
+        until = stack.get("DeletionTime") or datetime.now(UTC)
+        total += price * (until - stack["CreationTime"]).total_seconds() / 3600
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            hourly += price
+            names.append(stack["StackName"])
     return Running(hourly, total, tuple(sorted(names)))
 
 
@@ -99,7 +114,7 @@ def limit(file: Path, profile: str, ask: Callable[[str], str]) -> float:
     """Return the limit in USD that was given for a profile; it is asked for once. Raises LimitReached where none is given."""
     known = json.loads(file.read_text()) if file.exists() else {}
     if profile not in known:
-        answer = ask(f"The profile {profile} is real AWS. How many USD may the workshop's stacks cost there in all? ")
+        answer = ask(f"The profile {profile} is real AWS. How many USD may the workshop cost there in all? ")
         try:
             known[profile] = float(answer)
         except ValueError:
@@ -116,6 +131,6 @@ def check(now: Running, more: Cost, most: float) -> None:
     expected = now.total + now.hourly + more.hourly
     if expected > most:
         raise LimitReached(
-            f"Not made: the workshop's stacks have cost about {now.total:.2f} USD, and another hour with this one would come to "
+            f"Not made: the workshop has cost about {now.total:.2f} USD here, and another hour with this one would come to "
             f"{expected:.2f} USD. The limit is {most:.2f} USD; delete stacks, or raise it in .workshop/limits.json."
         )

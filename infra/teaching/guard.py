@@ -1,0 +1,205 @@
+"""On real AWS: what is billed by use says its price before it begins, and is refused beyond the limit in USD.
+
+Streams and alarms are billed by the hour and are guarded where their stacks are made. All else that can cost more than cents begins with one
+of the calls below. A handler of boto3 looks at them before they are sent; the local AWS and plain tools of AWS never see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import boto3
+
+from infra import project
+from infra.teaching import cost
+from infra.teaching.prices import usd
+
+OURS = ("analytics", "analyticsworkshop", "raw-dataset")  # beginnings of the names of what the chapters make
+DPUS = {"G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "Standard": 1.0, "G.025X": 0.25, "Z.2X": 2.0}
+HOUR = 3600.0
+CRAWL_HOURS, CRAWL_DPUS = 10 / 60, 2.0  # billed for at least
+MINUTE_HOURS = 1 / 60  # a job or a session is billed for at least
+PROJECT_HOURS = 0.5
+Check = Callable[["Estimate"], None]
+
+
+class Estimate(NamedTuple):
+    """What a call will cost, in USD, and of what: `an hour of a job with 2 DPU`."""
+
+    usd: float
+    what: str
+
+
+def of_call(session: Any, operation: str, given: dict[str, Any]) -> Estimate | None:
+    """Return what a call will cost on AWS: an hour of what it starts, or less where that ends by itself; None for all other calls.
+
+    Parameters
+    ----------
+    operation: `glue.StartJobRun`, as boto3's events name it
+    given: its parameters
+    """
+    region = session.region_name
+    dpu = usd("glue dpu", region)
+    if operation == "glue.CreateSession":
+        dpus, hours = _dpus(given), min(HOUR, 60.0 * given.get("Timeout", 2880)) / HOUR
+        return Estimate(dpus * hours * dpu, f"an hour of a Glue session with {dpus:g} DPU")
+    if operation == "glue.StartJobRun":
+        job = session.client("glue").get_job(JobName=given["JobName"])["Job"]
+        settings = {**job, **given}
+        dpus, hours = _dpus(settings), min(HOUR, 60.0 * settings.get("Timeout", 480)) / HOUR
+        return Estimate(dpus * hours * dpu, f"an hour of the job {given['JobName']} with {dpus:g} DPU")
+    if operation == "glue.StartCrawler":
+        return Estimate(CRAWL_HOURS * CRAWL_DPUS * dpu, "a crawl, ten minutes of 2 DPU at least")
+    if operation == "databrew.StartProjectSession":
+        return Estimate(usd("databrew session", region), "half an hour of a DataBrew project")
+    if operation == "databrew.StartJobRun":
+        nodes = session.client("databrew").describe_job(Name=given["Name"]).get("MaxCapacity", 5)
+        return Estimate(nodes * usd("databrew node", region), f"an hour of a DataBrew job with {nodes} nodes")
+    if operation == "kinesisanalyticsv2.StartApplication":
+        kpus = _kpus(session.client("kinesisanalyticsv2"), given["ApplicationName"])
+        return Estimate(kpus * usd("flink kpu", region), f"an hour of a Flink application with {kpus} KPU")
+    return None
+
+
+GUARDED = (
+    "glue.CreateSession",
+    "glue.StartJobRun",
+    "glue.StartCrawler",
+    "databrew.StartProjectSession",
+    "databrew.StartJobRun",
+    "kinesis-analytics-v2.StartApplication",
+)
+
+
+def watch(session: Any, asking: Any, check: Check) -> None:
+    """Let `check` see the estimate of each guarded call of a session's clients before it is sent; what it raises stops the call.
+
+    Parameters
+    ----------
+    session: whose clients are watched
+    asking: another session of the same profile, to look things up with
+    """
+
+    def before(params: dict[str, Any], model: Any, **_: Any) -> None:
+        estimate = of_call(asking, f"{model.service_model.service_name}.{model.name}", params)
+        if estimate is not None:
+            check(estimate)
+
+    for call in GUARDED:
+        session.events.register(f"provide-client-params.{call}", before, unique_id=f"workshop-guard-{call}")
+
+
+def check(profile: str | None, price: float, ask: Callable[[str], str]) -> None:
+    """On real AWS, refuse what passes the limit in USD; the local AWS is free.
+
+    Parameters
+    ----------
+    price: of what is about to begin, in USD: an hour of it
+    ask: asks for the limit, once
+
+    Raises infra.teaching.cost.LimitReached.
+    """
+    if project.is_local(profile) or not price:
+        return
+    most = cost.limit(project.home() / "limits.json", profile or "default", ask)
+    session = boto3.Session()
+    stacks = cost.running(session, project.ROOT / "infra" / "stacks")
+    now = stacks.hourly + sum(each.usd for each in hourly(session))
+    cost.check(cost.Running(now, stacks.total + used(session), stacks.stacks), cost.Cost(price), most)
+
+
+def used(session: Any) -> float:
+    """Return what jobs, sessions, crawls, DataBrew and applications of the workshop have cost until now, by their times, in USD."""
+    return sum(part.usd for part in uses(session))
+
+
+def uses(session: Any) -> Iterator[Estimate]:
+    """Yield what each of them has cost."""
+    yield from _glue_uses(session.client("glue"), usd("glue dpu", session.region_name))
+    brew, node = session.client("databrew"), usd("databrew node", session.region_name)
+    for job in _all(brew, "list_jobs", "Jobs"):
+        if is_ours(job["Name"]):
+            for run in _all(brew, "list_job_runs", "JobRuns", Name=job["Name"]):
+                hours = run.get("ExecutionTime", 0) / HOUR
+                yield Estimate(hours * job.get("MaxCapacity", 5) * node, f"DataBrew job {job['Name']}")
+    flink = session.client("kinesisanalyticsv2")
+    for name, kpus, since in _applications(flink):
+        yield Estimate(_hours(since) * kpus * usd("flink kpu", session.region_name), f"application {name}")
+
+
+def _glue_uses(glue: Any, dpu: float) -> Iterator[Estimate]:
+    for name in filter(is_ours, _all(glue, "list_jobs", "JobNames")):
+        for run in _all(glue, "get_job_runs", "JobRuns", JobName=name):
+            hours = max(MINUTE_HOURS, run.get("ExecutionTime", 0) / HOUR)
+            yield Estimate(hours * _dpus(run) * dpu, f"job {name}")
+    for each in _sessions(glue):
+        hours = max(MINUTE_HOURS, _hours(each["CreatedOn"], each.get("CompletedOn")))
+        yield Estimate(hours * _dpus(each) * dpu, f"session {each['Id']}")
+    for name in filter(is_ours, _all(glue, "list_crawlers", "CrawlerNames")):
+        for crawl in _all(glue, "list_crawls", "Crawls", CrawlerName=name):
+            hours = max(CRAWL_HOURS, _hours(crawl["StartTime"], crawl.get("EndTime")))
+            yield Estimate(hours * CRAWL_DPUS * dpu, f"crawl of {name}")
+
+
+def hourly(session: Any) -> Iterator[Estimate]:
+    """Yield what runs now and is billed by its time: Glue sessions and Flink applications, in USD an hour."""
+    for each in _sessions(session.client("glue")):
+        if each["Status"] in ("READY", "PROVISIONING"):
+            price = _dpus(each) * usd("glue dpu", session.region_name)
+            yield Estimate(price, f"a Glue session with {_dpus(each):g} DPU")
+    for name, kpus, _ in _applications(session.client("kinesisanalyticsv2")):
+        yield Estimate(kpus * usd("flink kpu", session.region_name), f"the application {name}")
+
+
+def is_ours(name: str) -> bool:
+    """Tell whether a name is one that the chapters give."""
+    return name.lower().startswith(OURS)
+
+
+def _all(client: Any, operation: str, key: str, **given: Any) -> Iterator[Any]:
+    """Yield the items under `key` of all pages of a list operation."""
+    token: dict[str, str] = {}
+    while True:
+        answer = getattr(client, operation)(**given, **token)
+        yield from answer.get(key, [])
+        if not answer.get("NextToken"):
+            return
+        token = {"NextToken": answer["NextToken"]}
+
+
+def _sessions(glue: Any) -> Iterator[dict[str, Any]]:
+    return (each for each in _all(glue, "list_sessions", "Sessions") if is_ours(each["Role"].rsplit("/", 1)[-1]))
+
+
+def _applications(flink: Any) -> Iterator[tuple[str, int, datetime]]:
+    """Yield the workshop's applications that run: name, KPU, since when."""
+    for each in _all(flink, "list_applications", "ApplicationSummaries"):
+        name = each["ApplicationName"]
+        if is_ours(name) and each["ApplicationStatus"] == "RUNNING":
+            detail = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
+            yield name, _kpus(flink, name), detail.get("LastUpdateTimestamp") or detail["CreateTimestamp"]
+
+
+def _hours(since: datetime, until: datetime | None = None) -> float:
+    return (_aware(until or datetime.now(UTC)) - _aware(since)).total_seconds() / HOUR
+
+
+def _dpus(settings: dict[str, Any]) -> float:
+    """Return how many DPU a job or a session has by its settings; AWS's default is 10 for a job."""
+    if settings.get("MaxCapacity"):
+        return float(settings["MaxCapacity"])
+    workers = settings.get("NumberOfWorkers")
+    return workers * DPUS.get(settings.get("WorkerType", "G.1X"), 1.0) if workers else 10.0
+
+
+def _kpus(flink: Any, name: str) -> int:
+    """Return how many KPU an application has: one for each place of its parallelism, and one more for its management."""
+    detail = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
+    found = detail.get("ApplicationConfigurationDescription", {}).get("FlinkApplicationConfigurationDescription", {})
+    return int(found.get("ParallelismConfigurationDescription", {}).get("Parallelism", 1)) + 1
+
+
+def _aware(when: datetime) -> datetime:
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
