@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from infra.local.cloudformation.template import Evaluation, Template, parameter_values
-
 from infra import profile, project
+from infra.local.cloudformation.templates.evaluation import Evaluation
+from infra.local.cloudformation.templates.parameters import parameter_values
 
 ACCOUNT, REGION = profile.ACCOUNT, profile.REGION
 _PSEUDO = {
@@ -61,14 +61,14 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 
 def _of_template(text: str, stack: str, exports: dict[str, str]) -> Iterator[dict[str, Any]]:
-    from infra.local.cloudformation.engine import resource_types
+    from infra.local.cloudformation.stack import template_of
 
-    template = Template(text, resource_types())
+    template = template_of(text)
     lookup = lambda logical_id, attribute: _value(evaluation, logical_id, attribute)  # noqa: E731
     given = [
         {"ParameterKey": name, "ParameterValue": text} for name, text in _GIVEN.items() if name in template.parameters
     ]
-    values = parameter_values(template, given)
+    values = parameter_values(template.parameters, given)
     evaluation = Evaluation(template, values, _PSEUDO | {"AWS::StackName": stack}, lookup, exports.__getitem__)
     for logical_id, resource in template.resources.items():
         if resource["Type"] == "AWS::IAM::Role":

@@ -70,7 +70,7 @@ def samples(account: str) -> tuple[str, Change]:
 
 
 def stack_events(account: str) -> tuple[str, Change]:
-    from infra.local.cloudformation.engine import Stack
+    from infra.local.cloudformation.stack import Stack
 
     backend: Any = registry.get("cloudformation").backends[account][REGION]
     definition: Any = None
