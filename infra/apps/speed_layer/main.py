@@ -1,6 +1,6 @@
 """The speed layer, a Flink application: how many events each bucket of ten seconds has so far, told anew with every event.
 
-Source, sink and sizes of the sliding windows come from the property group `streams`. The OVER window counts in the order in which events come, whatever their time is: a late
+Source, sink and the sliding windows (`size/slide` in seconds, with commas between) come from the property group `streams`. The OVER window counts in the order in which events come, whatever their time is: a late
 one raises the count of its old bucket. After a restart from a checkpoint the same events give the same counts again, so that whoever keeps the
 largest count of a bucket counts nothing twice.
 """
@@ -35,13 +35,12 @@ statements.add_insert_sql("""
     )
     FROM (SELECT SUBSTRING(device_ts, 1, 18) || '0' AS bucket, activity_type, seen FROM events)
 """)
-for seconds in names["windows"].split(
-    ","
-):  # the sliding windows of the document that started this: one total, no buckets
+for window in names["windows"].split(","):  # those of the document that started this: one total each, no buckets
+    size, slide = window.split("/")
     statements.add_insert_sql(f"""
         INSERT INTO results
-        SELECT 'window {seconds}', CAST(window_end AS STRING), '-', COUNT(*)
-        FROM TABLE(HOP(TABLE events, DESCRIPTOR(happened), INTERVAL '10' SECOND, INTERVAL '{seconds}' SECOND))
+        SELECT 'window {window}', CAST(window_end AS STRING), '-', COUNT(*)
+        FROM TABLE(HOP(TABLE events, DESCRIPTOR(happened), INTERVAL '{slide}' SECOND, INTERVAL '{size}' SECOND))
         GROUP BY window_start, window_end
     """)
 statements.execute()
