@@ -67,7 +67,7 @@ class Chain:
             "sink": outputs["ResultStreamName"],
             "region": "us-east-1",
             "since": f"{now.timestamp():.1f}",
-            "windows": "60",
+            "windows": "60/10",
         }
         self.flink.create_application(
             ApplicationName=NAME,
