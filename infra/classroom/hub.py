@@ -13,7 +13,7 @@ from jupyterhub.auth import Authenticator
 from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Dict, Unicode
 
-from infra import project
+from infra import profile, project
 from infra.classroom import material
 from infra.classroom.roster import LEADER, Learner, Roster, may_enter
 
@@ -65,7 +65,7 @@ class ClassSpawner(LocalProcessSpawner):
             "WORKSHOP_CACHE": self.plan["cache"],
         }
         if learner:
-            env["WORKSHOP_ACCOUNT"] = learner.account
+            env |= {"WORKSHOP_ACCOUNT": learner.account, **profile.environment(home, None)}
         return env
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:

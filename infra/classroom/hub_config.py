@@ -38,6 +38,7 @@ c.Spawner.args = [
     f"--MappingKernelManager.cull_idle_timeout={plan['idle_seconds']}",  # Flink kernels too; one at work is never idle
     "--MappingKernelManager.cull_connected=True",
     "--ServerApp.log_level=WARN",
+    "--ServerApp.kernel_manager_class=infra.classroom.kernels.ClassKernelManager",
     "--MappingKernelManager.cull_interval=60",
     *(["--allow-root"] if os.geteuid() == 0 else []),
 ]

@@ -20,6 +20,7 @@ from infra.server_process import LocalAwsError, Running
 
 LEARNER_BYTES = 450_000_000  # a notebook server and a kernel
 DRIVER_BYTES = 1_000_000_000  # a Spark driver
+FLINK_BYTES = 800_000_000  # a Flink kernel
 DRIVERS_A_CORE = 4  # more would only wait for the processor
 IDLE_SECONDS, SERVER_IDLE_SECONDS = 3600, 7200
 END_SECONDS = 60
@@ -51,6 +52,11 @@ def spark_sessions(learners: int, memory: int, cores: int) -> int:
     """Return how many Spark drivers may run at once beside the learners' notebooks, by memory (bytes) and cores."""
     left = (memory - learners * LEARNER_BYTES) // DRIVER_BYTES
     return max(2, min(left, DRIVERS_A_CORE * cores))
+
+
+def flink_kernels(learners: int, sessions: int, memory: int) -> int:
+    """Return how many Flink kernels may run at once in the memory (bytes) that notebooks and Spark sessions leave."""
+    return max(2, (memory - learners * LEARNER_BYTES - sessions * DRIVER_BYTES) // FLINK_BYTES)
 
 
 def need_extra() -> None:
@@ -87,7 +93,8 @@ def lead(wish: Wish) -> int:
     sessions = wish.spark_sessions or spark_sessions(
         len(roster.learners), psutil.virtual_memory().total, os.cpu_count() or 1
     )
-    settings = {"members": roster.members, "spark-sessions": sessions}
+    kernels = flink_kernels(len(roster.learners), sessions, psutil.virtual_memory().total)
+    settings = {"members": roster.members, "spark-sessions": sessions, "flink-kernels": kernels}
     running = server_process.start(home, shard_limits=wish.shard_limits, settings=settings)
     try:
         first_uid = FIRST_UID if _can_separate(repository) else 0
@@ -99,7 +106,7 @@ def lead(wish: Wish) -> int:
             "hub_port": _free_port(), "proxy_port": _free_port(), "board_port": _free_port(),
             "cache": str(jars.folder().parent), "idle_seconds": IDLE_SECONDS, "server_idle_seconds": SERVER_IDLE_SECONDS,
         }  # fmt: skip
-        _tell(wish, running, given, sessions, bool(first_uid), len(roster.learners))
+        _tell(wish, running, given, (sessions, kernels), bool(first_uid), len(roster.learners))
         return _hub(roster.folder, plan)
     finally:
         server_process.stop(home)
@@ -120,7 +127,12 @@ def _hub(folder: Path, plan: dict[str, object]) -> int:
 
 
 def _tell(
-    wish: Wish, running: Running, given: list[tuple[str, str, str]], sessions: int, separate: bool, learners: int
+    wish: Wish,
+    running: Running,
+    given: list[tuple[str, str, str]],
+    places: tuple[int, int],
+    separate: bool,
+    learners: int,
 ) -> None:
     place = f"http://{socket.gethostname() if wish.address == '0.0.0.0' else wish.address}:{wish.port}"
     if given:
@@ -131,7 +143,9 @@ def _tell(
         print()
     print(f"Class of {learners} at {place} · local AWS at {running.endpoint}, signatures are checked")
     print(f"Progress board, for the instructor: {place}/services/board/")
-    print(f"{sessions} Spark sessions run at once; who comes then gets a place in the queue.")
+    print(
+        f"{places[0]} Spark sessions and {places[1]} Flink kernels run at once; who comes then gets a place in the queue."
+    )
     print(
         "Each learner has a Unix user of its own."
         if separate

@@ -164,6 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--spark-sessions", type=int, default=None, help="Glue sessions that run at once; by memory without it"
     )
+    parser.add_argument("--flink-kernels", type=int, default=None, help="Flink kernels of a class that run at once")
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
     try:
@@ -194,6 +195,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
     write_limits.drivers = options.spark_sessions
+    write_limits.flink_kernels = options.flink_kernels
     if options.members is not None:
         try:
             members.enforce(options.members)

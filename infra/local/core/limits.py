@@ -9,6 +9,7 @@ from collections.abc import Mapping
 TAG = ("write-limits", "on")  # on AWS it is a tag like any other, and the limits are always on
 enforced = False
 drivers: int | None = None  # None: as many as the memory allows
+flink_kernels: int | None = None  # None: nobody counts them
 
 
 def enforce(on: bool) -> None:

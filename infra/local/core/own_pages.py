@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from infra.local.core import members, pace, progress, rates, registry, signature, state
+from infra.local.core import kernel_places, members, pace, progress, rates, registry, signature, state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
@@ -56,16 +56,30 @@ async def _permissions(request: Request, account: str) -> Any:
 
 
 async def _note(request: Request, _: str) -> Any:
+    await asyncio.to_thread(progress.note, request.account, await _signed(request))
+    return {}
+
+
+async def _place(request: Request, _: str) -> Any:
+    return await asyncio.to_thread(kernel_places.ask, request.account, await _signed(request))
+
+
+async def _leave(request: Request, _: str) -> Any:
+    await _signed(request)
+    await asyncio.to_thread(kernel_places.leave, request.account)
+    return {}
+
+
+async def _signed(request: Request) -> Any:
+    """Return what a signed request tells, and know its account. Raises Refused."""
     if not request.signed:
-        raise Refused(403, "AccessDenied", "Progress must be signed.")
+        raise Refused(403, "AccessDenied", "This page must be asked with a signature.")
     if members.enforced():
         await signature.check(request)
     try:
-        told = orjson.loads(await request.body())
+        return orjson.loads(await request.body())
     except orjson.JSONDecodeError:
         raise Refused(400, "SerializationException", "The request body is not valid JSON.") from None
-    await asyncio.to_thread(progress.note, request.account, told)
-    return {}
 
 
 async def _progress(request: Request, _: str) -> Any:
@@ -97,6 +111,8 @@ _PAGES: list[tuple[str, re.Pattern[str], bool, Page]] = [
     ("GET", re.compile(r"/_workshop/permissions/(\d{12})"), False, _permissions),
     ("POST", re.compile(r"/_workshop/progress"), False, _note),
     ("GET", re.compile(r"/_workshop/progress"), True, _progress),
+    ("POST", re.compile(r"/_workshop/places"), False, _place),
+    ("DELETE", re.compile(r"/_workshop/places"), False, _leave),
     ("GET", re.compile(r"/_workshop/accounts/(\d{12})"), True, _regions),
     ("DELETE", re.compile(r"/_workshop/accounts/(\d{12})"), True, _empty),
 ]

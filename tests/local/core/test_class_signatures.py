@@ -34,14 +34,15 @@ MEMBERS = [
 
 
 class Class:
-    def __init__(self, folder):
+    def __init__(self, folder, settings=None):
+        self.settings = settings or {}
         self.home, self.port = folder / "home", free_port()
         self.members = folder / "members.json"
         self.members.write_text(json.dumps(MEMBERS))
         self.start()
 
     def start(self):
-        self.running = server_process.start(self.home, self.port, settings={"members": self.members})
+        self.running = server_process.start(self.home, self.port, settings={"members": self.members, **self.settings})
 
     def client(self, service, key, secret, **settings):
         return boto3.client(
@@ -52,6 +53,13 @@ class Class:
     def of(self, number, service, **settings):
         member = MEMBERS[number]
         return self.client(service, member["access_key"], member["secret_key"], **settings)
+
+    def ask(self, number, method, told):
+        member = MEMBERS[number]
+        request = AWSRequest(method, f"{self.running.endpoint}/_workshop/places", data=json.dumps(told))
+        SigV4Auth(Credentials(member["access_key"], member["secret_key"]), "workshop", REGION).add_auth(request)
+        sent = urllib.request.Request(request.url, request.data.encode(), dict(request.headers.items()), method=method)
+        return json.loads(urllib.request.urlopen(sent, timeout=30).read())
 
     def report(self, number, told, secret=None):
         member = MEMBERS[number]
@@ -205,3 +213,25 @@ def test_who_comes_late_gets_in(room):
     late = {"name": "Cy", "account": "000000000003", "access_key": key_of("000000000003"), "secret_key": "late"}
     room.members.write_text(json.dumps([*MEMBERS, late]))
     assert room.client("sts", late["access_key"], "late").get_caller_identity()["Account"] == late["account"]
+
+
+def test_places_for_flink_kernels_go_to_who_came_first_and_are_freed_with_the_notebook_server(tmp_path):
+    import subprocess
+    import sys
+
+    made = Class(tmp_path, {"flink-kernels": 1})
+    servers = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2)]
+    try:
+        assert made.ask(0, "POST", {"pid": servers[0].pid}) == {"place": 0}
+        assert made.ask(0, "POST", {"pid": servers[0].pid}) == {"place": 0}
+        assert made.ask(1, "POST", {"pid": servers[1].pid}) == {"place": 1}
+        servers[0].communicate(b"\n")
+        assert made.ask(1, "POST", {"pid": servers[1].pid}) == {"place": 0}
+        made.ask(1, "DELETE", {})
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            made.ask(0, "POST", {"pid": servers[0].pid})
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait()
+        server_process.stop(made.home)

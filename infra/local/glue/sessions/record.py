@@ -18,7 +18,7 @@ from moto.core.utils import utcnow
 
 from infra.local.core import members, state
 from infra.local.glue import drivers as glue_drivers
-from infra.local.glue.places import Places
+from infra.local.core.places import Places
 
 ALIVE = ("PROVISIONING", "READY", "STOPPING")
 UNFINISHED = ("WAITING", "RUNNING", "CANCELLING")

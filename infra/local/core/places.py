@@ -1,4 +1,4 @@
-"""Places for Spark drivers of sessions: as many as the machine has memory for; who finds none waits, and whoever has fewest comes first.
+"""Places for processes that take much memory, such as Spark drivers: as many as the machine has memory for; who finds none waits, and whoever has fewest comes first.
 
 One account has a quarter of the places at most in a class, so that one learner cannot keep the others out.
 """
@@ -30,8 +30,10 @@ class Places:
         self._changed = threading.Condition()
 
     def enter(self, who: str, account: str) -> None:
-        """Stand in the queue; `wait` waits for the place."""
+        """Stand in the queue, once; `wait` waits for the place."""
         with self._changed:
+            if who in self._waiting or who in self._taken:
+                return
             self._waiting[who] = (account, next(self._numbers))
             self._hand_out()
 

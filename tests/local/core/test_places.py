@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from infra.local.glue.places import Places
+from infra.local.core.places import Places
 from tests.polling import until
 
 
