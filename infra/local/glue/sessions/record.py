@@ -17,8 +17,8 @@ from typing import Any
 from moto.core.utils import utcnow
 
 from infra.local.core import members, state
-from infra.local.glue import drivers as glue_drivers
 from infra.local.core.places import Places
+from infra.local.glue import drivers as glue_drivers
 
 ALIVE = ("PROVISIONING", "READY", "STOPPING")
 UNFINISHED = ("WAITING", "RUNNING", "CANCELLING")
