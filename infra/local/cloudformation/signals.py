@@ -6,6 +6,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Iterator
@@ -34,8 +35,14 @@ def hosted(method: str, host: str, path: str, query: str, headers: dict[str, str
         stack, resource = next(_waiting(BACKENDS[account][region].stacks.values(), token), (None, None))
         if stack is None or resource is None:
             return _refused(403, "AccessDenied", "Request has expired")
-        _note(resource, token, body)
-        state.save("cloudformation", account, region)
+        before = copy.deepcopy(resource.memory)
+        try:
+            _note(resource, token, body)
+            state.save("cloudformation", account, region)
+        except OSError:  # refused, so it must not be seen
+            resource.memory.clear()
+            resource.memory.update(before)
+            raise
     return 200, [("content-length", "0")], b""
 
 

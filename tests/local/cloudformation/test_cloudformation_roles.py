@@ -92,3 +92,31 @@ def test_a_change_set_by_its_arn_is_its_stack_s(learner: Any, client: Callable[.
     made = learner.create_change_set(StackName="s", ChangeSetName="c", ChangeSetType="CREATE", TemplateBody=TEMPLATE)
     assert learner.describe_change_set(ChangeSetName=made["Id"])["StackName"] == "s"
     learner.delete_change_set(ChangeSetName=made["Id"])
+
+
+def test_parameters_and_secrets_are_read_with_the_same_rights(
+    learner: Any, client: Callable[..., Any], account: str
+) -> None:
+    client("ssm").put_parameter(Name="/w/name", Value="lines", Type="String")
+    client("secretsmanager").create_secret(Name="db", SecretString="hidden")
+    properties = {
+        "LogGroupName": "{{resolve:ssm:/w/name}}",
+        "Tags": [{"Key": "t", "Value": "{{resolve:secretsmanager:db}}"}],
+    }
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": properties}
+    template = json.dumps({"Resources": {"G": group}})
+    mine = {"Action": ["cloudformation:*", "logs:*"], "Resource": "*"}
+    put_rights(client, "learner", mine)
+    with pytest.raises(ClientError, match="is not authorized to perform: ssm:GetParameters on resource") as error:
+        learner.create_stack(StackName="s", TemplateBody=template)
+    assert error.value.response["Error"]["Code"] == "ValidationError"
+    parameters = {"Action": "ssm:GetParameters", "Resource": f"arn:aws:ssm:us-east-1:{account}:parameter/w/*"}
+    put_rights(client, "learner", mine, parameters)
+    learner.create_stack(StackName="s", TemplateBody=template)
+    assert _ended(client) == "ROLLBACK_COMPLETE"
+    assert "is not authorized to perform: secretsmanager:GetSecretValue" in _failures(client)[0]
+    learner.delete_stack(StackName="s")
+    put_rights(client, "learner", mine, parameters, {"Action": "secretsmanager:GetSecretValue", "Resource": "*"})
+    learner.create_stack(StackName="s", TemplateBody=template)
+    assert _ended(client) == "CREATE_COMPLETE", _failures(client)
+    assert client("logs").list_tags_log_group(logGroupName="lines")["tags"] == {"t": "hidden"}

@@ -201,3 +201,21 @@ def test_loops_over_a_parameter_make_a_stack(lab: Lab) -> None:
     shown = lab.cloudformation.get_template(StackName="s", TemplateStage="Processed")["TemplateBody"]
     assert sorted(shown["Resources"]) == ["Queueb", "Queuec"]
     assert "Fn::ForEach::Q" in lab.cloudformation.get_template(StackName="s")["TemplateBody"]["Resources"]
+
+
+def test_a_stack_that_is_deleted_while_it_is_made_leaves_nothing(lab: Lab) -> None:
+    queues = {f"Q{n}": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": f"q{n}"}} for n in range(20)}
+    chained = {name: {**each, "DependsOn": f"Q{n - 1}"} if n else each for n, (name, each) in enumerate(queues.items())}
+    made = lab.cloudformation.create_stack(StackName="s", TemplateBody=json.dumps({"Resources": chained}))["StackId"]
+    until(lambda: lab.sqs.list_queues().get("QueueUrls"))
+    lab.cloudformation.delete_stack(StackName="s")
+
+    def status() -> str:
+        return str(lab.cloudformation.describe_stacks(StackName=made)["Stacks"][0]["StackStatus"])
+
+    until(lambda: status() == "DELETE_COMPLETE")
+    assert not lab.sqs.list_queues().get("QueueUrls")
+    events = lab.cloudformation.describe_stack_events(StackName=made)["StackEvents"]
+    told = {(each["LogicalResourceId"], each["ResourceStatus"]) for each in events}
+    done = {name for name in queues if (name, "CREATE_COMPLETE") in told}
+    assert done and all((name, "DELETE_COMPLETE") in told for name in done)
