@@ -1,8 +1,7 @@
 """Amazon Data Firehose: the service's operations.
 
-Names, tags and lists are moto's; puts go into a buffer on disk (firehose_buffer.py), and each delivery stream has a thread that reads its source and
-delivers what is due (firehose_delivery.py). What only a larger Firehose has (other destinations, Lambda, format conversion, dynamic partitioning …)
-is refused (firehose_destination.py).
+Names, tags and lists are moto's; puts go into a buffer on disk (buffer.py), and each delivery stream has a thread that reads its source, processes
+records and delivers what is due (delivery.py). What only a larger Firehose has (other destinations and sources) is refused (destination.py).
 
 Sources: https://docs.aws.amazon.com/firehose/latest/APIReference/, https://docs.aws.amazon.com/firehose/latest/dev/limits.html.
 """
@@ -10,7 +9,6 @@ Sources: https://docs.aws.amazon.com/firehose/latest/APIReference/, https://docs
 from __future__ import annotations
 
 import base64
-import binascii
 import gzip
 import os
 import shutil
@@ -19,7 +17,6 @@ from typing import Any
 
 import orjson
 from moto.core.exceptions import JsonRESTError
-from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.firehose.exceptions import (
     ConcurrentModificationException,
@@ -28,13 +25,10 @@ from moto.firehose.exceptions import (
     ResourceNotFoundException,
 )
 from moto.firehose.models import DeliveryStream, FirehoseBackend, firehose_backends
-from moto.firehose.responses import FirehoseResponse
-from moto.kinesis.exceptions import ResourceNotFoundError
 
-from infra.local import kinesis
 from infra.local.core import limits as write_limits
-from infra.local.core import pace, roles, state, telemetry
-from infra.local.core import validation as constraints
+from infra.local.core import pace, state, telemetry
+from infra.local.firehose.checks import assume, check_source
 from infra.local.firehose.delivery import Delivery
 from infra.local.firehose.destination import (
     DESTINATION_ID,
@@ -43,18 +37,14 @@ from infra.local.firehose.destination import (
     check_refused,
     complete,
     described,
-    refuse,
     roles_of,
     settings_of,
-    validation_error,
 )
 
 BACKENDS = firehose_backends
-UNSAVED = {"PutRecord", "PutRecordBatch"}  # the buffer is a file
+# The buffer is a file; the others begin or end a delivery when they are on disk, and so save themselves.
+UNSAVED = {"PutRecord", "PutRecordBatch", "CreateDeliveryStream", "UpdateDestination", "DeleteDeliveryStream"}
 
-RECORD_BYTES = 1_024_000
-BATCH_RECORDS = 500
-BATCH_BYTES = 4 * 1024 * 1024
 LIST_LIMIT = 10
 NOT_WITH_KINESIS = "This operation is not permitted on KinesisStreamAsSource delivery stream type."
 
@@ -114,7 +104,8 @@ class LocalFirehoseBackend(FirehoseBackend):
         for role in roles_of(settings):
             assume(self.account_id, role, self._arn(delivery_stream_name))
         kind = delivery_stream_type or "DirectPut"
-        self._check_source(kind, kinesis_stream_source_configuration, delivery_stream_encryption_configuration_input)
+        encryption = delivery_stream_encryption_configuration_input
+        check_source(self.account_id, self.region_name, kind, kinesis_stream_source_configuration, encryption)
         arn = super().create_delivery_stream(
             region,
             delivery_stream_name,
@@ -134,55 +125,33 @@ class LocalFirehoseBackend(FirehoseBackend):
         stream = self.delivery_streams[delivery_stream_name]
         stream.destinations = [described(settings)]
         stream.last_update_timestamp = None
-        encryption = delivery_stream_encryption_configuration_input
         stream.delivery_stream_encryption_configuration = (
             {**encryption, "Status": "ENABLED"} if encryption else {"Status": "DISABLED"}
         )
         if kind == "KinesisStreamAsSource":
             stream.source = {**kinesis_stream_source_configuration, "DeliveryStartTimestamp": stream.create_timestamp}
             stream.delivery_stream_encryption_configuration = None
+        self.changes[delivery_stream_name] = ("CREATING", pace.deadline("firehose creating"))
         try:
             _begin(self.account_id, self.region_name, stream)
+            self._save()
         except BaseException:
-            del self.delivery_streams[delivery_stream_name]
+            super().delete_delivery_stream(delivery_stream_name)
+            self._forget(stream)
             raise
-        self.changes[delivery_stream_name] = ("CREATING", pace.deadline("firehose creating"))
         return arn
 
-    def _check_source(self, kind: str, source: dict[str, Any] | None, encryption: dict[str, Any] | None) -> None:
-        if kind in ("MSKAsSource", "DatabaseAsSource"):
-            raise refuse(f"the type {kind}", "DeliveryStreamType")
-        if kind != "KinesisStreamAsSource":
-            if source:
-                raise InvalidArgumentException(
-                    "KinesisSourceStreamConfig is only applicable for KinesisStreamAsSource stream type"
-                )
-            return
-        if not source:
-            raise InvalidArgumentException(
-                "KinesisStreamSourceConfiguration is required for KinesisStreamAsSource delivery stream type."
-            )
-        if encryption:
-            raise InvalidArgumentException(
-                "DeliveryStreamEncryptionConfigurationInput is not applicable for KinesisStreamAsSource delivery stream type: "
-                "switch encryption on for the Kinesis stream."
-            )
-        arn = source["KinesisStreamARN"]
-        _, _, _, region, account, _ = arn.split(":", 5)
-        try:
-            if (account, region) != (self.account_id, self.region_name):
-                raise ResourceNotFoundError(arn)
-            with state.lock("kinesis", account):
-                kinesis.stream(account, region, arn)
-        except ResourceNotFoundError:
-            raise InvalidArgumentException(
-                f"Kinesis stream {arn} was not found. Verify that it exists in this account and region."
-            ) from None
-        role = assume(self.account_id, source["RoleARN"])
-        if not roles.is_allowed(role, region, "kinesis:DescribeStream", arn):
-            raise InvalidArgumentException(
-                f"Role {source['RoleARN']} is not authorized to perform: kinesis:DescribeStream on resource {arn}."
-            )
+    def _save(self) -> None:
+        """Raises OSError."""
+        state.save("firehose", self.account_id, self.region_name)
+
+    def _forget(self, stream: DeliveryStream) -> None:
+        """End the delivery of a stream that is not in the backend any more, and remove what it had not delivered."""
+        self.changes.pop(stream.delivery_stream_name, None)
+        delivery = _deliveries.pop(stream.delivery_stream_arn, None)
+        if delivery is not None:
+            delivery.stop()
+            shutil.rmtree(delivery.folder, ignore_errors=True)
 
     def _arn(self, name: str) -> str:
         return f"arn:aws:firehose:{self.region_name}:{self.account_id}:deliverystream/{name}"
@@ -194,20 +163,33 @@ class LocalFirehoseBackend(FirehoseBackend):
             raise ResourceNotFoundException(
                 f"Firehose {delivery_stream_name} under account {self.account_id} not found."
             )
-        delivery = _deliveries.pop(stream.delivery_stream_arn, None)
-        if delivery is not None:
-            delivery.stop()
-            shutil.rmtree(delivery.folder, ignore_errors=True)
+        before = self.changes.get(delivery_stream_name, ("ACTIVE", 0.0))
         self.changes[delivery_stream_name] = ("DELETING", 0.0)
-        pace.after("firehose deleting", lambda: self.drop(stream))
+        try:
+            if pace.factor:
+                self._save()
+            pace.after("firehose deleting", lambda: self.drop(stream))
+        except OSError:
+            self.changes[delivery_stream_name] = before
+            raise
 
     def drop(self, stream: DeliveryStream) -> None:
-        """Finish the deletion of a stream."""
+        """Finish the deletion of a stream. Raises OSError."""
+        name, arn = stream.delivery_stream_name, stream.delivery_stream_arn
         with state.lock("firehose", self.account_id):
-            if self.delivery_streams.get(stream.delivery_stream_name) is stream:
-                super().delete_delivery_stream(stream.delivery_stream_name)
-                del self.changes[stream.delivery_stream_name]
-                state.save("firehose", self.account_id, self.region_name)
+            if self.delivery_streams.get(name) is not stream:
+                return
+            tags, change = self.tagger.tags.get(arn), self.changes.pop(name, None)
+            super().delete_delivery_stream(name)
+            try:
+                self._save()
+            except OSError:
+                self.delivery_streams[name] = stream
+                self.changes[name] = change or ("DELETING", 0.0)
+                if tags is not None:
+                    self.tagger.tags[arn] = tags
+                raise
+        self._forget(stream)
 
     def state_of(self, name: str) -> str:
         """Return the state of a stream that is there: the change that is under way, or ACTIVE."""
@@ -306,8 +288,16 @@ class LocalFirehoseBackend(FirehoseBackend):
         check_change(settings_of(stream), settings)
         for role in roles_of(settings):
             assume(self.account_id, role, stream.delivery_stream_arn)
-        _deliveries[stream.delivery_stream_arn].update(settings)
+        delivery, before = _deliveries[stream.delivery_stream_arn], settings_of(stream)
+        version, updated = stream.version_id, stream.last_update_timestamp
         stream.last_update_timestamp = utcnow()
+        try:
+            delivery.update(settings, str(int(version) + 1))
+            self._save()
+        except OSError:
+            stream.last_update_timestamp = updated
+            delivery.update(before, version)
+            raise
 
     def start_delivery_stream_encryption(self, stream_name: str, encryption_config: dict[str, Any]) -> None:
         self._check_encryptable(stream_name)
@@ -342,16 +332,6 @@ class LocalFirehoseBackend(FirehoseBackend):
         self._put(delivery_stream_arn.rpartition("/")[2], [gzip.compress(orjson.dumps(message))])
 
 
-def assume(account: str, role: str, source_arn: str = "") -> roles.Session:
-    """Return the credentials with which Firehose acts as a role. Raises InvalidArgumentException."""
-    try:
-        return roles.session(account, role, "firehose", source_arn=source_arn)
-    except roles.CannotAssume:
-        raise InvalidArgumentException(
-            f"Firehose is unable to assume role {role}. Please check the role provided."
-        ) from None
-
-
 def _record_id() -> str:
     return base64.b64encode(os.urandom(168)).decode()
 
@@ -369,78 +349,15 @@ def _begin(account: str, region: str, stream: DeliveryStream) -> None:
     delivery.start()
 
 
-# --- requests -------------------------------------------------------------------------------------------------------
-
-
-Answer = tuple[str, dict[str, str]]
-
-
-class LocalFirehoseResponse(FirehoseResponse):
-    def parse_parameters(self, request: Any) -> None:
-        if self._get_action() not in UNSAVED:  # puts are read here, several times as fast
-            super().parse_parameters(request)
-
-    def create_delivery_stream(self) -> ActionResult:
-        self._check_parameters("CreateDeliveryStream")
-        return super().create_delivery_stream()
-
-    def update_destination(self) -> ActionResult:
-        self._check_parameters("UpdateDestination")
-        return super().update_destination()
-
-    def list_delivery_streams(self) -> ActionResult:
-        self._check_parameters("ListDeliveryStreams")
-        return super().list_delivery_streams()
-
-    def _check_parameters(self, operation: str) -> None:
-        parameters = orjson.loads(self.body)
-        check_refused(parameters)
-        if errors := constraints.request_errors("firehose", operation, parameters):
-            raise validation_error(errors)
-
-    def put_record(self) -> Answer:
-        parameters = orjson.loads(self.body)
-        record = _records([parameters["Record"]], "record.data")[0]
-        return _json(self.firehose_backend.put_record(parameters["DeliveryStreamName"], record))
-
-    def put_record_batch(self) -> Answer:
-        parameters = orjson.loads(self.body)
-        given = parameters["Records"]
-        if not 1 <= len(given) <= BATCH_RECORDS:
-            bound = f"less than or equal to {BATCH_RECORDS}" if given else "greater than or equal to 1"
-            raise validation_error(["at 'records' failed to satisfy constraint: Member must have length " + bound])
-        records = _records(given, "records.{}.member.data")
-        if sum(len(record["Data"]) for record in records) > BATCH_BYTES:
-            raise InvalidArgumentException("Records size exceeds 4 MB limit")
-        return _json(self.firehose_backend.put_record_batch(parameters["DeliveryStreamName"], records))
-
-
-def _json(answer: dict[str, Any]) -> Answer:
-    """Answer without moto's serializer, which takes three times as long as the rest of a put."""
-    return orjson.dumps(answer).decode(), {"Content-Type": "application/x-amz-json-1.1"}
-
-
-def _records(given: list[dict[str, str]], path: str) -> list[dict[str, bytes]]:
-    """Decode records as they stand in a request. Raises SerializationException, ValidationException."""
-    records, errors = [], []
-    for number, record in enumerate(given, 1):
-        try:
-            data = binascii.a2b_base64(record["Data"], strict_mode=True) if record["Data"] else b""
-        except (binascii.Error, ValueError):
-            raise JsonRESTError("SerializationException", "The record's data is not valid base64.") from None
-        if len(data) > RECORD_BYTES:
-            errors.append(
-                f"'java.nio.HeapByteBuffer[pos=0 lim={len(data)} cap={len(data)}]' at '{path.format(number)}' failed to satisfy "
-                f"constraint: Member must have length less than or equal to {RECORD_BYTES}"
-            )
-        records.append({"Data": data})
-    if errors:
-        raise validation_error(errors)
-    return records
+def carry(live: LocalFirehoseBackend, stored: LocalFirehoseBackend) -> None:
+    """Let the streams that threads work on be what is on disk of them."""
+    for name, stream in live.delivery_streams.items():
+        kept = stored.delivery_streams.get(name)
+        if kept is not None and kept.create_timestamp == stream.create_timestamp:
+            state.follow(stream, kept)
 
 
 firehose_backends.backend = LocalFirehoseBackend
-RESPONSE = LocalFirehoseResponse
 
 
 def resume() -> None:

@@ -87,14 +87,14 @@ class Delivery:
         with self.changed:
             return self._append([[Record(data, now_ms)] for data in records], now_ms)
 
-    def update(self, settings: dict[str, Any]) -> None:
-        """Go on with another configuration of the destination, and the next version, at once. Raises OSError."""
+    def update(self, settings: dict[str, Any], version: str) -> None:
+        """Go on with another configuration of the destination, and its version, at once. Raises OSError."""
         steps = steps_of(settings)
         with self.changed:
             self.buffer.keep_apart(steps.staged)
             self.steps = steps
             self.stream.destinations = [described(settings)]
-            self.stream.version_id = str(int(self.stream.version_id) + 1)
+            self.stream.version_id = version
             self.failures, self.retry_at = 0, 0.0
             self.changed.notify_all()
 

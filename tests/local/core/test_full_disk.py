@@ -415,7 +415,62 @@ def dynamodb(clients: Clients) -> tuple[list[Change], Picture]:
     ], lambda: [c.list_tables()["TableNames"], sorted(str(each) for each in c.scan(TableName="kept")["Items"])]
 
 
-SCENES = (ssm, iam, s3, glue_catalog, glue_jobs, flink, databrew, lambda_, events, scheduler, sqs, sns, states, logs, metrics, athena, dynamodb)  # fmt: skip
+def kinesis(clients: Clients) -> tuple[list[Change], Picture]:
+    c = clients("kinesis")
+    c.create_stream(StreamName="kept", ShardCount=1)
+    arn = c.describe_stream_summary(StreamName="kept")["StreamDescriptionSummary"]["StreamARN"]
+    c.put_record(StreamName="kept", Data=b"stays", PartitionKey="p")
+
+    def picture() -> Any:
+        names = c.list_streams()["StreamNames"]
+        shards = [c.list_shards(StreamName=name)["Shards"] for name in names]
+        at = c.get_shard_iterator(StreamName="kept", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON")
+        records = [each["Data"] for each in c.get_records(ShardIterator=at["ShardIterator"])["Records"]]
+        consumers = c.list_stream_consumers(StreamARN=arn)["Consumers"]
+        return [names, shards, records, consumers, c.list_tags_for_stream(StreamName="kept")]
+
+    return [
+        lambda: c.create_stream(StreamName="other", ShardCount=2),
+        lambda: c.split_shard(StreamName="kept", ShardToSplit="shardId-000000000000", NewStartingHashKey="5"),
+        lambda: c.register_stream_consumer(StreamARN=arn, ConsumerName="c"),
+        lambda: c.add_tags_to_stream(StreamName="kept", Tags={"a": "b"}),
+        lambda: c.update_shard_count(StreamName="kept", TargetShardCount=1, ScalingType="UNIFORM_SCALING"),
+        lambda: c.deregister_stream_consumer(StreamARN=arn, ConsumerName="c"),
+        lambda: c.delete_stream(StreamName="other"),
+    ], picture
+
+
+def firehose(clients: Clients) -> tuple[list[Change], Picture]:
+    c, arn = clients("firehose"), role(clients, "firehose")
+    hints = {"SizeInMBs": 1, "IntervalInSeconds": 900}
+    settings = {"RoleARN": arn, "BucketARN": "arn:aws:s3:::nowhere", "BufferingHints": hints}
+    c.create_delivery_stream(DeliveryStreamName="kept", ExtendedS3DestinationConfiguration=settings)
+    update = {
+        "DeliveryStreamName": "kept",
+        "CurrentDeliveryStreamVersionId": "1",
+        "DestinationId": "destinationId-000000000001",
+    }
+
+    def picture() -> Any:
+        names = c.list_delivery_streams()["DeliveryStreamNames"]
+        return [
+            [
+                c.describe_delivery_stream(DeliveryStreamName=name),
+                c.list_tags_for_delivery_stream(DeliveryStreamName=name),
+            ]
+            for name in names
+        ]
+
+    return [
+        lambda: c.create_delivery_stream(DeliveryStreamName="d", ExtendedS3DestinationConfiguration=settings),
+        lambda: c.update_destination(**update, ExtendedS3DestinationUpdate={"Prefix": "new/"}),
+        lambda: c.tag_delivery_stream(DeliveryStreamName="kept", Tags=[{"Key": "a", "Value": "b"}]),
+        lambda: c.start_delivery_stream_encryption(DeliveryStreamName="kept"),
+        lambda: c.delete_delivery_stream(DeliveryStreamName="d"),
+    ], picture
+
+
+SCENES = (kinesis, firehose, ssm, iam, s3, glue_catalog, glue_jobs, flink, databrew, lambda_, events, scheduler, sqs, sns, states, logs, metrics, athena, dynamodb)  # fmt: skip
 
 
 def plain(value: Any) -> Any:
