@@ -25,11 +25,19 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 600.0
 
 
 def again(policy: dict[str, Any], item: Item, failure: Failure) -> Again | str:
-    """Return when to try again; or, when it is over, which limit ended it, "" when trying again would not help.
+    """Decide whether a delivery that failed is tried again.
 
     Parameters
     ----------
-    policy: RetryPolicy of the target
+    policy: RetryPolicy of the target; MaximumEventAgeInSeconds in seconds
+    item: of the outbox, with its attempts so far
+    failure: of the last attempt
+
+    Returns
+    -------
+    When to try again; or, when it is over, which limit ended it, "" when trying again would not help
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
     """
     if not failure.retry:
         return ""
@@ -43,12 +51,20 @@ def again(policy: dict[str, Any], item: Item, failure: Failure) -> Again | str:
 
 
 def bury(caller: Caller, queue: dict[str, Any], text: str, attributes: dict[str, str]) -> bool:
-    """Send what was not delivered to a dead-letter queue; return whether the queue took it.
+    """Send what was not delivered to a dead-letter queue.
 
     Parameters
     ----------
+    caller: who sends: the service, or the role of a rule
     queue: its Arn, and the RoleArn to use if not the queue's policy counts
+    text: the message
     attributes: of the message; empty ones are left out
+
+    Returns
+    -------
+    Whether the queue took it
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
     """
     try:
         targets.queue_client(caller, queue).send_message(

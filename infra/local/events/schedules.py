@@ -37,7 +37,20 @@ def following(expression: str, after: float) -> float | None:
 
 
 def next_after(expression: str, due: float, now: float) -> float | None:
-    """Return the first time after `now` of an expression whose last one was `due`: a rate keeps its beat."""
+    """Return the next time of a schedule expression; a rate keeps its beat.
+
+    Parameters
+    ----------
+    expression: rate(…) or cron(…)
+    due: its last time, in seconds since 1970
+    now: in seconds since 1970
+
+    Returns
+    -------
+    The first time after `now`, in seconds since 1970; None when there is none
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+    """
     if expression.startswith("rate("):
         beat = Rate(expression).seconds
         return due + beat * (math.floor(max(0.0, now - due) / beat) + 1)

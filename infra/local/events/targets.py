@@ -67,7 +67,16 @@ Send = Callable[[Caller, dict[str, Any], list[Delivery]], list[Outcome]]
 
 
 def failure_of(error: Exception) -> Failure:
-    """Return what an error of a call means for a delivery."""
+    """Return what an error of a call means for a delivery.
+
+    Parameters
+    ----------
+    error: that the call to the target raised
+
+    Returns
+    -------
+    Its code and message, and whether trying again may help
+    """
     if isinstance(error, NotAllowed):
         return Failure("NO_PERMISSIONS", str(error))
     if not isinstance(error, ClientError):
@@ -86,7 +95,18 @@ def failure_of(error: Exception) -> Failure:
 
 
 def send(caller: Caller, target: dict[str, Any], deliveries: list[Delivery]) -> list[Outcome]:
-    """Hand events to a target of `KINDS`; return for each what went wrong, or None."""
+    """Hand events to a target of `KINDS`.
+
+    Parameters
+    ----------
+    caller: who sends: the service, or the role of a rule
+    target: as PutTargets takes it
+    deliveries: the events, as the target gets them
+
+    Returns
+    -------
+    For each what went wrong, or None
+    """
     found = kind(target["Arn"])
     if found is None:
         return [Failure("INVALID_PARAMETER", f"{target['Arn']} is no target of the local AWS.")] * len(deliveries)
@@ -97,11 +117,18 @@ def send(caller: Caller, target: dict[str, Any], deliveries: list[Delivery]) -> 
 
 
 def send_message(caller: Caller, arn: str, text: str, options: dict[str, Any]) -> Outcome:
-    """Hand a text to a queue or a function; return what went wrong, or None.
+    """Hand a text to a queue or a function.
 
     Parameters
     ----------
+    caller: who sends: the service, or the role of a rule
+    arn: of the queue or function
+    text: the message
     options: more parameters of SQS's SendMessage
+
+    Returns
+    -------
+    What went wrong, or None
     """
     delivery = Delivery({}, text)
     if kind(arn) == "sqs":
@@ -314,6 +341,17 @@ RESOURCES = {
 
 
 def kind(arn: str) -> str | None:
-    """Return the key in `KINDS` of a target's ARN, None where the local AWS sends nothing to such targets."""
+    """Return what kind of target an ARN names.
+
+    Parameters
+    ----------
+    arn: of the target
+
+    Returns
+    -------
+    A key of `KINDS`; None where the local AWS sends nothing to such targets
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+    """
     service, _, _, resource = split_arn(arn)
     return service if service in RESOURCES and resource.startswith(RESOURCES[service]) else None

@@ -267,9 +267,19 @@ def stream(account: str, region: str, name: str) -> LocalStream:
 
     Parameters
     ----------
-    name: the stream's name or ARN; `.shards[id].read(position)` and `.count` of what is returned give its records
+    account: its twelve digits
+    region: for example us-east-1
+    name: the stream's name or ARN
 
-    Raises ResourceNotFoundError.
+    Returns
+    -------
+    Its `shards[id].read(position)` and `count` give the records
+
+    Raises
+    ------
+    ResourceNotFoundError: there is no such stream in the account and region
+
+    Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_DescribeStream.html
     """
     found = kinesis_backends[account][region].streams.get(name.rpartition("/")[2])
     if found is None:

@@ -24,10 +24,21 @@ def invoke(account: str, region: str, function: str, payload: bytes, qualifier: 
 
     Parameters
     ----------
+    account: its twelve digits
+    region: for example us-east-1
     function: name or ARN, with a qualifier or without
     payload: the event, as JSON
+    qualifier: a version or an alias
 
-    Raises LambdaError, with AWS's code and message, when the function is not there or its concurrency is used up.
+    Returns
+    -------
+    What the function gave back, or the error that it ended with
+
+    Raises
+    ------
+    LambdaError: with AWS's code and message: the function is not there, or its concurrency is used up
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     """
     from infra.local.lambda_ import backend, running
 
@@ -35,9 +46,25 @@ def invoke(account: str, region: str, function: str, payload: bytes, qualifier: 
 
 
 def invoke_async(account: str, region: str, function: str, payload: bytes, qualifier: str | None = None) -> str:
-    """Accept an event for a function and return its request id; Lambda runs it, tries again and tells its destinations.
+    """Accept an event for a function: Lambda runs it, tries again and tells its destinations.
 
-    Raises LambdaError when the function is not there.
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    function: name or ARN, with a qualifier or without
+    payload: the event, as JSON
+    qualifier: a version or an alias
+
+    Returns
+    -------
+    The request id
+
+    Raises
+    ------
+    LambdaError: the function is not there
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html
     """
     from infra.local.lambda_ import asynchronous, backend
 
@@ -45,11 +72,19 @@ def invoke_async(account: str, region: str, function: str, payload: bytes, quali
 
 
 def resource_policy(account: str, region: str, name: str) -> str | None:
-    """Return the resource policy of a function as text; None when it has none.
+    """Return the resource policy of a function.
 
     Parameters
     ----------
+    account: its twelve digits
+    region: for example us-east-1
     name: the last part of its ARN: `function:NAME`, with a qualifier or without
+
+    Returns
+    -------
+    A policy document; None when it has none
+
+    Source: https://docs.aws.amazon.com/lambda/latest/api/API_GetPolicy.html
     """
     from infra.local.lambda_ import backend
     from infra.local.lambda_.policy import document

@@ -471,10 +471,22 @@ def put(
 
     Parameters
     ----------
+    account: its twelve digits
+    bucket: its name, without s3://
+    key: of the object, as text
     body: the bytes, or a file that is moved in
+    content_type: a media type
     metadata: user metadata without the `x-amz-meta-` prefix
 
-    Raises MissingBucket.
+    Returns
+    -------
+    The object as it is stored now
+
+    Raises
+    ------
+    MissingBucket: the account has no such bucket
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
     """
     _bucket(account, bucket)
     if isinstance(body, Path):
@@ -497,7 +509,25 @@ def carry(live: Any, stored: Any) -> None:
 
 
 def get(account: str, bucket: str, key: str) -> StoredKey:
-    """Return the newest version of one object. Raises MissingBucket, MissingKey."""
+    """Return the newest version of one object.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    bucket: its name, without s3://
+    key: of the object, as text
+
+    Returns
+    -------
+    Its `path` is the file with the bytes, `size` is in bytes, `last_modified` in UTC
+
+    Raises
+    ------
+    MissingBucket: the account has no such bucket
+    MissingKey: there is no such object, or its newest version is a delete marker
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
     stored = s3_backends[account][PARTITION].get_object(bucket, key)
     if stored is None:
         raise MissingKey(key=key)
@@ -505,7 +535,24 @@ def get(account: str, bucket: str, key: str) -> StoredKey:
 
 
 def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
-    """Return the newest versions of all objects under a prefix, in the order of their keys. Raises MissingBucket."""
+    """List the newest versions of all objects under a prefix.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    bucket: its name, without s3://
+    prefix: with which their keys begin; all when empty
+
+    Returns
+    -------
+    In the order of their keys' bytes
+
+    Raises
+    ------
+    MissingBucket: the account has no such bucket
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    """
     with state.lock("s3", account):
         keys = _bucket(account, bucket).keys
         names = keys.names()
@@ -520,7 +567,20 @@ def objects(account: str, bucket: str, prefix: str = "") -> list[StoredKey]:
 
 
 def delete(account: str, bucket: str, key: str) -> None:
-    """Delete one object as DeleteObject does; one that is not there is no error. Raises MissingBucket."""
+    """Delete one object as DeleteObject does; one that is not there is no error.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    bucket: its name, without s3://
+    key: of the object, as text
+
+    Raises
+    ------
+    MissingBucket: the account has no such bucket
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+    """
     with state.lock("s3", account):
         _bucket(account, bucket)
         s3_backends[account][PARTITION].delete_object(bucket, key)
@@ -528,7 +588,19 @@ def delete(account: str, bucket: str, key: str) -> None:
 
 
 def exists(account: str, bucket: str) -> bool:
-    """Tell whether an account can reach a bucket."""
+    """Tell whether an account can reach a bucket.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    bucket: its name, without s3://
+
+    Returns
+    -------
+    True where it owns one of that name
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+    """
     try:
         _bucket(account, bucket)
     except MissingBucket:

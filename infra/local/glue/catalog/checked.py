@@ -56,7 +56,21 @@ class CheckedCatalog:
 
 
 def resources(account: str, region: str, database: str, table: str) -> list[str]:
-    """Return the ARNs on which an action of the catalog must be allowed, top-down."""
+    """Return the ARNs on which an action of the catalog must be allowed.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    database: its name; "" for an action on the catalog itself
+    table: its name; "" for an action on the database
+
+    Returns
+    -------
+    Top-down: catalog, database, table
+
+    Source: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+    """
     prefix = f"arn:aws:glue:{region}:{account}:"
     named = [
         "catalog",
