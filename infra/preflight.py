@@ -16,19 +16,16 @@ from infra.teaching import cost, prices
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 SHARDS_NEEDED = 6  # of chapters 01 and 07
-# What the caller does in each chapter, on "*": enough to find what is missing before the first cell does
-ACTIONS = {
-    "01": ["cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet", "iam:CreateRole", "iam:PassRole",
-           "s3:CreateBucket", "kinesis:CreateStream", "kinesis:PutRecords", "firehose:CreateDeliveryStream"],
-    "02": ["glue:CreateDatabase", "glue:CreateCrawler", "glue:StartCrawler", "athena:CreateWorkGroup"],
-    "03": ["glue:CreateSession", "glue:RunStatement"],
-    "04": ["glue:CreateJob", "glue:StartJobRun"],
-    "05": ["databrew:CreateDataset", "databrew:CreateProject", "databrew:CreateProfileJob", "databrew:StartJobRun"],
-    "06": ["athena:StartQueryExecution", "athena:GetQueryResults", "glue:GetTable", "s3:GetObject", "s3:PutObject"],
-    "07": ["kinesisanalytics:CreateApplication", "kinesisanalytics:StartApplication"],
-    "08": ["lambda:CreateFunction", "lambda:InvokeFunction"],
-    "09": ["states:CreateStateMachine", "states:StartExecution", "events:PutRule"],
-}  # fmt: skip
+PAIRS = 100  # of an action and a resource, that one call may simulate
+
+
+class Statement(NamedTuple):
+    """What a learner may do, of the participant's policies: one statement with the names of an account filled in."""
+
+    name: str
+    actions: list[str]
+    resources: list[str]
+    keys: dict[str, str]
 
 
 class Finding(NamedTuple):
@@ -44,6 +41,9 @@ class Finding(NamedTuple):
 
 def look(session: Any, templates: Path) -> Iterator[Finding]:
     """Yield the findings of an account. `templates` is the folder of the workshop's stacks."""
+    if not session.region_name:
+        yield Finding("region", False, f"none is set. `aws configure set region {prices.REGIONS[0]}` sets it.")
+        return
     try:
         identity = session.client("sts").get_caller_identity()
     except (ClientError, BotoCoreError) as error:
@@ -87,18 +87,74 @@ def principal_of(arn: str) -> str:
     return arn
 
 
-def _permissions(session: Any, identity: dict[str, str], _: Path) -> Iterator[Finding]:
+def _permissions(session: Any, identity: dict[str, str], folder: Path) -> Iterator[Finding]:
+    """Simulate each statement of the participant's role for the caller."""
     if identity["Arn"].endswith(":root"):
         yield Finding("permissions", True, "root may do all")
         return
     iam, source = session.client("iam"), principal_of(identity["Arn"])
-    for chapter, actions in ACTIONS.items():
-        found = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=actions)["EvaluationResults"]
-        refused = [each["EvalActionName"] for each in found if each["EvalDecision"] != "allowed"]
-        told = f"lacks {', '.join(refused)}" if refused else f"{len(actions)} actions"
+    text = (folder / "00_participant.yaml").read_text()
+    for statement in statements(text, identity["Account"], session.region_name):
+        refused = list(dict.fromkeys(_refused(iam, source, statement)))
+        told = f"{len(statement.actions)} actions"
         if refused:
-            told += ". Ask for them, or for infra/stacks/00_participant.yaml"
-        yield Finding(f"permissions of {chapter}", not refused, told)
+            told = f"lacks {', '.join(refused)}. Ask for them, or for infra/stacks/00_participant.yaml"
+        yield Finding(f"may: {statement.name}", not refused, told)
+
+
+def _refused(iam: Any, source: str, statement: Statement) -> Iterator[str]:
+    keys = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": "string"}
+        for name, value in statement.keys.items()
+    ]
+    most = max(1, PAIRS // len(statement.resources))
+    for first in range(0, len(statement.actions), most):
+        asked = {
+            "PolicySourceArn": source,
+            "ActionNames": statement.actions[first : first + most],
+            "ResourceArns": statement.resources,
+            "ContextEntries": keys,
+        }
+        for page in iam.get_paginator("simulate_principal_policy").paginate(**asked):
+            for each in page["EvaluationResults"]:
+                if each["EvalDecision"] != "allowed":
+                    yield each["EvalActionName"]
+
+
+def statements(template: str, account: str, region: str) -> Iterator[Statement]:
+    """Yield the statements that allow, of all policies in a template, for an account: a `*` within a name stands for one name."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads the short forms of CloudFormation's functions as their plain values."""
+
+    Loader.add_multi_constructor("!", _plain)
+    for resource in yaml.load(template, Loader)["Resources"].values():
+        document = resource.get("Properties", {}).get("PolicyDocument", {})
+        for each in document.get("Statement", []):
+            if each["Effect"] == "Allow":
+                resources = [_named(arn, account, region) for arn in _listed(each["Resource"])]
+                services = _listed(each.get("Condition", {}).get("StringEquals", {}).get("iam:PassedToService", []))
+                keys = {"iam:PassedToService": services[0]} if services else {}
+                yield Statement(each["Sid"], _listed(each["Action"]), resources, keys)
+
+
+def _plain(loader: Any, _: str, node: Any) -> Any:
+    if hasattr(node, "value") and isinstance(node.value, str):
+        return node.value
+    return None
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _named(arn: str, account: str, region: str) -> str:
+    if arn == "*":
+        return arn
+    for name, value in (("Partition", "aws"), ("AccountId", account), ("Region", region)):
+        arn = arn.replace(f"${{AWS::{name}}}", value)
+    return arn.replace("*", "x")
 
 
 def _stream_quota(session: Any, _: dict[str, str], __: Path) -> Iterator[Finding]:
@@ -118,10 +174,9 @@ def _roles_quota(session: Any, _: dict[str, str], __: Path) -> Iterator[Finding]
 
 def _leftovers(session: Any, _: dict[str, str], folder: Path) -> Iterator[Finding]:
     now = cost.running(session, folder)
-    told = (
-        f"{', '.join(now.stacks)}: {24 * now.hourly:.2f} USD a day. Notebook 11 deletes them" if now.stacks else "none"
-    )
-    yield Finding("leftovers", not now.stacks, told)
+    left = [name for name in now.stacks if name != f"{cost.PREFIX}00-participant"]  # the account's owner made that
+    told = f"{', '.join(left)}: {24 * now.hourly:.2f} USD a day. Notebook 11 deletes them" if left else "none"
+    yield Finding("leftovers", not left, told)
 
 
 def _names(session: Any, identity: dict[str, str], _: Path) -> Iterator[Finding]:

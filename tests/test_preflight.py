@@ -9,8 +9,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import NoCredentialsError
 
 from infra import cli, preflight, project
+from infra.rehearsal import PARTICIPANT
 from tests.service_roles import policy, put_rights
 
 STACKS = project.ROOT / "infra" / "stacks"
@@ -48,11 +50,46 @@ def test_root_is_no_learner(look: Callable[..., Any]) -> None:
     assert look()["identity"].ok is False
 
 
-def test_a_missing_right_is_named_by_chapter(look: Callable[..., Any]) -> None:
-    findings = look(ALL, {"Effect": "Deny", "Action": ["glue:CreateSession", "firehose:*"], "Resource": "*"})
-    assert findings["permissions of 03"].told.startswith("lacks glue:CreateSession. Ask for")
-    assert findings["permissions of 01"].told.startswith("lacks firehose:CreateDeliveryStream.")
-    assert findings["permissions of 02"].ok
+def test_a_missing_right_is_named(look: Callable[..., Any]) -> None:
+    findings = look(ALL, {"Effect": "Deny", "Action": ["glue:CreateSession", "firehose:Put*"], "Resource": "*"})
+    assert findings["may: CrawlersJobsSessions"].told.startswith("lacks glue:CreateSession. Ask for")
+    assert findings["may: DeliveryStreams"].told.startswith("lacks firehose:PutRecord, firehose:PutRecordBatch.")
+    assert findings["may: Queries"].ok
+
+
+def test_a_role_that_may_be_passed_to_nobody(look: Callable[..., Any]) -> None:
+    findings = look(ALL, {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"})
+    assert findings["may: HandOverRoles"].told.startswith("lacks iam:PassRole.")
+
+
+def test_the_participant_has_what_is_looked_for(
+    look: Callable[..., Any], cloud: Any, server: Any, account: str
+) -> None:
+    from helpers import stacks
+
+    stacks.deploy("00_participant")
+    asking = {"Effect": "Allow", "Action": "iam:SimulatePrincipalPolicy", "Resource": "*"}
+    cloud("iam").put_role_policy(RoleName=PARTICIPANT, PolicyName="asking", PolicyDocument=policy(asking))
+    arn = f"arn:aws:iam::{account}:role/{PARTICIPANT}"
+    keys = cloud("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    session = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+    findings = list(preflight.look(session, STACKS))
+    assert [each for each in findings if not each.ok] == []
+    assert len([each for each in findings if each.what.startswith("may: ")]) > 15
+
+
+def test_without_a_region(look: Callable[..., Any], account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    session = boto3.Session(account, "x")
+    assert [each[:2] for each in preflight.look(session, STACKS)] == [("region", False)]
+
+
+def test_no_keys(look: Callable[..., Any]) -> None:
+    session = boto3.Session("AKIAQQQQQQQQQQQQQQQQ", "x", None, "us-east-1")
+    session.client = lambda name: (_ for _ in ()).throw(NoCredentialsError())  # type: ignore[method-assign]
+    (found,) = preflight.look(session, STACKS)
+    assert found.ok is False and "`aws configure` sets them" in found.told
 
 
 def test_what_may_not_be_asked_is_not_known(look: Callable[..., Any]) -> None:
