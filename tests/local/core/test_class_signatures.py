@@ -17,8 +17,9 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from moto.iam.utils import generate_access_key_id_from_account_id
 
-from infra import server_process
+from infra import reset, server_process
 from tests.conftest import REGION, free_port
+from tests.polling import until
 
 ANN, BOB = "000000000001", "000000000002"
 
@@ -234,4 +235,26 @@ def test_places_for_flink_kernels_go_to_who_came_first_and_are_freed_with_the_no
         for server in servers:
             server.kill()
             server.wait()
+        server_process.stop(made.home)
+
+
+def test_a_session_that_finds_no_place_says_which_it_has_in_the_queue_and_can_be_stopped(tmp_path):
+    made = Class(tmp_path, {"spark-sessions": 0})
+    trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    try:
+        for number in (0, 1):
+            document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+            role = made.of(number, "iam").create_role(RoleName="g", AssumeRolePolicyDocument=document)["Role"]["Arn"]
+            command = {"Name": "glueetl", "PythonVersion": "3"}
+            made.of(number, "glue").create_session(Id="s", Role=role, Command=command, IdleTimeout=600)
+        first, second = (made.of(number, "glue").list_sessions()["Sessions"][0] for number in (0, 1))
+        assert first["Status"] == second["Status"] == "PROVISIONING"
+        assert first["ErrorMessage"].startswith("queue place 1:") and second["ErrorMessage"].startswith(
+            "queue place 2:"
+        )
+        assert first["IdleTimeout"] == 30  # others wait for the place
+        reset.empty(made.running, ANN, lambda line: None)
+        assert made.of(0, "glue").list_sessions()["Ids"] == []
+        until(lambda: "queue place 1:" in made.of(1, "glue").list_sessions()["Sessions"][0]["ErrorMessage"])
+    finally:
         server_process.stop(made.home)
