@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.local.cloudformation import schema
-from infra.local.cloudformation.stack import Change, Definition, Resource, Stack
+from infra.local.cloudformation.stack import Change, Definition, Resource, Stack, resource_type
 from infra.local.cloudformation.templates.dynamic_references import replaced
 from infra.local.cloudformation.templates.evaluation import Evaluation
 from infra.local.cloudformation.templates.references import UNKNOWN
@@ -97,6 +97,15 @@ def _modification(
                 "Target": {"Attribute": "Tags", "RequiresRecreation": "Never"},
                 "Evaluation": "Static",
                 "ChangeSource": "DirectModification",
+            }
+        )
+    if not change.scope and resource_type(resource.type).looks_again:
+        change.scope.append("Properties")
+        change.details.append(
+            {
+                "Target": {"Attribute": "Properties", "RequiresRecreation": "Never"},
+                "Evaluation": "Dynamic",
+                "ChangeSource": "Automatic",
             }
         )
     return change if change.scope else None

@@ -73,7 +73,7 @@ class Update(Work):
             and stack.previous.tags != stack.definition.tags
         )
         same = properties == resource.properties and definition["Type"] == resource.type
-        if same and not tags_change:
+        if same and not tags_change and not resource_type(resource.type).looks_again:
             if any(old != new for _, old, new in policies(resource, definition)):
                 self._remember(resource)
                 self._take_policies(resource, definition)

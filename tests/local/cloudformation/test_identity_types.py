@@ -146,6 +146,12 @@ def test_a_stack_within_a_stack(client: Client) -> None:
     assert until(lambda: rests("parent"))["Outputs"][0]["OutputValue"].endswith(":inner-queue")
     cloudformation.update_stack(StackName="parent", TemplateBody=parent("other-queue"))
     assert until(lambda: rests("parent"))["Outputs"][0]["OutputValue"].endswith(":other-queue")
+    child["Outputs"]["Arn"]["Value"] = {"Ref": "Q"}
+    s3.put_object(Bucket="nested-templates", Key="child.json", Body=json.dumps(child))
+    cloudformation.update_stack(
+        StackName="parent", TemplateBody=parent("other-queue")
+    )  # only the inner template is another
+    assert until(lambda: rests("parent"))["Outputs"][0]["OutputValue"].endswith("/other-queue")
     cloudformation.create_stack(StackName="second", TemplateBody=parent("other-queue"))  # the name is taken
     assert until(lambda: rests("second"))["StackStatus"] == "ROLLBACK_COMPLETE"
     told = [

@@ -19,6 +19,7 @@ class NestedStack(ResourceType):
     supported = frozenset({"Parameters", "Tags", "TemplateURL", "TimeoutInMinutes"})
     name_length = 128
     goes_on = True
+    looks_again = True
 
     def physical_id(self, context: Context, name: str, properties: Properties) -> str | None:
         try:

@@ -182,6 +182,8 @@ class ResourceType:
     goes_on: ClassVar[bool] = False
     #: Fn::GetAtt takes any name; whether there is a value is known when the resource was made.
     has_any_attribute: ClassVar[bool] = False
+    #: An update of the stack updates it, whether its properties change or not: it holds more than they tell.
+    looks_again: ClassVar[bool] = False
 
     def own_name(self, context: Context, properties: dict[str, Any]) -> str | None:
         """Return the name that the template gives, or None."""
