@@ -53,7 +53,7 @@ class Delivery:
         self.folder = state.folder("firehose", account, region) / f"{self.name}-{created}"
         self.changed = threading.Condition()  # guards buffer and settings; no other lock is taken while it is held
         self.steps = steps_of(settings_of(stream))
-        arn = (stream.source or {}).get("KinesisStreamARN")
+        arn: str = (stream.source or {}).get("KinesisStreamARN", "")
         self.source = KinesisSource(account, region, arn) if arn else None
         latest = self.source.latest() if self.source and not self.folder.exists() else None
         self.buffer = Buffer(self.folder, latest, self.steps.staged)
