@@ -12,7 +12,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.showing import INK, LINE, STYLE
+from helpers.showing import INK, LINE, STYLE, picture
 
 COLOURS = {"waiting": "#F2F2F2", "running": "#DCEBF7", "done": "#CDEBDD", "caught": "#FBE8BF", "failed": "#F6CFC0"}
 WIDTH, HEIGHT = 0.8, 0.62  # of a box; columns and rows are 1 apart
@@ -158,11 +158,11 @@ def watch_machine(client: Any, execution: str, title: str, every: float = 0.5, s
         if states != shown:
             figure = draw_machine(definition, title, states)
             alt = "; ".join(f"{name}: {states.get(name, 'not reached')}" for name in definition["States"])
-            metadata = {"image/png": {"alt": f"The state machine, from top to bottom. {alt}."}}
+            data, metadata = picture(figure, f"The state machine, from top to bottom. {alt}.")
             if handle is None:
-                handle = display(figure, metadata=metadata, display_id=True)
+                handle = display(data, metadata=metadata, raw=True, display_id=True)
             else:
-                handle.update(figure, metadata=metadata)
+                handle.update(data, metadata=metadata, raw=True)
             plt.close(figure)
             shown = states
         if status != "RUNNING":

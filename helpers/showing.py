@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from IPython import get_ipython
+from IPython.core.pylabtools import print_figure
 from IPython.display import display
 from matplotlib.figure import Figure
 
@@ -22,8 +24,16 @@ def show(figure: Figure, alt: str) -> None:
     ----------
     alt: one sentence that says what the figure shows and what follows from it
     """
-    display(figure, metadata={"image/png": {"alt": alt}})
+    data, metadata = picture(figure, alt)
+    display(data, metadata=metadata, raw=True)
     plt.close(figure)
+
+
+def picture(figure: Figure, alt: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return a figure's output: as HTML with its text, because JupyterLab gives a plain PNG none, and as PNG for who shows no HTML."""
+    png = str(print_figure(figure, fmt="png", base64=True)).replace("\n", "")
+    html = f'<img alt="{escape(alt)}" src="data:image/png;base64,{png}">'
+    return {"text/html": html, "image/png": png, "text/plain": repr(figure)}, {"image/png": {"alt": alt}}
 
 
 def live_line(title: str = "") -> Callable[[str | None], None]:

@@ -63,17 +63,31 @@ def notebook_in_lab(
     book.metadata["kernelspec"] = dict(kernel)
     (home / "notebooks").mkdir()
     nbformat.write(book, home / "notebooks" / "live.ipynb")
+    with lab(home, home / "notebooks", environment) as address:
+        yield f"{address}/lab/tree/live.ipynb?reset"
+
+
+@contextmanager
+def lab(home: Path, root: Path, environment: Mapping[str, str], *options: str) -> Iterator[str]:
+    """JupyterLab on a free port; its address.
+
+    Parameters
+    ----------
+    home: where its log goes
+    root: the folder that it shows
+    environment: of JupyterLab and its kernels
+    """
     port, log = free_port(), home / "lab.log"
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-    command += ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--notebook-dir={home / 'notebooks'}"]
+    command += ["--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=", f"--notebook-dir={root}", *options]
     with open(log, "wb") as written:
-        lab = subprocess.Popen(command, cwd=home, env=dict(environment), stdout=written, stderr=written)
+        server = subprocess.Popen(command, cwd=home, env=dict(environment), stdout=written, stderr=written)
     address = f"http://127.0.0.1:{port}"
-    until(lambda: lab.poll() is not None or _answers(address), "JupyterLab")
-    assert lab.poll() is None, log.read_text()
-    yield f"{address}/lab/tree/live.ipynb?reset"
-    lab.terminate()
-    lab.wait(timeout=30)
+    until(lambda: server.poll() is not None or _answers(address), "JupyterLab")
+    assert server.poll() is None, log.read_text()
+    yield address
+    server.terminate()
+    server.wait(timeout=30)
 
 
 def _answers(address: str) -> bool:

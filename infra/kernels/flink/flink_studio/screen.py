@@ -58,8 +58,9 @@ def show_table(result: Result) -> None:
 def show_chart(result: Result, settings: Settings) -> None:
     """Put a chart into the cell's outputs, with its alternative text; raises ChartError."""
     picture, title, told = result.chart(settings)
-    data = {"image/png": base64.b64encode(picture).decode(), "text/plain": told}
-    display(data, raw=True, metadata={"image/png": {"alt": f"{title}. {told[0].upper()}{told[1:]}"}})
+    png, alt = base64.b64encode(picture).decode(), f"{title}. {told[0].upper()}{told[1:]}"
+    image = f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{png}">'  # JupyterLab gives a plain PNG no text
+    display({"text/html": image, "image/png": png, "text/plain": told}, raw=True, metadata={"image/png": {"alt": alt}})
 
 
 def _try_chart(result: Result, settings: Settings) -> None:
