@@ -8,11 +8,10 @@ from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
-from IPython.display import display
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from helpers.showing import INK, LINE, STYLE, picture
+from helpers.showing import INK, LINE, STYLE, redraw
 
 COLOURS = {"waiting": "#F2F2F2", "running": "#DCEBF7", "done": "#CDEBDD", "caught": "#FBE8BF", "failed": "#F6CFC0"}
 WIDTH, HEIGHT = 0.8, 0.62  # of a box; columns and rows are 1 apart
@@ -158,11 +157,7 @@ def watch_machine(client: Any, execution: str, title: str, every: float = 0.5, s
         if states != shown:
             figure = draw_machine(definition, title, states)
             alt = "; ".join(f"{name}: {states.get(name, 'not reached')}" for name in definition["States"])
-            data, metadata = picture(figure, f"The state machine, from top to bottom. {alt}.")
-            if handle is None:
-                handle = display(data, metadata=metadata, raw=True, display_id=True)
-            else:
-                handle.update(data, metadata=metadata, raw=True)
+            handle = redraw(figure, f"The state machine, from top to bottom. {alt}.", handle)
             plt.close(figure)
             shown = states
         if status != "RUNNING":

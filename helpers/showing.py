@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from IPython import get_ipython
 from IPython.core.pylabtools import print_figure
-from IPython.display import display
+from IPython.display import DisplayHandle, display
 from matplotlib.figure import Figure
 
 STYLE = str(Path(__file__).with_name("workshop.mplstyle"))
@@ -27,6 +27,15 @@ def show(figure: Figure, alt: str) -> None:
     data, metadata = picture(figure, alt)
     display(data, metadata=metadata, raw=True)
     plt.close(figure)
+
+
+def redraw(figure: Figure, alt: str, over: DisplayHandle | None = None) -> DisplayHandle | None:
+    """Display a figure that will change, with its text; the result is given as `over` to put a later state in its place."""
+    data, metadata = picture(figure, alt)
+    if over is None:
+        return display(data, metadata=metadata, raw=True, display_id=True)
+    over.update(data, metadata=metadata, raw=True)
+    return over
 
 
 def picture(figure: Figure, alt: str) -> tuple[dict[str, str], dict[str, dict[str, str]]]:

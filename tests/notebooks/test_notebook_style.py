@@ -1,10 +1,13 @@
 """How notebooks are written: skeleton, budgets, stored outputs (reference/notebook-style.md, section 8)."""
 
 import ast
+import base64
+import io
 import json
 import re
 import statistics
 
+import matplotlib.pyplot as plt
 import pytest
 
 from infra import project
@@ -183,6 +186,15 @@ def test_nothing_that_waited_stays_behind(notebook):
     for cell in code(notebook):
         for output in cell["outputs"]:
             assert not "".join(output.get("data", {}).get("text/plain", "")).startswith("Waiting:"), source(cell)
+
+
+def test_nothing_lies_behind_a_stored_figure(notebook):
+    """On a dark page a white slab dazzles: the corners of each picture are transparent."""
+    for cell in code(notebook):
+        for output in cell["outputs"]:
+            if "image/png" in output.get("data", {}):
+                pixels = plt.imread(io.BytesIO(base64.b64decode("".join(output["data"]["image/png"]))))
+                assert pixels.shape[2] == 4 and not pixels[[0, 0, -1, -1], [0, -1, 0, -1], 3].any(), source(cell)
 
 
 def test_check_yourself_has_answers(notebook):
