@@ -6,6 +6,7 @@ The user's own `~/.aws` is read when another profile is chosen, and never writte
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -22,11 +23,14 @@ def files(home: Path) -> tuple[Path, Path]:
     return home / "aws" / "config", home / "aws" / "credentials"
 
 
+NO_SECRET = "not-a-secret"
+
+
 class Keys(NamedTuple):
     """What a request is signed with. A session of a role has a token."""
 
     access_key_id: str
-    secret_access_key: str = "not-a-secret"
+    secret_access_key: str = NO_SECRET
     session_token: str | None = None
 
 
@@ -43,7 +47,8 @@ def write(home: Path, endpoint: str, account: str = ACCOUNT, role: str | None = 
     """
     if (home / "class.json").exists():
         return
-    keys = _assume(endpoint, account, role) if role else Keys(account)
+    root = Keys(account, _secret(home))
+    keys = _assume(endpoint, root, role) if role else root
     config, credentials = files(home)
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(f"[profile {project.LOCAL_PROFILE}]\nregion = {REGION}\nendpoint_url = {endpoint}\n")
@@ -57,10 +62,16 @@ def write_chosen(home: Path, endpoint: str) -> None:
     write(home, endpoint, os.environ.get("WORKSHOP_ACCOUNT", ACCOUNT), os.environ.get("WORKSHOP_ROLE"))
 
 
-def _assume(endpoint: str, account: str, role: str) -> Keys:
+def _secret(home: Path) -> str:
+    """Return what the root of an account signs with: the server's own key where it holds a class, for only then it is checked."""
+    file = home / "server.json"
+    told = json.loads(file.read_text()) if file.exists() else {}
+    return told["key"] if told.get("class") else NO_SECRET
+
+
+def _assume(endpoint: str, root: Keys, role: str) -> Keys:
     import boto3
 
-    root = Keys(account)
     sts = boto3.client(
         "sts",
         endpoint_url=endpoint,
@@ -69,7 +80,9 @@ def _assume(endpoint: str, account: str, role: str) -> Keys:
         aws_secret_access_key=root.secret_access_key,
     )
     made = sts.assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="learner", DurationSeconds=SESSION_SECONDS
+        RoleArn=f"arn:aws:iam::{root.access_key_id}:role/{role}",
+        RoleSessionName="learner",
+        DurationSeconds=SESSION_SECONDS,
     )["Credentials"]
     return Keys(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
 

@@ -95,6 +95,8 @@ def lead(wish: Wish) -> int:
     )
     kernels = flink_kernels(len(roster.learners), sessions, psutil.virtual_memory().total)
     settings = {"members": roster.members, "spark-sessions": sessions, "flink-kernels": kernels}
+    (home / "state").mkdir(exist_ok=True)
+    (home / "state").chmod(0o700)  # what all accounts have; learners come to it through the local AWS only
     running = server_process.start(home, shard_limits=wish.shard_limits, settings=settings)
     try:
         first_uid = FIRST_UID if _can_separate(repository) else 0

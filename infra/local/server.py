@@ -111,7 +111,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     port = listener.getsockname()[1]
     state_file.touch(mode=0o600)
     state_file.chmod(0o600)  # it holds the key of the one who leads
-    told = {"pid": os.getpid(), "port": port, "started": time.time(), "key": members.KEY}
+    told = {"pid": os.getpid(), "port": port, "started": time.time(), "key": members.KEY, "class": members.enforced()}
     state_file.write_bytes(orjson.dumps(told))
     try:
         await server.serve(sockets=[listener])

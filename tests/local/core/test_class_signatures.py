@@ -258,3 +258,17 @@ def test_a_session_that_finds_no_place_says_which_it_has_in_the_queue_and_can_be
         until(lambda: "queue place 1:" in made.of(1, "glue").list_sessions()["Sessions"][0]["ErrorMessage"])
     finally:
         server_process.stop(made.home)
+
+
+def test_who_leads_acts_in_every_account_by_the_servers_key(room):
+    """`workshop goto 06 --account …` runs a learner's chapters from the folder that has server.json."""
+    import configparser
+
+    from infra import profile
+
+    profile.write(room.home, room.running.endpoint, BOB)
+    written = configparser.ConfigParser()
+    written.read(profile.files(room.home)[1])
+    keys = dict(written["workshop-local"])
+    sts = room.client("sts", keys["aws_access_key_id"], keys["aws_secret_access_key"])
+    assert sts.get_caller_identity()["Account"] == BOB
