@@ -2,9 +2,10 @@
 
 import pytest
 
-from infra import project, run
+from infra import project, rehearsal, run
 
 NOTEBOOKS = project.chapters()
+AS_LEARNER = ("00", "01", "02", "03", "04", "05", "06")  # with the rights of infra/stacks/00_participant.yaml alone
 SEED, MORE = 23, 11_000  # another seed, and a thousand events more than the text talks about
 pytestmark = pytest.mark.timeout(1800)
 
@@ -12,9 +13,18 @@ pytestmark = pytest.mark.timeout(1800)
 def test_every_solution_is_right_with_other_events(lake, tmp_path, capsys):
     """Checks follow the data: a judge that knew only the stored numbers would fail here."""
     results = []
-    for notebook in NOTEBOOKS:
+
+    def solve(notebook):
         parameters = {"seed": SEED} | ({"records": MORE} if notebook.name.startswith("01") else {})
-        results += run.run([notebook], tmp_path, parameters, solutions=True)
+        results.extend(run.run([notebook], tmp_path, parameters, solutions=True))
+
+    with rehearsal.participant():
+        for notebook in NOTEBOOKS:
+            if notebook.name[:2] in AS_LEARNER:
+                solve(notebook)
+    for notebook in NOTEBOOKS:
+        if notebook.name[:2] not in AS_LEARNER:
+            solve(notebook)
     assert [(result.notebook.name, result.reason) for result in results] == [(path.name, "") for path in NOTEBOOKS]
     lines = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert [line.split()[:2] for line in lines] == [[path.stem, "ok"] for path in NOTEBOOKS]
