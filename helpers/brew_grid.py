@@ -20,7 +20,7 @@ LONGEST = 28  # signs of a value that are shown
 MARKS = {"string": "ABC", "boolean": "0|1", "date": "day", "timestamp": "time"}  # all other types are numbers
 GREEN, GREY, BLUE = "#009E73", "#BBBBBB", "#0072B2"
 BAR_HEIGHT, BAR_WIDTH = 26, 90  # pixels
-CELL = "line-height:1.4;padding:3px 8px;border:1px solid #ddd;text-align:left;vertical-align:top;white-space:nowrap;color:#222"
+CELL = "line-height:1.4;padding:3px 8px;border:1px solid #ddd;text-align:left;vertical-align:top;white-space:nowrap;color:#222;background:#fff"  # JupyterLab gives rows a background of its own
 TABLE = "border-collapse:collapse;font-size:12px;background:#fff"
 
 
@@ -119,7 +119,7 @@ def table_html(frame: dict[str, Any]) -> str:
     first, last = frame["startRowIndex"] + 1, frame["startRowIndex"] + len(frame["rows"])
     caption = f"Rows {first:,} to {last:,} of {frame['rowCount']:,} in the sample, {frame['columnCount']} columns"
     return (
-        f'<table style="{TABLE}"><caption style="text-align:left;color:#444">{caption}</caption>'
+        f'<table style="{TABLE}"><caption style="text-align:left;color:var(--jp-ui-font-color1,#444)">{caption}</caption>'
         f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
@@ -174,7 +174,7 @@ def _cell(value: str | None) -> str:
 def recipe_html(steps: list[dict[str, Any]], shown: int) -> str:
     """Return the panel with the steps of a recipe; those behind the first `shown` are grey."""
     lines = "".join(
-        f'<li style="color:{"#222" if number <= shown else "#999"}">{escape(describe(step))}</li>'
+        f'<li style="color:{"#222" if number <= shown else "#767676"}">{escape(describe(step))}</li>'
         for number, step in enumerate(steps, 1)
     )
     listed = f'<ol style="margin:4px 0 0;padding-left:20px">{lines}</ol>' if steps else "<p>No step yet.</p>"
