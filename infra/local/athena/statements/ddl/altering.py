@@ -1,0 +1,95 @@
+"""DDL: ALTER TABLE on columns, properties and the location.
+
+Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.engines.athena import types
+from infra.engines.athena.errors import QueryError
+from infra.local.athena.lake import files
+from infra.local.athena.lake.catalog import (
+    GlueCatalog,
+    all_columns,
+)
+from infra.local.athena.lake.results import Listing
+from infra.local.athena.statements.ddl.names import (
+    EXECUTION_ERROR,
+    HiveError,
+    change_catalog,
+    done,
+    hive_table,
+    no_view,
+)
+from infra.local.athena.statements.ddl.partitions import partition_input, partitions_by_values, spec_of, values_of
+from infra.local.athena.statements.ddl.tables import altered
+from infra.local.athena.statements.parser import Statement
+
+
+def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    there = {c["Name"].lower() for c in all_columns(table)}
+    for column in statement.columns:
+        types.hive_to_trino(column["Type"])
+        if column["Name"] in there:
+            raise HiveError(f"{EXECUTION_ERROR} Duplicate column name: {column['Name']}")
+        there.add(column["Name"])
+    return altered(catalog, table, lambda entry: entry["StorageDescriptor"]["Columns"].extend(statement.columns))
+
+
+def replace_columns(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    for column in statement.columns:
+        types.hive_to_trino(column["Type"])
+    return altered(catalog, table, lambda entry: entry["StorageDescriptor"].update(Columns=statement.columns))
+
+
+def change_column(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    types.hive_to_trino(statement.column["Type"])
+    names = [c["Name"].lower() for c in table["StorageDescriptor"]["Columns"]]
+    for name in (statement.old, *([statement.after] if statement.after else [])):
+        if name not in names:
+            raise HiveError(f"{EXECUTION_ERROR} Invalid column reference {name}")
+
+    def change(entry: dict[str, Any]) -> None:
+        columns = entry["StorageDescriptor"]["Columns"]
+        place = names.index(statement.old)
+        old = columns.pop(place)
+        column = {**({"Comment": old["Comment"]} if old.get("Comment") else {}), **statement.column}
+        if statement.first:
+            place = 0
+        elif statement.after:
+            place = [c["Name"].lower() for c in columns].index(statement.after) + 1
+        columns.insert(place, column)
+
+    return altered(catalog, table, change)
+
+
+def set_properties(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = hive_table(catalog, statement.name, database)
+    merged = {**(table.get("Parameters") or {}), **statement.properties}
+    return altered(catalog, table, lambda entry: entry.update(Parameters=merged))
+
+
+def set_location(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    files.split_location(statement.location)
+    if statement.partition is None:
+        return altered(catalog, table, lambda entry: entry["StorageDescriptor"].update(Location=statement.location))
+    values = values_of(table, statement.partition)
+    there = partitions_by_values(catalog, table)
+    if values not in there:
+        raise HiveError(f"SemanticException [Error 10006]: Partition not found {spec_of(table, values)}")
+    entry = partition_input(there[values])
+    entry["StorageDescriptor"]["Location"] = statement.location
+    change_catalog(
+        catalog, lambda glue: glue.update_partition(table["DatabaseName"], table["Name"], entry, list(values))
+    )
+    return done()
+
+
+def rename_table(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")
