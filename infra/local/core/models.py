@@ -6,9 +6,9 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from moto.core import utils
+from moto.core.loaders import Loader, moto_root
 
 from infra.local.core import registry
 
@@ -24,7 +24,9 @@ class _Loader(Loader):
 
 @lru_cache(maxsize=1)
 def _loader() -> _Loader:
-    return _Loader()
+    return _Loader(
+        extra_search_paths=[moto_root]
+    )  # where moto adds what AWS's models leave out, such as the status of an error
 
 
 def _load(service: str, kind: str) -> dict[str, Any]:
