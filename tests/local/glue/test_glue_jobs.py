@@ -218,6 +218,37 @@ def test_capacity_and_defaults_of_a_job_and_of_a_run_that_changes_them(lab: Lab)
     assert stopped["ErrorCode"] == "JobRunInvalidStateTransitionException"
 
 
+def test_a_role_that_is_deleted_under_a_run_fails_it(lab: Lab, client: Any) -> None:
+    """The run's next call is denied: it ends with that reason, nothing is stuck, and a new role lets the next run do its work."""
+    script = f"""
+import boto3, time
+s3 = boto3.client("s3")
+s3.put_object(Bucket="{lab.bucket}", Key="begun", Body=b"")
+while True:
+    names = [each["Key"] for each in s3.list_objects_v2(Bucket="{lab.bucket}")["Contents"]]
+    if "go" in names:
+        break
+    time.sleep(0.05)
+s3.put_object(Bucket="{lab.bucket}", Key="done", Body=b"")
+"""
+    lab.job("orphan", script)
+    run_id = lab.glue.start_job_run(JobName="orphan")["JobRunId"]
+    keys = lambda: {each["Key"] for each in lab.s3.list_objects_v2(Bucket=lab.bucket)["Contents"]}  # noqa: E731
+    until(lambda: "begun" in keys(), "the script's first object")
+    client("iam").delete_role_policy(RoleName="jobs", PolicyName="rights")
+    client("iam").delete_role(RoleName="jobs")
+    ended = lab.wait("orphan", run_id)
+    assert ended["JobRunState"] == "FAILED"
+    assert "not authorized to perform: s3:ListBucket" in ended["ErrorMessage"]
+    lab.s3.put_object(Bucket=lab.bucket, Key="go", Body=b"")
+    assert "done" not in keys()
+    refused = lab.wait("orphan", lab.glue.start_job_run(JobName="orphan")["JobRunId"])
+    assert refused["JobRunState"] == "FAILED" and "assume" in refused["ErrorMessage"].lower()
+    service_role(client, "glue", "jobs")
+    assert lab.wait("orphan", lab.glue.start_job_run(JobName="orphan")["JobRunId"])["JobRunState"] == "SUCCEEDED"
+    assert "done" in keys()
+
+
 def test_update_replaces_all_settings_and_leaves_a_run_alone(lab: Lab) -> None:
     lab.job("changed", "while True: pass", Description="old", MaxRetries=2, DefaultArguments={"--a": "1"})
     run_id = lab.glue.start_job_run(JobName="changed")["JobRunId"]
