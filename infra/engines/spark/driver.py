@@ -20,9 +20,9 @@ from typing import Any
 import psutil
 from py4j.protocol import Py4JError
 
-from infra.engines.spark import job, statement, writers
+from infra.engines.spark import cluster, job, statement, writers
 from infra.engines.spark.gateway import Gateway
-from infra.engines.spark.options import Settings, java_command, spark_conf
+from infra.engines.spark.options import PYTHON_FOLDER, Settings, java_command, spark_conf
 from infra.engines.spark.protocol import CANCELLED, Channel
 
 OUT_OF_MEMORY = "Command Failed due to Out of Memory"
@@ -46,10 +46,10 @@ class Driver:
         self._insists = False
         self._jvm = Gateway(java_command(spark_conf(settings, Path.cwd()), settings.extra_jars))
         _limit_memory()  # not before: Java has its own limit, and would inherit this one
-        self._start_spark(use_catalog)
+        self._start_spark(settings, use_catalog)
 
-    def _start_spark(self, use_catalog: bool) -> None:
-        from pyspark import SparkContext
+    def _start_spark(self, settings: Settings, use_catalog: bool) -> None:
+        from pyspark import SparkConf, SparkContext
         from pyspark.sql import SparkSession
 
         if use_catalog:
@@ -59,7 +59,10 @@ class Driver:
         writers.install(Path.cwd().parent / "spark-writers")
         self._jvm.connect()
         threading.Thread(target=self._watch_java, name="java", daemon=True).start()
-        self._first_context = SparkContext.getOrCreate()
+        told = cluster.executor_environment() if settings.master else {}
+        self._first_context = SparkContext.getOrCreate(SparkConf().setAll(list(told.items())))
+        if settings.master:
+            cluster.prepare(self._first_context, PYTHON_FOLDER, settings.py_files, Path.cwd())
         # pyspark's own handler talks to the JVM on a connection that may be in the middle of a call
         signal.signal(signal.SIGINT, self._interrupt)
         self.spark = SparkSession.builder.getOrCreate()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from infra.engines import jars
 from infra.engines.java import java_home
+from infra.engines.spark import cluster
 
 PYTHON_FOLDER = Path(__file__).parent / "python"  # holds the package awsglue
 HEAP = "1g"
@@ -50,6 +51,8 @@ class Settings:
         extra_jars: local jar files (Glue's `--extra-jars`).
         py_files: local .py, .zip or .egg files or folders (Glue's `--extra-py-files`).
         cores: how many tasks run at once.
+        master: URL of a Spark cluster where the tasks run, "" for this process's own threads.
+        executors: how many executors a cluster is asked for.
     """
 
     endpoint: str
@@ -61,10 +64,15 @@ class Settings:
     extra_jars: tuple[str, ...] = ()
     py_files: tuple[str, ...] = ()
     cores: int = field(default_factory=lambda: min(os.cpu_count() or 2, 4))
+    master: str = ""
+    executors: int = 1
 
 
 def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
-    """Spark's settings: s3:// is S3A, as in Glue since 5.1; loopback only; small; the given endpoint; all files in `folder`."""
+    """Spark's settings: s3:// is S3A, as in Glue since 5.1; loopback only; small; the given endpoint; all files in `folder`.
+
+    Raises ClusterError when `settings.master` cannot be used.
+    """
     conf = {
         "spark.app.name": "analytics-workshop",
         "spark.master": f"local[{settings.cores}]",
@@ -96,6 +104,9 @@ def spark_conf(settings: Settings, folder: Path) -> dict[str, str]:
             "spark.hadoop.fs.s3a.path.style.access": "true",
             "spark.hadoop.fs.s3a.connection.ssl.enabled": str(settings.endpoint.startswith("https:")).lower(),
         }
+    if settings.master:
+        del conf["spark.hadoop.hadoop.tmp.dir"]  # a path of this computer
+        conf |= cluster.conf(settings)
     return conf | settings.conf
 
 
@@ -118,13 +129,14 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
         "AWS_CONFIG_FILE": str(nothing),
         "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
         "JAVA_HOME": str(java_home()),
-        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_PYTHON": cluster.python() if settings.master else sys.executable,
         "PYTHONPATH": os.pathsep.join(python_path),
         "PYTHONUNBUFFERED": "1",
-        "SPARK_LOCAL_IP": "127.0.0.1",
         "MPLBACKEND": "Agg",
         "TMPDIR": str(folder),
     }
+    if not settings.master:
+        added["SPARK_LOCAL_IP"] = "127.0.0.1"
     if settings.session_token:
         added["AWS_SESSION_TOKEN"] = settings.session_token
     if settings.endpoint:

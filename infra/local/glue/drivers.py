@@ -145,11 +145,19 @@ class Missing(Exception):
     """A file that the session or run needs is not on S3; the message is its ErrorMessage."""
 
 
-def settings(role: roles.Session, region: str, arguments: dict[str, str], folder: Path) -> tuple[Settings, bool]:
+def settings(
+    role: roles.Session, region: str, given: dict[str, Any], arguments: dict[str, str], folder: Path
+) -> tuple[Settings, bool]:
     """Return a driver's settings and whether spark.sql sees the Data Catalog; extra files are put into `folder`.
 
-    `role` is whose credentials the driver has. Raises Missing.
+    Parameters
+    ----------
+    role: whose credentials the driver has
+    given: the capacity, which a cluster is asked for: one of the workers is the driver
+
+    Raises Missing.
     """
+    from infra.engines.spark import cluster
     from infra.engines.spark.options import Settings
 
     files = [fetch(role, region, url, folder) for url in _list(arguments.get("--extra-py-files"))]
@@ -163,6 +171,8 @@ def settings(role: roles.Session, region: str, arguments: dict[str, str], folder
         conf=parse_conf(arguments.get("--conf", "")),
         extra_jars=tuple(map(str, jars)),
         py_files=tuple(dict.fromkeys(str(path.parent if path.suffix == ".py" else path) for path in files)),
+        master=cluster.chosen(),
+        executors=max(int(given.get("NumberOfWorkers") or given.get("MaxCapacity") or 2) - 1, 1),
     )
     return chosen, arguments.get("--enable-glue-datacatalog", "false").lower() != "false"
 
@@ -261,11 +271,18 @@ def start(settings: Settings, catalog: bool, keep: Callable[[str, str], None]) -
 
 
 def keep_spare(settings: Settings, catalog: bool) -> None:
-    """Start a spare, unless there is one, memory is short, or the settings name files that the next one has in another place."""
+    """Start a spare, unless there is one, memory is short, or the settings name files that the next one has in another place, or a cluster,
+    whose workers others may wait for.
+    """
     global _spare
     from infra.engines.spark.client import SparkDriver
 
-    if settings.py_files or settings.extra_jars or psutil.virtual_memory().available < 2 * DRIVER_BYTES:
+    if (
+        settings.py_files
+        or settings.extra_jars
+        or settings.master
+        or psutil.virtual_memory().available < 2 * DRIVER_BYTES
+    ):
         return
     with _lock:
         if _is_shutting_down or _spare is not None and not _spare.exited.done():

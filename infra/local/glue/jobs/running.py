@@ -91,7 +91,7 @@ class Live:
         location = run.arguments.get("--scriptLocation") or run.settings["Command"]["ScriptLocation"]
         role = self._log.role = self._assume()
         script = glue_drivers.fetch(role, run.region, location, self._folder)
-        settings, catalog = glue_drivers.settings(role, run.region, run.arguments, self._folder)
+        settings, catalog = glue_drivers.settings(role, run.region, run.settings, run.arguments, self._folder)
         arguments = ["--JOB_NAME", run.job_name, "--JOB_RUN_ID", run.run_id, "--JOB_ID", _job_id(run)]
         for name, value in run.arguments.items():
             arguments += [name, value]

@@ -72,7 +72,7 @@ class Live:
         try:
             role = self._log.role = glue_drivers.assume(session.account, session.given["Role"])
             settings, catalog = glue_drivers.settings(
-                role, session.region, session.given["DefaultArguments"], self._folder
+                role, session.region, session.given, session.given["DefaultArguments"], self._folder
             )
         except glue_drivers.InvalidInput as failure:
             return "FAILED", failure.message
