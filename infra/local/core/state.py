@@ -302,8 +302,12 @@ def restore(service: str, account: str, region: str) -> None:
 
 
 def follow(live: Any, stored: Any) -> None:
-    """Let an object that threads hold be what is on disk: both are one from now on."""
-    live.__dict__ = stored.__dict__
+    """Let an object that threads hold be what is on disk: both are one from now on, also when that is read once more."""
+    values, fresh = live.__dict__, dict(stored.__dict__)
+    values.update(fresh)
+    for name in values.keys() - fresh.keys():
+        del values[name]
+    stored.__dict__ = values
 
 
 def _pickle_path(service: str, account: str, region: str) -> Path:
