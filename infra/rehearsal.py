@@ -137,7 +137,7 @@ def text(pace: float, results: list[Result], cells: list[Cell], throttled: dict[
         f"`make rehearsal` runs the suite in a fresh lake, without a person, with all exercises solved, as the role of `infra/stacks/00_participant.yaml`, at {pace:g} of AWS's pace:",
         f"a step that takes a minute on AWS takes {60 * pace:g} s, and calls are throttled as on AWS. It writes this page. Nothing of it was run on real AWS.",
         "",
-        f"{len(results)} chapters. {outcome}",
+        f"{len(results)} of {len(project.chapters())} chapters. {outcome}",
         "",
         "| chapter | result | seconds | calls throttled, and tried again by boto3 |",
         "|---|---|---|---|",
