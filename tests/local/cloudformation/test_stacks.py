@@ -18,7 +18,8 @@ def statements(template):
     for resource in template_of((stacks.FOLDER / f"{template}.yaml").read_text()).resources.values():
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"].get("Policies", []):
-                yield from policy["PolicyDocument"]["Statement"]
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    yield from (each for each in statement.get("Fn::If", [statement])[-2:] if "Action" in each)
 
 
 def _on_resources(actions):
@@ -50,7 +51,10 @@ def test_every_resource_that_can_have_tags_has_the_workshop_tag(template):
 
     for name, resource in template_of((stacks.FOLDER / f"{template}.yaml").read_text()).resources.items():
         if cloudformation_schema.is_taggable(resource["Type"]):
-            tags = resource["Properties"]["Tags"]
+            holder = (
+                cloudformation_schema.schema(resource["Type"]).get("tagging", {}).get("tagProperty", "/properties/Tags")
+            )
+            tags = resource["Properties"][holder.removeprefix("/properties/")]
             tags = tags if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
             assert tags["workshop"] == "AnalyticsOnAWS", name
 
