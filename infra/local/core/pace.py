@@ -106,7 +106,10 @@ def deadline(step: str) -> float:
 def of_stack(kind: str, deleting: bool = False) -> float:
     """Return when CloudFormation is done with a resource of this type that it begins to make or to delete now."""
     own = (_DELETING if deleting else _CREATING).get(kind)
-    return deadline("resource of a stack") + (begin(own) if own else 0.0)
+    until = deadline("resource of a stack")
+    if own is None:
+        return until
+    return until + (begin(own) if own == "role of a stack" else seconds(own))  # all others note it themselves
 
 
 def reached(until: float) -> bool:
