@@ -34,8 +34,8 @@ def test_tasks_run_in_the_executors_of_a_cluster(server, tmp_path) -> None:
     server.client("s3", ACCOUNT).create_bucket(Bucket=BUCKET + "-cluster")
     with spark_cluster(tmp_path) as running:
         session = Session(server.endpoint, master=running.url, executors=2)
-        session.driver.ready.result(180)
         try:
+            session.driver.ready.result(180)
             result = session.submit(COUNT.replace("{bucket}", BUCKET + "-cluster")).result(180)
             assert result["status"] == "ok", result
             found = json.loads(result["stdout"].splitlines()[-1])

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -267,8 +268,10 @@ def main() -> None:
     try:
         driver = Driver(channel, settings, start["catalog"])
     except Exception as error:
-        channel.send({"event": "failed", "reason": f"Spark could not start: {job.error_message(error)}"})
-        raise
+        traceback.print_exc()
+        with contextlib.suppress(OSError):  # the server is gone
+            channel.send({"event": "failed", "reason": f"Spark could not start: {job.error_message(error)}"})
+        os._exit(1)  # threads of a SparkContext that did start would keep this process
     driver.serve()
     os._exit(0)  # Java ends with this process, and what the user's code left running must not keep it
 
