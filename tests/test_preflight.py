@@ -86,7 +86,7 @@ def test_without_a_region(look: Callable[..., Any], account: str, monkeypatch: p
 
 
 def test_no_keys(look: Callable[..., Any]) -> None:
-    session = boto3.Session("AKIAQQQQQQQQQQQQQQQQ", "x", None, "us-east-1")
+    session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "x", None, "us-east-1")
     session.client = lambda name: (_ for _ in ()).throw(NoCredentialsError())  # type: ignore[method-assign]
     (found,) = preflight.look(session, STACKS)
     assert found.ok is False and "`aws configure` sets them" in found.told
