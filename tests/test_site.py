@@ -81,6 +81,8 @@ def test_nothing_is_loaded_from_the_network(pages: dict[Path, Page]) -> None:
 
 
 def test_figures_are_shown_with_their_text(site: Path, pages: dict[Path, Page]) -> None:
-    figures = [image for image in pages[site / FIGURES].images if str(image["src"]).startswith(("data:image", "../_images"))]
+    figures = [
+        image for image in pages[site / FIGURES].images if str(image["src"]).startswith(("data:image", "../_images"))
+    ]
     assert len(figures) >= 3
     assert all(image.get("alt") for image in figures)

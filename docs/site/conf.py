@@ -17,6 +17,11 @@ suppress_warnings = [
 ]
 
 html_theme = "sphinx_book_theme"
-html_theme_options = {"show_toc_level": 2, "use_download_button": False, "home_page_in_toc": True, "navbar_persistent": []}
+html_theme_options = {
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "home_page_in_toc": True,
+    "navbar_persistent": [],
+}
 html_copy_source = False
 html_show_sourcelink = False
