@@ -1,6 +1,7 @@
 """An execution environment by itself, with AWS's runtime client and with the runner that stands in for it where it has no wheel."""
 
 import json
+import os
 
 import pytest
 
@@ -96,3 +97,14 @@ def test_time_is_up(start):
     outcome = environment.invoke(event(1, timeout=0.3), lambda line: None)
     assert (outcome.fault, outcome.error_type, outcome.usable) == ("timeout", "Sandbox.Timedout", False)
     assert 0.3 <= outcome.seconds < 5
+
+
+def test_a_server_with_more_than_a_thousand_open_files(start):
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
+    try:
+        environment = start()
+        assert environment.initialise(lambda line: None).fault == ""
+        assert environment.invoke(event(1), lambda line: None).fault == ""
+    finally:
+        for descriptor in held:
+            os.close(descriptor)

@@ -38,9 +38,12 @@ def main(arguments: list[str]) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    asked = select.poll()  # select() knows no descriptor beyond 1,023, and a busy server gives a higher one
+    asked.register(control, select.POLLIN)
+    asked.register(woken, select.POLLIN)
     try:
         while True:
-            ready, _, _ = select.select([control.fileno(), woken], [], [])
+            ready = {descriptor for descriptor, _ in asked.poll()}
             if woken in ready:
                 os.read(woken, 4096)
                 environments -= set(_ended())
