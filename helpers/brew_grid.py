@@ -119,7 +119,7 @@ def table_html(frame: dict[str, Any]) -> str:
     first, last = frame["startRowIndex"] + 1, frame["startRowIndex"] + len(frame["rows"])
     caption = f"Rows {first:,} to {last:,} of {frame['rowCount']:,} in the sample, {frame['columnCount']} columns"
     return (
-        f'<table style="{TABLE}"><caption style="text-align:left;color:var(--jp-ui-font-color1,#444)">{caption}</caption>'
+        f'<table style="{TABLE}"><caption style="text-align:left;color:#222;background:#fff">{caption}</caption>'
         f"<thead><tr>{header}</tr></thead><tbody>{rows}</tbody></table>"
     )
 

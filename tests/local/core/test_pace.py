@@ -100,15 +100,15 @@ def test_a_stream_is_creating_then_active_and_deleting_then_gone(paced: Server, 
     kinesis = paced.client("kinesis", account)
     kinesis.create_stream(StreamName="s", ShardCount=1)
     state = lambda: kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamStatus"]  # noqa: E731
-    assert state() == "CREATING"
+    assert asked(state) == "CREATING"
     assert code_of(kinesis.put_record, StreamName="s", Data=b"x", PartitionKey="k") == "ResourceNotFoundException"
     assert code_of(kinesis.create_stream, StreamName="s", ShardCount=1) == "ResourceInUseException"
     with pytest.raises(ClientError, match="not ACTIVE, instead in state CREATING"):
         kinesis.update_shard_count(StreamName="s", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
-    until(lambda: state() == "ACTIVE")
+    until(lambda: asked(state) == "ACTIVE")
     kinesis.put_record(StreamName="s", Data=b"x", PartitionKey="k")
     kinesis.update_shard_count(StreamName="s", TargetShardCount=2, ScalingType="UNIFORM_SCALING")
-    assert state() == "UPDATING"
+    assert asked(state) == "UPDATING"
     kinesis.put_record(StreamName="s", Data=b"x", PartitionKey="k")  # goes on meanwhile
     kinesis.delete_stream(StreamName="s")
     assert asked(state) == "DELETING"
@@ -206,7 +206,8 @@ def _is_created(firehose: Any, account: str) -> bool:
 def test_a_changed_policy_acts_later(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from moto.iam.models import iam_backends
 
-    role = iam_backends[account]["aws"].create_role("r", policy(), "/", None, "", [], 3600)
+    trust = policy({"Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    role = iam_backends[account]["aws"].create_role("r", trust, "/", None, "", [], 3600)
     monkeypatch.setattr(pace, "factor", 1.0)
     identities.changing(role)
     role.put_policy("p", policy({"Action": "kinesis:DescribeLimits", "Resource": "*"}))

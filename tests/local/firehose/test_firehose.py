@@ -306,16 +306,16 @@ def test_kinesis_is_read_from_latest_and_followed_through_resharding(
     put("c")
     expected = Counter(f"{letter}{n}" for letter in "abc" for n in range(100))
 
-    def read() -> list[str]:
-        """In the order of reading: one object, or some if this takes longer than the interval of three seconds."""
-        found = s3.list_objects_v2(Bucket=bucket).get("Contents", ())
-        keys = [each["Key"] for each in sorted(found, key=lambda each: each["LastModified"])]
-        return b"".join(s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys).decode().split()
+    def read() -> list[list[str]]:
+        """The lines of each object: one, or some if this takes longer than the interval of three seconds."""
+        keys = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", ())]
+        return [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().split() for key in keys]
 
-    lines = until(lambda: len(found := read()) >= 300 and found)
-    assert Counter(lines) == expected
-    sevens = [line[0] for line in lines if line[1:] == "7"]
-    assert sevens == ["a", "b", "c"]  # parents are drained before their children
+    objects = until(lambda: sum(map(len, found := read())) >= 300 and found)
+    assert Counter(line for lines in objects for line in lines) == expected
+    for lines in objects:  # parents are drained before their children
+        sevens = [line[0] for line in lines if line[1:] == "7"]
+        assert sevens == sorted(sevens)
 
     description = firehose.describe_delivery_stream(DeliveryStreamName="from-kinesis")["DeliveryStreamDescription"]
     source = description["Source"]["KinesisStreamSourceDescription"]
