@@ -24,13 +24,30 @@ UNIT_FOLDERS = ("local", "helpers")
 SERVED = {"server", "own_server", "client", "cloud", "lake"}  # fixtures behind which a server stands
 
 
+LONG_FIRST = (
+    "notebooks/test_notebooks_solved",
+    "notebooks",
+    "browser",
+    "local/flink",
+    "kernels",
+    "local/glue",
+    "engines",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make check` runs: tests of pure code."""
+    """Begin with the files that take minutes, so that no worker is left alone with one; mark what `make check` runs: tests of pure code."""
+    items.sort(key=_turn)
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         slow = SERVED & set(getattr(item, "fixturenames", ())) or "Server(" in item.path.read_text()
         if folder in UNIT_FOLDERS and not slow:
             item.add_marker(pytest.mark.unit)
+
+
+def _turn(item: pytest.Item) -> int:
+    place = item.path.relative_to(Path(__file__).parent).as_posix()
+    return next((turn for turn, name in enumerate(LONG_FIRST) if place.startswith(name)), len(LONG_FIRST))
 
 
 def free_port() -> int:

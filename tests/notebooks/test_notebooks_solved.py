@@ -33,5 +33,5 @@ def test_every_solution_is_right_with_other_events(lake, tmp_path, capsys):
 def test_a_second_run_in_the_same_lake_does_no_harm(lake, tmp_path):
     """The first chapters again, twice, after the last one has taken everything away."""
     for _ in range(2):
-        results = run.run([path for path in NOTEBOOKS if path.name[:2] in ("00", "01", "02")], tmp_path)
-        assert [result.reason for result in results] == ["", "", ""]
+        results = run.run([path for path in NOTEBOOKS if path.name[:2] in ("01", "02")], tmp_path)
+        assert [result.reason for result in results] == ["", ""]
