@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from helpers.leftovers.find import pages
 from infra.teaching.cost import HOURS_OF_A_MONTH
+from infra.teaching.pages import pages
 from infra.teaching.prices import usd
+from infra.teaching.units import dpus, kpus
 
 ALIVE = ("PROVISIONING", "READY", "STOPPING")
 RUNNING = ("STARTING", "RUNNING", "UPDATING", "STOPPING")
-DPUS = {"G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0}
 Client = Callable[[str], Any]
 
 
@@ -90,7 +90,7 @@ def _records(client: Client, stream: str) -> int:
 def _sessions(client: Client, region: str) -> Iterator[Line]:
     for session in pages(client("glue"), "list_sessions", "Sessions"):
         if session["Status"] in ALIVE:
-            yield Line("Glue session", session["Id"], session["Status"], _dpus(session) * usd("glue dpu", region))
+            yield Line("Glue session", session["Id"], session["Status"], dpus(session) * usd("glue dpu", region))
 
 
 def _jobs(client: Client, region: str) -> Iterator[Line]:
@@ -98,13 +98,8 @@ def _jobs(client: Client, region: str) -> Iterator[Line]:
     for job in pages(glue, "get_jobs", "Jobs"):
         runs = glue.get_job_runs(JobName=job["Name"])["JobRuns"]
         running = [run for run in runs if run["JobRunState"] in ("STARTING", "RUNNING", "STOPPING", "WAITING")]
-        price = sum(_dpus(run) for run in running) * usd("glue dpu", region)
+        price = sum(dpus(run) for run in running) * usd("glue dpu", region)
         yield Line("Glue job", job["Name"], f"{len(running)} of {len(runs)} runs under way", price)
-
-
-def _dpus(given: dict[str, Any]) -> float:
-    """Return the data processing units of a session or a run."""
-    return given.get("MaxCapacity") or DPUS.get(given.get("WorkerType", ""), 1.0) * given.get("NumberOfWorkers", 1)
 
 
 def _applications(client: Client, region: str) -> Iterator[Line]:
@@ -113,12 +108,7 @@ def _applications(client: Client, region: str) -> Iterator[Line]:
         status, price = each["ApplicationStatus"], 0.0
         if status in RUNNING:
             detail = flink.describe_application(ApplicationName=each["ApplicationName"])["ApplicationDetail"]
-            settings = detail.get("ApplicationConfigurationDescription", {})
-            parallel = settings.get("FlinkApplicationConfigurationDescription", {}).get(
-                "ParallelismConfigurationDescription", {}
-            )
-            units = -(-parallel.get("CurrentParallelism", 1) // parallel.get("ParallelismPerKPU", 1))
-            price = (units + 1) * usd("flink kpu", region)  # one more for each application
+            price = kpus(detail) * usd("flink kpu", region)
         yield Line("Flink application", each["ApplicationName"], status, price)
 
 

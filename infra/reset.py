@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 
 from helpers.leftovers import delete_all
-from helpers.leftovers.names import whole_account
 from infra import profile, server_process
 from infra.server_process import LocalAwsError, Running
+from infra.teaching.names import whole_account
 
 ACCOUNT = re.compile(r"\d{12}")
 

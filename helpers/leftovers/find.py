@@ -11,7 +11,8 @@ import boto3
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from helpers import stacks as stacks_of_workshop
-from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
+from infra.teaching.names import is_our_bucket, is_our_log_group, is_ours
+from infra.teaching.pages import pages
 
 NOT_OFFERED = ("NotImplemented", "UnknownOperationException", "UnrecognizedClientException", "OptInRequired")
 
@@ -58,21 +59,6 @@ def find(session: boto3.Session) -> list[Item]:
 
 
 Client = Callable[[str], Any]
-
-
-def pages(client: Any, operation: str, key: str, **given: Any) -> Iterator[Any]:
-    """Yield the items under `key` of all pages of a list operation."""
-    if client.can_paginate(operation):
-        for page in client.get_paginator(operation).paginate(**given):
-            yield from page.get(key, [])
-    else:
-        token: dict[str, Any] = {}
-        while True:
-            answer = getattr(client, operation)(**given, **token)
-            yield from answer.get(key, [])
-            if not answer.get("NextToken"):
-                return
-            token = {"NextToken": answer["NextToken"]}
 
 
 def _event_source_mappings(client: Client) -> Iterator[Item]:

@@ -12,7 +12,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from helpers import prices
-from helpers.leftovers.names import is_our_bucket, is_ours
+from infra.teaching.names import is_our_bucket, is_ours
 
 QUIET_SECONDS = 5.0  # a rate is 0 when its count has stood still for so long, or twice as long as between its last two moves (AWS: a minute)
 SLOW_SECONDS = 10.0  # between two listings of the bucket

@@ -63,9 +63,10 @@ class AnsweringKernel(GlueKernel):
         """Make the session; on real AWS only within the limit in USD. Raises infra.teaching.cost.LimitReached, which the kernel shows."""
         from infra.teaching import guard
         from infra.teaching.prices import usd
+        from infra.teaching.units import DPUS
 
         workers = int(self.get_number_of_workers() or DEFAULT_WORKERS)
-        dpus = workers * guard.DPUS.get(self.get_worker_type() or "G.1X", 1.0)
+        dpus = workers * DPUS.get(self.get_worker_type() or "G.1X", 1.0)
         guard.check(self.get_profile(), dpus * usd("glue dpu", self.get_region()), _no_answer)
         return super().create_session()
 

@@ -14,10 +14,11 @@ import boto3
 
 from infra import project
 from infra.teaching import cost
+from infra.teaching.names import is_ours
+from infra.teaching.pages import pages
 from infra.teaching.prices import usd
+from infra.teaching.units import dpus, kpus
 
-OURS = ("analytics", "analyticsworkshop", "raw-dataset")  # beginnings of the names of what the chapters make
-DPUS = {"G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "Standard": 1.0, "G.025X": 0.25, "Z.2X": 2.0}
 HOUR = 3600.0
 CRAWL_HOURS, CRAWL_DPUS = 10 / 60, 2.0  # billed for at least
 MINUTE_HOURS = 1 / 60  # a job or a session is billed for at least
@@ -43,13 +44,13 @@ def of_call(session: Any, operation: str, given: dict[str, Any]) -> Estimate | N
     region = session.region_name
     dpu = usd("glue dpu", region)
     if operation == "glue.CreateSession":
-        dpus, hours = _dpus(given), min(HOUR, 60.0 * given.get("Timeout", 2880)) / HOUR
-        return Estimate(dpus * hours * dpu, f"an hour of a Glue session with {dpus:g} DPU")
+        size, hours = dpus(given), min(HOUR, 60.0 * given.get("Timeout", 2880)) / HOUR
+        return Estimate(size * hours * dpu, f"an hour of a Glue session with {size:g} DPU")
     if operation == "glue.StartJobRun":
         job = session.client("glue").get_job(JobName=given["JobName"])["Job"]
         settings = {**job, **given}
-        dpus, hours = _dpus(settings), min(HOUR, 60.0 * settings.get("Timeout", 480)) / HOUR
-        return Estimate(dpus * hours * dpu, f"an hour of the job {given['JobName']} with {dpus:g} DPU")
+        size, hours = dpus(settings), min(HOUR, 60.0 * settings.get("Timeout", 480)) / HOUR
+        return Estimate(size * hours * dpu, f"an hour of the job {given['JobName']} with {size:g} DPU")
     if operation == "glue.StartCrawler":
         return Estimate(CRAWL_HOURS * CRAWL_DPUS * dpu, "a crawl, ten minutes of 2 DPU at least")
     if operation == "databrew.StartProjectSession":
@@ -58,8 +59,9 @@ def of_call(session: Any, operation: str, given: dict[str, Any]) -> Estimate | N
         nodes = session.client("databrew").describe_job(Name=given["Name"]).get("MaxCapacity", 5)
         return Estimate(nodes * usd("databrew node", region), f"an hour of a DataBrew job with {nodes} nodes")
     if operation == "kinesisanalyticsv2.StartApplication":
-        kpus = _kpus(session.client("kinesisanalyticsv2"), given["ApplicationName"])
-        return Estimate(kpus * usd("flink kpu", region), f"an hour of a Flink application with {kpus} KPU")
+        flink = session.client("kinesisanalyticsv2")
+        size = kpus(flink.describe_application(ApplicationName=given["ApplicationName"])["ApplicationDetail"])
+        return Estimate(size * usd("flink kpu", region), f"an hour of a Flink application with {size} KPU")
     return None
 
 
@@ -119,26 +121,26 @@ def uses(session: Any) -> Iterator[Estimate]:
     """Yield what each of them has cost."""
     yield from _glue_uses(session.client("glue"), usd("glue dpu", session.region_name))
     brew, node = session.client("databrew"), usd("databrew node", session.region_name)
-    for job in _all(brew, "list_jobs", "Jobs"):
-        if is_ours(job["Name"]):
-            for run in _all(brew, "list_job_runs", "JobRuns", Name=job["Name"]):
+    for job in pages(brew, "list_jobs", "Jobs"):
+        if is_ours(job["Name"], job.get("Tags")):
+            for run in pages(brew, "list_job_runs", "JobRuns", Name=job["Name"]):
                 hours = run.get("ExecutionTime", 0) / HOUR
                 yield Estimate(hours * job.get("MaxCapacity", 5) * node, f"DataBrew job {job['Name']}")
     flink = session.client("kinesisanalyticsv2")
-    for name, kpus, since in _applications(flink):
-        yield Estimate(_hours(since) * kpus * usd("flink kpu", session.region_name), f"application {name}")
+    for name, size, since in _applications(flink):
+        yield Estimate(_hours(since) * size * usd("flink kpu", session.region_name), f"application {name}")
 
 
 def _glue_uses(glue: Any, dpu: float) -> Iterator[Estimate]:
-    for name in filter(is_ours, _all(glue, "list_jobs", "JobNames")):
-        for run in _all(glue, "get_job_runs", "JobRuns", JobName=name):
+    for name in filter(is_ours, pages(glue, "list_jobs", "JobNames")):
+        for run in pages(glue, "get_job_runs", "JobRuns", JobName=name):
             hours = max(MINUTE_HOURS, run.get("ExecutionTime", 0) / HOUR)
-            yield Estimate(hours * _dpus(run) * dpu, f"job {name}")
+            yield Estimate(hours * dpus(run) * dpu, f"job {name}")
     for each in _sessions(glue):
         hours = max(MINUTE_HOURS, _hours(each["CreatedOn"], each.get("CompletedOn")))
-        yield Estimate(hours * _dpus(each) * dpu, f"session {each['Id']}")
-    for name in filter(is_ours, _all(glue, "list_crawlers", "CrawlerNames")):
-        for crawl in _all(glue, "list_crawls", "Crawls", CrawlerName=name):
+        yield Estimate(hours * dpus(each) * dpu, f"session {each['Id']}")
+    for name in filter(is_ours, pages(glue, "list_crawlers", "CrawlerNames")):
+        for crawl in pages(glue, "list_crawls", "Crawls", CrawlerName=name):
             hours = max(CRAWL_HOURS, _hours(crawl["StartTime"], crawl.get("EndTime")))
             yield Estimate(hours * CRAWL_DPUS * dpu, f"crawl of {name}")
 
@@ -147,58 +149,27 @@ def hourly(session: Any) -> Iterator[Estimate]:
     """Yield what runs now and is billed by its time: Glue sessions and Flink applications, in USD an hour."""
     for each in _sessions(session.client("glue")):
         if each["Status"] in ("READY", "PROVISIONING"):
-            price = _dpus(each) * usd("glue dpu", session.region_name)
-            yield Estimate(price, f"a Glue session with {_dpus(each):g} DPU")
-    for name, kpus, _ in _applications(session.client("kinesisanalyticsv2")):
-        yield Estimate(kpus * usd("flink kpu", session.region_name), f"the application {name}")
-
-
-def is_ours(name: str) -> bool:
-    """Tell whether a name is one that the chapters give."""
-    return name.lower().startswith(OURS)
-
-
-def _all(client: Any, operation: str, key: str, **given: Any) -> Iterator[Any]:
-    """Yield the items under `key` of all pages of a list operation."""
-    token: dict[str, str] = {}
-    while True:
-        answer = getattr(client, operation)(**given, **token)
-        yield from answer.get(key, [])
-        if not answer.get("NextToken"):
-            return
-        token = {"NextToken": answer["NextToken"]}
+            price = dpus(each) * usd("glue dpu", session.region_name)
+            yield Estimate(price, f"a Glue session with {dpus(each):g} DPU")
+    for name, size, _ in _applications(session.client("kinesisanalyticsv2")):
+        yield Estimate(size * usd("flink kpu", session.region_name), f"the application {name}")
 
 
 def _sessions(glue: Any) -> Iterator[dict[str, Any]]:
-    return (each for each in _all(glue, "list_sessions", "Sessions") if is_ours(each["Role"].rsplit("/", 1)[-1]))
+    return (each for each in pages(glue, "list_sessions", "Sessions") if is_ours(each["Role"].rsplit("/", 1)[-1]))
 
 
 def _applications(flink: Any) -> Iterator[tuple[str, int, datetime]]:
     """Yield the workshop's applications that run: name, KPU, since when."""
-    for each in _all(flink, "list_applications", "ApplicationSummaries"):
+    for each in pages(flink, "list_applications", "ApplicationSummaries"):
         name = each["ApplicationName"]
         if is_ours(name) and each["ApplicationStatus"] == "RUNNING":
             detail = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
-            yield name, _kpus(flink, name), detail.get("LastUpdateTimestamp") or detail["CreateTimestamp"]
+            yield name, kpus(detail), detail.get("LastUpdateTimestamp") or detail["CreateTimestamp"]
 
 
 def _hours(since: datetime, until: datetime | None = None) -> float:
     return (_aware(until or datetime.now(UTC)) - _aware(since)).total_seconds() / HOUR
-
-
-def _dpus(settings: dict[str, Any]) -> float:
-    """Return how many DPU a job or a session has by its settings; AWS's default is 10 for a job."""
-    if settings.get("MaxCapacity"):
-        return float(settings["MaxCapacity"])
-    workers = settings.get("NumberOfWorkers")
-    return workers * DPUS.get(settings.get("WorkerType", "G.1X"), 1.0) if workers else 10.0
-
-
-def _kpus(flink: Any, name: str) -> int:
-    """Return how many KPU an application has: one for each place of its parallelism, and one more for its management."""
-    detail = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
-    found = detail.get("ApplicationConfigurationDescription", {}).get("FlinkApplicationConfigurationDescription", {})
-    return int(found.get("ParallelismConfigurationDescription", {}).get("Parallelism", 1)) + 1
 
 
 def _aware(when: datetime) -> datetime:

@@ -15,8 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from helpers.leftovers import Item, delete, delete_all, find
-from helpers.leftovers.names import is_our_bucket, is_our_log_group, is_ours
 from infra import project
+from infra.teaching.names import is_our_bucket, is_our_log_group, is_ours
 from tests.service_roles import service_role
 
 TRUST = {

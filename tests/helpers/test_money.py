@@ -79,16 +79,16 @@ def test_what_was_used_counts_by_its_time(real: Any, client: Callable[..., Any],
     client("glue").create_database(DatabaseInput={"Name": "analyticsdb"})
     client("s3").create_bucket(Bucket=f"lake-{account}")
     client("glue").create_crawler(
-        Name="AnalyticsCrawler",
+        Name="AnalyticsworkshopCrawler",
         Role=_role(client, account),
         DatabaseName="analyticsdb",
         Targets={"S3Targets": [{"Path": f"s3://lake-{account}/"}]},
     )
     assert guard.used(session) == 0
-    session.client("glue").start_crawler(Name="AnalyticsCrawler")
+    session.client("glue").start_crawler(Name="AnalyticsworkshopCrawler")
     assert guard.used(session) == pytest.approx(10 / 60 * 2 * DPU_HOUR, abs=0.001)  # ten minutes at least
     with pytest.raises(cost.LimitReached, match="has cost about 0.15 USD here"):
-        real(0.2).client("glue").start_crawler(Name="AnalyticsCrawler")
+        real(0.2).client("glue").start_crawler(Name="AnalyticsworkshopCrawler")
 
 
 def test_deleted_stacks_have_cost_too(real: Any, cloud: Callable[[str], Any]) -> None:
