@@ -24,8 +24,10 @@ UNIT_FOLDERS = ("local", "helpers")
 SERVED = {"server", "own_server", "client", "cloud", "lake"}  # fixtures behind which a server stands
 
 
-LONG_FIRST = (
+LONG_FIRST = (  # one each for the workers; a file of one or two tests brings the next file along to its worker, so quick ones follow
     "notebooks/test_notebooks_solved",
+    "notebooks/test_notebooks.py",
+    "notebooks/test_rehearsal",
     "notebooks",
     "browser",
     "local/flink",
