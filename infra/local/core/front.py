@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
 from infra.local.core import (
     answers,
+    lineage,
     members,
     models,
     moto_call,
@@ -40,6 +42,7 @@ async def application(scope: dict[str, Any], receive: Receive, send: Send) -> No
     if scope["type"] != "http":
         return
     request = Request(scope, receive, send)
+    lineage.enter(request.headers.get("x-amzn-trace-id"))
     try:
         answer = await _answer(request)
     except Refused as error:
@@ -85,7 +88,9 @@ async def _hosted(service: Service, request: Request) -> None:
         await signature.check(request)
     given = (request.method, request.headers.get("host", ""), request.raw_path, request.query_string, request.headers)
     call = partial(service.hosted, *given, await request.body())
-    status, headers, content = await asyncio.get_running_loop().run_in_executor(moto_call.waiting, call)
+    status, headers, content = await asyncio.get_running_loop().run_in_executor(
+        moto_call.waiting, copy_context().run, call
+    )
     await request.send_listed(status, headers, b"" if request.method == "HEAD" else content)
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from weakref import WeakValueDictionary
 
 from infra.local.core import moto_request, registry, state, telemetry
@@ -45,7 +46,7 @@ async def answer(service: Service, request: Request, body: bytes, first: Callabl
     """
     loop = asyncio.get_running_loop()
     if request.operation in service.unlocked:
-        return await loop.run_in_executor(waiting, call, service, request, body)
+        return await loop.run_in_executor(waiting, copy_context().run, call, service, request, body)
     if request.operation in service.quick:
         lock = state.lock(service.name, request.account)
         if lock.acquire(blocking=False):
@@ -54,7 +55,7 @@ async def answer(service: Service, request: Request, body: bytes, first: Callabl
             finally:
                 lock.release()
     async with _turn(service.name, request.account):
-        return await loop.run_in_executor(answering, _locked, service, request, body, first)
+        return await loop.run_in_executor(answering, copy_context().run, _locked, service, request, body, first)
 
 
 def _turn(service: str, account: str) -> asyncio.Lock:

@@ -57,11 +57,30 @@ async def check(request: Request) -> None:
     if "AWSAccessKeyId" in request.query or SIGNED_V2.match(request.headers.get("authorization", "")):
         _check_v2(request, key, secret)
     else:
-        await _check_v4(request, secret)
+        _check_v4(request, (secret,), await _payload(request))
     if member is not None:
         members.note(member)
         request.credential = request.credential._replace(key=member.account)
         request.account = member.account
+
+
+def check_whole(request: Request, body: bytes, root_secrets: tuple[str, ...]) -> None:
+    """Check the Version 4 signature of a request to a host of a service's own, whether there is a class or not. Raises Refused.
+
+    Parameters
+    ----------
+    body: the whole of it
+    root_secrets: with one of which an account's root signs where there is no class
+    """
+    member = members.find(request.credential.key)
+    secret = member.secret_key if member else secret_of(request.credential.key)
+    secrets: tuple[str, ...] = (secret,) if secret is not None else ()
+    if not members.enforced() and authorization.find(request.credential.key) is None:
+        secrets += root_secrets
+    if not secrets:
+        raise gate.unknown(request)
+    stated = request.headers.get("x-amz-content-sha256", "")
+    _check_v4(request, secrets, stated if stated == UNSIGNED else hashlib.sha256(body).hexdigest())
 
 
 def secret_of(key: str) -> str | None:
@@ -83,7 +102,8 @@ def check_form(policy: str, scope: str, given: str, key: str) -> bool:
     return secret is not None and hmac.compare_digest(_sign(secret, scope, policy).encode(), given.encode())
 
 
-async def _check_v4(request: Request, secret: str) -> None:
+def _check_v4(request: Request, secrets: tuple[str, ...], payload: str) -> None:
+    """Check that one of the secrets made a signature. Raises Refused."""
     signed = _presigned(request) if request.credential.presigned else _of_header(request)
     _check_moment(request, signed)
     canonical = "\n".join(
@@ -94,12 +114,13 @@ async def _check_v4(request: Request, secret: str) -> None:
             *(f"{name}:{_value(request, name)}" for name in signed.headers),
             "",
             ";".join(signed.headers),
-            await _payload(request),
+            payload,
         )
     )
     text = "\n".join(("AWS4-HMAC-SHA256", signed.moment, signed.scope, hashlib.sha256(canonical.encode()).hexdigest()))
-    if "host" not in signed.headers or not hmac.compare_digest(
-        _sign(secret, signed.scope, text).encode(), signed.signature.encode()
+    given = signed.signature.encode()
+    if "host" not in signed.headers or not any(
+        hmac.compare_digest(_sign(secret, signed.scope, text).encode(), given) for secret in secrets
     ):
         raise _wrong(request)
 

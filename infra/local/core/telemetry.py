@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from infra.local.core import members, pace, state
+from infra.local.core import lineage, members, pace, state
 
 Series = tuple[
     str, str, str, tuple[tuple[str, str], ...], str, str, int
@@ -147,9 +147,12 @@ def new_client(region: str, service: str, access_key: str, secret_key: str, toke
         aws_session_token=token,
         config=Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS, user_agent_extra=OF_SERVICES),
     )
-    made.meta.events.register("before-send", _on_its_own_connection)
+    made.meta.events.register("before-send", _prepare)
     return made
 
 
-def _on_its_own_connection(request: Any, **_: Any) -> None:
+def _prepare(request: Any, **_: Any) -> None:
     request.headers["Connection"] = "close"
+    trace = lineage.header()
+    if trace is not None:
+        request.headers[lineage.HEADER] = trace

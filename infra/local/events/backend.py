@@ -18,8 +18,9 @@ from moto.events.exceptions import InvalidEventPatternException, ResourceNotFoun
 from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
 
+from infra.local.core import lineage
 from infra.local.core.service_principal import NotAllowed
-from infra.local.events import buses, delivery, lineage, patterns, schedules, targets, transform
+from infra.local.events import buses, delivery, patterns, schedules, targets, transform
 from infra.local.events.archives import LocalArchive, LocalReplay
 
 BACKENDS = events_backends
@@ -90,7 +91,7 @@ class LocalEventsBackend(EventsBackend):
     ) -> None:
         """Put an event of an AWS service on the default bus: it is on disk for all targets when this returns."""
         event = envelope(self.account_id, self.region_name, source, detail_type, detail, resources, seconds)
-        buses.put(self._bus_arn("default"), event, self.account_id)
+        buses.put(self._bus_arn("default"), event, self.account_id, lineage.current())
 
     def put_events(self, events: list[dict[str, Any]], hops: int = 0) -> list[dict[str, Any]]:
         """Put up to ten events; those that are not valid are answered by an error each.
@@ -311,8 +312,7 @@ def _page(text: str, headers: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 class LocalEventsResponse(EventsHandler):
     def put_events(self) -> str:
-        hops = lineage.of(self.headers.get("X-Amzn-Trace-Id"))
-        answers = self.events_backend.put_events(self._get_param("Entries"), hops)
+        answers = self.events_backend.put_events(self._get_param("Entries"), lineage.current())
         failed = sum(1 for answer in answers if "ErrorCode" in answer)
         return json.dumps({"FailedEntryCount": failed, "Entries": answers})
 

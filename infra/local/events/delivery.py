@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local.core import state, telemetry
+from infra.local.core.lineage import MOST_HOPS
 from infra.local.core.outbox import Again, Item, Outbox
 from infra.local.core.service_principal import Caller, NotAllowed
 from infra.local.events import retries, targets, transform
@@ -26,7 +27,6 @@ EVENT_FIELDS = {  # of the placeholder aws.events.event, which has no detail →
     "id": "id", "account": "account", "detailType": "detail-type", "time": "time",
     "source": "source", "region": "region", "resources": "resources", "version": "version",
 }  # fmt: skip
-MOST_HOPS = 16  # from bus to bus, or over a function that puts events; EventBridge itself would go on for ever
 
 
 @dataclass(frozen=True)

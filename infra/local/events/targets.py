@@ -15,9 +15,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.core import telemetry
+from infra.local.core import lineage, telemetry
 from infra.local.core.service_principal import Caller, NotAllowed, check, check_policy, client, split_arn
-from infra.local.events import lineage, transform
+from infra.local.events import transform
 
 MISSING_CODES = (
     "AWS.SimpleQueueService.NonExistentQueue",
@@ -54,7 +54,7 @@ class Delivery:
 
     Attributes
     ----------
-    hops: how many buses and functions the event has come through
+    hops: how many times the event has come round: through buses, functions, executions and objects
     """
 
     event: dict[str, Any]
@@ -147,7 +147,8 @@ def _one_by_one(deliveries: list[Delivery], call: Callable[[Delivery], Any]) -> 
 
 def _attempt(call: Callable[[Delivery], Any], delivery: Delivery) -> Outcome:
     try:
-        call(delivery)
+        with lineage.caused_by(delivery.hops + 1):
+            call(delivery)
     except (NotAllowed, ClientError, BotoCoreError) as error:
         return failure_of(error)
     return None
@@ -180,8 +181,7 @@ def _to_function(caller: Caller, target: dict[str, Any], deliveries: list[Delive
     )
 
     def invoke(delivery: Delivery) -> None:
-        answer = functions.invoke(FunctionName=arn, InvocationType="Event", Payload=delivery.text.encode())
-        lineage.note(answer["ResponseMetadata"]["RequestId"], delivery.hops + 1)
+        functions.invoke(FunctionName=arn, InvocationType="Event", Payload=delivery.text.encode())
 
     return _one_by_one(deliveries, invoke)
 

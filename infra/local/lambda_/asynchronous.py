@@ -18,7 +18,7 @@ from pathlib import Path
 
 import orjson
 
-from infra.local.core import state, telemetry
+from infra.local.core import lineage, state, telemetry
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_ import destinations, running
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -49,6 +49,7 @@ class Waiting:
     accepted, due: seconds since 1970
     attempts: how often the function ran
     throttled: how often it could not, since it last ran
+    hops: how many times what it comes from has come round, see core/lineage.py
     """
 
     request_id: str
@@ -61,6 +62,7 @@ class Waiting:
     due: float
     attempts: int = 0
     throttled: int = 0
+    hops: int = 0
 
     @property
     def event(self) -> bytes:
@@ -98,7 +100,8 @@ class Queue:
 
     def _attempt(self, waiting: Waiting) -> None:
         try:
-            later = attempt(waiting)
+            with lineage.caused_by(waiting.hops):
+                later = attempt(waiting)
         except Exception:
             log.exception("event %s of %s", waiting.request_id, waiting.function)
             later = True
@@ -135,7 +138,7 @@ def accept(backend: LocalLambdaBackend, given: str, qualifier: str | None, paylo
     now = time.time()
     text = base64.b64encode(payload or b"{}").decode()
     account, region = backend.account_id, backend.region_name
-    waiting = Waiting(str(uuid.uuid4()), account, region, function.name, asked, text, now, now)
+    waiting = Waiting(str(uuid.uuid4()), account, region, function.name, asked, text, now, now, hops=lineage.current())
     store(waiting)
     _metric(waiting, "AsyncEventsReceived", 1, "Count")
     QUEUE.put(waiting)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from infra.engines.lambda_.environment import INIT_SECONDS, Environment, Event, Outcome, Spec
 from infra.engines.lambda_.launching import Launcher
-from infra.local.core import telemetry
+from infra.local.core import lineage, telemetry
 from infra.local.core.roles import sessions
 from infra.local.lambda_ import code, destinations, logs
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -75,6 +75,7 @@ def run(
     request_id: of an event that is tried again; a new one when empty
     """
     request_id = request_id or str(uuid.uuid4())
+    lineage.note(request_id)
     function, _, asked = backend.version(given, qualifier)
     number = choose(function, asked)
     version = function.version(number)

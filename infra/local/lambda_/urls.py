@@ -11,34 +11,21 @@ import json
 import string
 import time
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from infra.local.core import telemetry
-from infra.local.core.request import SIGNED_V4, account_of
-from infra.local.core.roles import authorization, resource_policies
 from infra.local.lambda_ import backend as backends
-from infra.local.lambda_ import pages, running
+from infra.local.lambda_ import pages, running, url_callers
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError, conflict, invalid, missing, refused
 from infra.local.lambda_.records import LATEST, Function, Json
+from infra.local.lambda_.url_callers import Asked
 
 BODY_LIMIT = 6_291_456  # bytes
 CORS_DAY = 86400
 Answer = tuple[int, list[tuple[str, str]], bytes]
-HELP = "For troubleshooting Function URL authorization issues, see: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
 TEXT = ("text/", "application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
-
-
-class Asked(NamedTuple):
-    """A request to a function URL. Header names are in lower case."""
-
-    method: str
-    host: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
 
 
 # --- the operations -------------------------------------------------------------------------------------------------
@@ -147,9 +134,10 @@ def answer(asked: Asked) -> Answer:
         return 200, cors, b""
     if len(asked.body) > BODY_LIMIT:
         return _said(413, {"Message": "Request Entity Too Large"})
-    caller = _allowed(backend, function, qualifier, config, asked)
-    if caller is None:
-        return _said(403, {"Message": f"Forbidden. {HELP}"})
+    try:
+        caller = url_callers.account_of(backend, function, qualifier, config, asked)
+    except url_callers.Forbidden as error:
+        return 403, [("content-type", "application/json"), *cors], str(error).encode()
     event = json.dumps(_event(backend, asked, caller)).encode()
     try:
         result = running.run(backend, function.name, qualifier or None, event)
@@ -171,35 +159,6 @@ def _of_host(host: str) -> tuple[LocalLambdaBackend, Function, str] | None:
                 if urlsplit(config["FunctionUrl"]).hostname == wanted:
                     return backend, function, qualifier  # type: ignore[return-value]
     return None
-
-
-def _allowed(backend: LocalLambdaBackend, function: Function, qualifier: str, config: Json, asked: Asked) -> str | None:
-    """Return the caller's account, "anonymous" without one; None when the URL is not for the caller."""
-    signed = "AWS4-HMAC-SHA256" in asked.headers.get("authorization", "")
-    if config["AuthType"] == "AWS_IAM":
-        return _signer(backend, config["FunctionArn"], asked) if signed else None
-    for statement in function.policies.get(qualifier, []):
-        actions = statement["Action"]
-        wanted = statement.get("Condition", {}).get("StringEquals", {}).get("lambda:FunctionUrlAuthType", "NONE")
-        if statement["Principal"] == "*" and actions in ("lambda:InvokeFunctionUrl", "lambda:*") and wanted == "NONE":
-            return "anonymous"
-    return None
-
-
-def _signer(backend: LocalLambdaBackend, arn: str, asked: Asked) -> str | None:
-    """Return the account of who signed a request; None when it may not call the function."""
-    found = SIGNED_V4.match(asked.headers["authorization"])
-    if not found:
-        return None
-    account, caller = account_of(found[1]), authorization.find(found[1])
-    if caller is None:  # the account itself
-        return account if account == backend.account_id else None
-    policies, owner = resource_policies.of(backend.account_id, backend.region_name, arn)
-    given: dict[str, tuple[str, ...]] = {"lambda:functionurlauthtype": ("AWS_IAM",)}
-    _, decision = authorization.decide(
-        caller, backend.region_name, "lambda:InvokeFunctionUrl", arn, given, policies, owner
-    )
-    return account if decision.allowed else None
 
 
 def _event(backend: LocalLambdaBackend, asked: Asked, caller: str) -> Json:

@@ -23,7 +23,7 @@ from moto.s3 import notifications as moto_notifications
 from moto.s3.exceptions import S3ClientError
 from moto.s3.notifications import S3NotificationEvent
 
-from infra.local.core import state, telemetry
+from infra.local.core import lineage, state, telemetry
 from infra.local.core.outbox import Again, Item, Outbox
 from infra.local.core.service_principal import Caller, NotAllowed, check
 
@@ -164,7 +164,9 @@ def send_event(account_id: str, event_name: S3NotificationEvent, bucket: Any, ke
 
 
 def _item(account: str, bucket_name: str, destination: str, message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    body = {"account": account, "bucket": bucket_name, "to": destination, "message": message}
+    body = {
+        "account": account, "bucket": bucket_name, "to": destination, "message": message, "hops": lineage.current(),
+    }  # fmt: skip
     return f"{bucket_name} {destination}", body
 
 
@@ -223,12 +225,28 @@ def _deliver(items: list[Item]) -> list[Again | None]:
 
     body = items[0].body
     target = {"Arn": body["to"], "Subject": "Amazon S3 Notification"}
-    deliveries = [events.Delivery(item.body["message"], orjson.dumps(item.body["message"]).decode()) for item in items]
     caller = _caller(body["account"], body["bucket"], body["to"].split(":")[3])
-    return [
-        _settled(body["to"], item, failure)
-        for item, failure in zip(items, events.send(caller, target, deliveries), strict=True)
+    sent = [item for item in items if not _is_loop(item)]
+    deliveries = [
+        events.Delivery(
+            item.body["message"], orjson.dumps(item.body["message"]).decode(), hops=item.body.get("hops", 0)
+        )
+        for item in sent
     ]
+    failures = events.send(caller, target, deliveries) if sent else []
+    outcomes = {item.id: _settled(body["to"], item, failure) for item, failure in zip(sent, failures, strict=True)}
+    return [outcomes.get(item.id) for item in items]
+
+
+def _is_loop(item: Item) -> bool:
+    """Whether an event is dropped, because what it starts has written the object that made it, again and again."""
+    if item.body.get("hops", 0) <= lineage.MOST_HOPS:
+        return False
+    log.warning(
+        "S3 event for %s was dropped: it has come round %d times, for what it starts writes where it listens.",
+        item.body["to"], lineage.MOST_HOPS,
+    )  # fmt: skip
+    return True
 
 
 def _settled(destination: str, item: Item, failure: Any) -> Again | None:

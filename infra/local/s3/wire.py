@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -175,7 +176,7 @@ async def _send(request: Request, answer: tuple[int, dict[str, str], Any, int, i
 
 async def _copying(work: Callable[..., T], *given: Any) -> T:
     """Do what goes through an object's bytes in a thread of its own kind, so that it takes none from those who answer."""
-    return await asyncio.get_running_loop().run_in_executor(_copiers, work, *given)
+    return await asyncio.get_running_loop().run_in_executor(_copiers, copy_context().run, work, *given)
 
 
 def _nothing() -> None:

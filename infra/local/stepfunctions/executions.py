@@ -12,7 +12,7 @@ import time
 import uuid
 from typing import Any
 
-from infra.local.core import state
+from infra.local.core import lineage, state
 from infra.local.stepfunctions import history
 from infra.local.stepfunctions.api import Answer, Ask, position, present, token
 from infra.local.stepfunctions.backend import EXECUTION, EXPRESS, check_name
@@ -100,6 +100,7 @@ def _new(ask: Ask, is_sync: bool) -> Execution:
         logging=settings.logging,
         trace_header=ask.get("traceHeader"),
         is_sync=is_sync,
+        hops=lineage.current(),
     )
 
 

@@ -102,6 +102,7 @@ class Execution:
     events_made: int = 0
     frames_made: int = 0
     is_sync: bool = False
+    hops: int = 0  # how many times what started it has come round, see core/lineage.py
     frames: dict[int, Frame] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
@@ -121,7 +122,7 @@ class Execution:
         "logging",
         "trace_header",
     )
-    OTHERS += ("redrive_count", "redrive_date", "redrive_token", "events_made", "frames_made", "is_sync")
+    OTHERS += ("redrive_count", "redrive_date", "redrive_token", "events_made", "frames_made", "is_sync", "hops")
 
     @property
     def is_express(self) -> bool:

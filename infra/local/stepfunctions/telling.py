@@ -10,7 +10,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from infra.local.core import telemetry
+from infra.local.core import lineage, telemetry
 from infra.local.stepfunctions.record import Execution
 from infra.local.stepfunctions.scope import compact
 from infra.local.stepfunctions.store import Store
@@ -46,7 +46,8 @@ def _tell_status(execution: Execution, detail: dict[str, Any], store: Store) -> 
     telemetry.metric(execution.account, execution.region, "AWS/States", where, values)
     if not execution.is_express:
         kind = "Step Functions Execution Status Change"
-        telemetry.event(execution.account, execution.region, "aws.states", kind, detail, [execution.arn])
+        with lineage.caused_by(execution.hops):
+            telemetry.event(execution.account, execution.region, "aws.states", kind, detail, [execution.arn])
         store.told(execution.arn, detail["status"])  # what is not noted is told again after a restart
 
 

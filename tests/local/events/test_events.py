@@ -278,6 +278,66 @@ def test_function_and_a_rule_that_triggers_itself_through_it(client: Client, eve
     assert json.loads(letter["Body"])["detail"] == {"n": 17}
 
 
+WRITE = """
+import boto3
+def handler(event, context):
+    name = event["detail"]["object"]["key"]
+    boto3.client("s3").put_object(Bucket=event["detail"]["bucket"]["name"], Key=f"{name}+", Body=b"x")
+"""
+
+
+@pytest.fixture
+def watched(client: Client, account: str) -> str:
+    """A bucket that tells EventBridge of its objects."""
+    bucket = f"watched-{account}"
+    client("s3").create_bucket(Bucket=bucket)
+    client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    return bucket
+
+
+def stopped_after(queue: Queue) -> str:
+    """The key in the event that was stopped as a loop."""
+    (letter,) = queue.take(1, seconds=60)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "LOOP_DETECTED"
+    return str(json.loads(letter["Body"])["detail"]["object"]["key"])
+
+
+def test_rule_that_triggers_itself_through_the_object_that_its_function_writes(
+    client: Client, events: Any, queue: Queue, watched: str
+) -> None:
+    function = make_function(client, "writes", WRITE, "s3:PutObject")
+    allow_call(client, "writes", "events.amazonaws.com")
+    rule(events, "loop", {"source": ["aws.s3"]}, function, DeadLetterConfig={"Arn": queue.arn})
+    client("s3").put_object(Bucket=watched, Key="a", Body=b"x")
+    assert stopped_after(queue) == "a" + "+" * 17
+    assert len(client("s3").list_objects_v2(Bucket=watched)["Contents"]) == 18  # and nothing came after it
+
+
+def test_rule_that_triggers_itself_through_a_state_machine(
+    client: Client, events: Any, queue: Queue, watched: str
+) -> None:
+    write = {
+        "Type": "Task",
+        "QueryLanguage": "JSONata",
+        "Resource": "arn:aws:states:::aws-sdk:s3:putObject",
+        "Arguments": {
+            "Bucket": watched, "Key": "{% $states.input.detail.object.key & '+' %}", "Body": "x",
+        },
+        "End": True,
+    }  # fmt: skip
+    machine = client("stepfunctions").create_state_machine(
+        name="writes",
+        definition=json.dumps({"StartAt": "Write", "States": {"Write": write}}),
+        roleArn=make_role(client("iam"), "writes", "states.amazonaws.com", "s3:PutObject"),
+    )["stateMachineArn"]
+    role = make_role(client("iam"), "starts", "events.amazonaws.com", "states:StartExecution")
+    rule(events, "loop", {"source": ["aws.s3"]}, machine, RoleArn=role, DeadLetterConfig={"Arn": queue.arn})
+    client("s3").put_object(Bucket=watched, Key="a", Body=b"x")
+    assert stopped_after(queue) == "a" + "+" * 17
+
+
 def test_state_machine_is_started_once_for_an_event(client: Client, events: Any, account: str) -> None:
     machines, iam = client("stepfunctions"), client("iam")
     definition = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}

@@ -268,12 +268,47 @@ def test_a_function_url(client, server, account):
     assert asked(server, url.replace("//", "//x"))[0] in (403, 404)
     aws.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
     assert asked(server, url)[0] == 403
-    request = AWSRequest("GET", url)
-    SigV4Auth(Credentials(account, "test"), "lambda", "us-east-1").add_auth(request)
-    signed = {name: value for name, value in request.headers.items() if name != "Host"}
-    assert asked(server, url, **signed)[0] == 201
+    right = signed(url, Credentials(account, "test"))
+    assert asked(server, url, **right)[0] == 201
     aws.delete_function_url_config(FunctionName="f")
-    assert asked(server, url, **signed)[0] == 404
+    assert asked(server, url, **right)[0] == 404
+
+
+def signed(url, credentials, service="lambda", region="us-east-1", method="GET", body=None):
+    request = AWSRequest(method, url, data=body)
+    SigV4Auth(credentials, service, region).add_auth(request)
+    return {name: value for name, value in request.headers.items() if name != "Host"}
+
+
+def test_the_signature_of_a_call_of_a_function_url(client, server, account):
+    function(client, "def handler(event, context):\n  return event['requestContext']['accountId']")
+    url = client("lambda").create_function_url_config(FunctionName="f", AuthType="AWS_IAM")["FunctionUrl"]
+    iam = client("iam")
+    iam.create_user(UserName="caller")
+    made = iam.create_access_key(UserName="caller")["AccessKey"]
+    caller = Credentials(made["AccessKeyId"], made["SecretAccessKey"])
+    assert asked(server, url, **signed(url, caller))[0] == 403  # nothing allows it
+    allow = {"Effect": "Allow", "Action": "lambda:InvokeFunctionUrl", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    iam.put_user_policy(UserName="caller", PolicyName="call", PolicyDocument=document)
+    body = b'{"n": 1}'
+    right = signed(f"{url}a?x=1", caller, method="POST", body=body)
+    assert asked(server, f"{url}a?x=1", "POST", body, **right)[::2] == (200, account.encode())
+    said = lambda *request, **headers: asked(server, *request, **headers)[::2]  # noqa: E731
+    wrong = (403, "The request signature we calculated does not match the signature you provided")
+    for status, answer, (expected, text) in (
+        (*said(f"{url}a?x=1", "POST", b'{"n": 2}', **right), wrong),  # another body
+        (*said(f"{url}a?x=2", "POST", body, **right), wrong),
+        (*said(f"{url}b?x=1", "POST", body, **right), wrong),
+        (*said(f"{url}a?x=1", "PUT", body, **right), wrong),
+        (*said(url, **signed(url, Credentials(made["AccessKeyId"], "guessed"))), wrong),
+        (*said(url, **signed(url, Credentials(account, "guessed"))), wrong),
+        (*said(url, **signed(url, caller, "execute-api")), (403, "Credential should be scoped to correct service")),
+        (*said(url, **signed(url, caller, region="eu-west-1")), (403, "Credential should be scoped to a valid region")),
+        (*said(url, Authorization="AWS4-HMAC-SHA256 nonsense"), (403, "Forbidden. For troubleshooting")),
+        (*said(url), (403, "Forbidden. For troubleshooting")),
+    ):
+        assert (status, next(iter(json.loads(answer).values()))[: len(text)]) == (expected, text)
 
 
 def test_what_a_killed_server_keeps(own_server, account):

@@ -24,32 +24,25 @@ def check(criteria: Json) -> None:
 
 
 def _parsed(text: str) -> Json:
-    from moto.events.exceptions import InvalidEventPatternException
-    from moto.events.models import EventPatternParser
+    from infra.local import events
 
-    bad = LambdaError("InvalidParameterValueException", "Invalid filter pattern definition.")
     try:
-        pattern = json.loads(text)
-        if not isinstance(pattern, dict) or not pattern:
-            raise bad
-        EventPatternParser(text).parse()
-    except (ValueError, AttributeError, InvalidEventPatternException):
-        raise bad from None
-    return pattern
+        return events.parse_pattern(text)
+    except events.InvalidPattern:
+        raise LambdaError("InvalidParameterValueException", "Invalid filter pattern definition.") from None
 
 
 class Filters:
-    """The filters of a mapping; none let everything through."""
+    """The filters of a mapping; none let everything through. They are event patterns, matched as EventBridge does it."""
 
     def __init__(self, criteria: Json):
-        from moto.events.models import EventPattern
-
-        texts = [each["Pattern"] for each in criteria.get("Filters", [])]
-        self._patterns = [EventPattern(text, _parsed(text)) for text in texts]
+        self._patterns = [_parsed(each["Pattern"]) for each in criteria.get("Filters", [])]
 
     def let_through(self, record: Json) -> bool:
         """Return whether any filter matches a record, in which data or body are what they are as JSON."""
-        return not self._patterns or any(pattern.matches_event(record) for pattern in self._patterns)  # type: ignore[arg-type]
+        from infra.local import events
+
+        return not self._patterns or any(events.pattern_matches(pattern, record) for pattern in self._patterns)
 
 
 def as_json(text: str) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from infra.local.core import roles
+from infra.local.core import lineage, roles
 from infra.local.stepfunctions import resources
 from infra.local.stepfunctions.clock import log
 from infra.local.stepfunctions.failures import StateFailure
@@ -77,7 +77,8 @@ class Call:
 
 def start(call: Call) -> Started:
     """Make the call of a task. Raises StateFailure."""
-    started: Started = _module(call).start(call)
+    with lineage.caused_by(call.execution.hops):
+        started: Started = _module(call).start(call)
     return started._replace(resource=call.resource.arn)
 
 
