@@ -25,6 +25,12 @@ def check(price: float) -> None:
     guard.check(os.environ.get("AWS_PROFILE"), price, input)
 
 
+def say(price: cost.Cost) -> None:
+    """Say what a stack costs by the hour while it exists; the local AWS is free."""
+    free = project.is_local(os.environ.get("AWS_PROFILE"))
+    print(f"{'Free here; on AWS it costs' if free else 'It costs'} {price} while it exists.")
+
+
 def watch(session: boto3.Session) -> None:
     """Check each call of a session's clients that costs by use before it is sent. Its clients raise LimitReached then."""
 

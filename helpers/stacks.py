@@ -66,7 +66,7 @@ def deploy(template: str, **parameters: Any) -> dict[str, str]:
         _watch(client, stack_id, name, seen, ("CREATE_COMPLETE", "UPDATE_COMPLETE"), "deployed")
     stack = client.describe_stacks(StackName=name)["Stacks"][0]
     _show_resources(client, name)
-    print(f"On AWS it costs {price} while it exists.")
+    money.say(price)
     return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from math import ceil
 from typing import Any, NamedTuple
 
 import boto3
@@ -23,6 +24,7 @@ HOUR = 3600.0
 CRAWL_HOURS, CRAWL_DPUS = 10 / 60, 2.0  # billed for at least
 MINUTE_HOURS = 1 / 60  # a job or a session is billed for at least
 PROJECT_HOURS = 0.5
+OPEN_SESSION = ("PROVISIONING", "INITIALIZING", "ASSIGNED", "READY", "UPDATING", "ROTATING")  # billed by half hours
 Check = Callable[["Estimate"], None]
 
 
@@ -108,7 +110,7 @@ def check(profile: str | None, price: float, ask: Callable[[str], str]) -> None:
     most = cost.limit(project.home() / "limits.json", profile or "default", ask)
     session = boto3.Session()
     stacks = cost.running(session, project.ROOT / "infra" / "stacks")
-    now = stacks.hourly + sum(each.usd for each in hourly(session))
+    now = stacks.hourly + sum(each.usd for each in (*hourly(session), *open_projects(session)))
     cost.check(cost.Running(now, stacks.total + used(session), stacks.stacks), cost.Cost(price), most)
 
 
@@ -126,6 +128,9 @@ def uses(session: Any) -> Iterator[Estimate]:
             for run in pages(brew, "list_job_runs", "JobRuns", Name=job["Name"]):
                 hours = run.get("ExecutionTime", 0) / HOUR
                 yield Estimate(hours * job.get("MaxCapacity", 5) * node, f"DataBrew job {job['Name']}")
+    for name, since in _open_projects(brew):
+        halves = ceil(max(_hours(since), 1 / HOUR) / PROJECT_HOURS)
+        yield Estimate(halves * usd("databrew session", session.region_name), f"DataBrew project {name}")
     flink = session.client("kinesisanalyticsv2")
     for name, size, since in _applications(flink):
         yield Estimate(_hours(since) * size * usd("flink kpu", session.region_name), f"application {name}")
@@ -146,7 +151,7 @@ def _glue_uses(glue: Any, dpu: float) -> Iterator[Estimate]:
 
 
 def hourly(session: Any) -> Iterator[Estimate]:
-    """Yield what runs now and is billed by its time: Glue sessions and Flink applications, in USD an hour."""
+    """Yield what runs until somebody ends it and is billed by its time: Glue sessions and Flink applications, in USD an hour."""
     for each in _sessions(session.client("glue")):
         if each["Status"] in ("READY", "PROVISIONING"):
             price = dpus(each) * usd("glue dpu", session.region_name)
@@ -155,8 +160,24 @@ def hourly(session: Any) -> Iterator[Estimate]:
         yield Estimate(size * usd("flink kpu", session.region_name), f"the application {name}")
 
 
+def open_projects(session: Any) -> Iterator[Estimate]:
+    """Yield the DataBrew projects that are open, in USD an hour; each closes by itself when nobody has worked in it for half an hour."""
+    for name, _ in _open_projects(session.client("databrew")):
+        half = usd("databrew session", session.region_name)
+        yield Estimate(half / PROJECT_HOURS, f"the DataBrew project {name}")
+
+
 def _sessions(glue: Any) -> Iterator[dict[str, Any]]:
     return (each for each in pages(glue, "list_sessions", "Sessions") if is_ours(each["Role"].rsplit("/", 1)[-1]))
+
+
+def _open_projects(brew: Any) -> Iterator[tuple[str, datetime]]:
+    """Yield the workshop's DataBrew projects whose session is open: name, since when. AWS tells nothing of sessions that were closed."""
+    for each in pages(brew, "list_projects", "Projects"):
+        if is_ours(each["Name"], each.get("Tags")):
+            found = brew.describe_project(Name=each["Name"])
+            if found.get("SessionStatus") in OPEN_SESSION:
+                yield each["Name"], found["OpenDate"]
 
 
 def _applications(flink: Any) -> Iterator[tuple[str, int, datetime]]:

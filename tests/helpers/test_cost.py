@@ -72,7 +72,7 @@ def test_on_another_profile_a_limit_is_asked_once_and_holds(
     assert len(asked) == 1 and cloud("cloudformation").list_stacks()["StackSummaries"] == []
     (tmp_path / "limits.json").write_text('{"default": 5}')
     stacks.deploy("01_ingest")
-    assert "On AWS it costs 0.030 USD an hour (2 Kinesis shards) while it exists." in capsys.readouterr().out
+    assert "\nIt costs 0.030 USD an hour (2 Kinesis shards) while it exists." in capsys.readouterr().out
     now = cost.running(boto3.Session(), stacks.FOLDER)
     assert now.stacks == ("analytics-workshop-01-ingest",) and now.hourly == pytest.approx(0.03)
     assert 0 <= now.total < 0.03

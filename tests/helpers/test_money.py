@@ -12,7 +12,8 @@ import pytest
 from helpers import left_running, money, stacks
 from helpers.generator import Constant, Generator
 from infra import project
-from infra.teaching import cost, guard
+from infra.teaching import cost, guard, prices
+from tests.local.databrew.brew_lab import BrewLab
 from tests.service_roles import policy, put_rights
 
 DPU_HOUR = 0.44
@@ -123,7 +124,9 @@ def test_what_is_left_running_has_a_price(cloud: Callable[[str], Any], capsys: p
     left_running()
     assert capsys.readouterr().out == "Left running: nothing that is billed by the hour on AWS.\n"
     stacks.deploy("01_ingest")
-    capsys.readouterr()
+    assert (
+        "\nFree here; on AWS it costs 0.030 USD an hour (2 Kinesis shards) while it exists." in capsys.readouterr().out
+    )
     left_running()
     told = "Left running: 01-ingest: 2 Kinesis shards. On AWS that is 0.72 USD a day.\n"
     assert capsys.readouterr().out == told
@@ -131,3 +134,16 @@ def test_what_is_left_running_has_a_price(cloud: Callable[[str], Any], capsys: p
 
 def test_the_local_aws_is_free(cloud: Callable[[str], Any]) -> None:
     money.check(1e9)
+
+
+def test_an_open_databrew_project_counts_by_half_hours(real: Any, client: Callable[..., Any]) -> None:
+    session, lab = real(5), BrewLab(client)
+    assert list(guard.open_projects(session)) == [] and guard.used(session) == 0
+    lab.open_project("AnalyticsOnAWS-Brew")
+    half = prices.usd("databrew session")
+    assert list(guard.open_projects(session)) == [(2 * half, "the DataBrew project AnalyticsOnAWS-Brew")]
+    assert guard.used(session) == half  # the first one began
+    with pytest.raises(
+        cost.LimitReached, match="has cost about 1.00 USD here, and another hour with this one would come"
+    ):
+        real(3.5).client("databrew").start_project_session(Name="AnalyticsOnAWS-Brew")
