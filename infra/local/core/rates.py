@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from infra.local.core import pace, telemetry
+from infra.local.core import clients, pace
 from infra.local.core.refused import Refused
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ throttled: Counter[str] = Counter()  # `service operation` → how often, for th
 
 def check(request: Request) -> None:
     """Count a request. Raises Refused where its account asks more often than AWS allows; nothing while the pace is off."""
-    if not pace.factor or telemetry.OF_SERVICES in request.headers.get("user-agent", ""):
+    if not pace.factor or clients.OF_SERVICES in request.headers.get("user-agent", ""):
         return
     found = _by_operation.get((request.service, request.operation))
     if found is None:

@@ -46,6 +46,7 @@ _files: dict[Path, records.File] = {}
 _written: dict[Path, bytes] = {}  # pickle → digest of what is in it
 _opening = threading.Lock()
 _later = threading.local()
+_keys_are_known = False
 RETRY_SECONDS = 1.0
 
 
@@ -370,12 +371,16 @@ def _key_bytes(key: Any) -> tuple[Any, tuple[bytes]]:
 
 
 def _learn_keys() -> None:
-    """Let private keys (of KMS) be pickled; their library is not loaded before somebody makes one."""
+    """Let private keys (of KMS) be pickled: looked up once their library is loaded, which is when somebody makes one."""
+    global _keys_are_known
     library = sys.modules.get("cryptography.hazmat.bindings._rust")
-    for module in vars(library.openssl).values() if library is not None else ():
+    if library is None or _keys_are_known:
+        return
+    for module in vars(library.openssl).values():
         for name, kind in vars(module).items() if isinstance(module, types.ModuleType) else ():
             if name.endswith("PrivateKey") and hasattr(kind, "private_bytes"):
                 _Pickler.dispatch_table[kind] = _key_bytes
+    _keys_are_known = True
 
 
 _Pickler.dispatch_table[records.RecordDict] = records.reduce

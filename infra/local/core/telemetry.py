@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from infra.local.core import lineage, members, pace, state
+from infra.local.core import clients, members, pace, state
 
 Series = tuple[
     str, str, str, tuple[tuple[str, str], ...], str, str, int
@@ -20,8 +20,6 @@ Series = tuple[
 _pending: dict[Series, list[float]] = {}  # → [sum, minimum, maximum, samples]
 _pending_lock = threading.Lock()
 _endpoint = ""
-OF_SERVICES = "workshop-service"  # in the user agent: what services ask for is not counted by core/rates.py
-READ_SECONDS = 960  # that an operation of this server may take: a Lambda function has a quarter of an hour
 
 
 def set_endpoint(url: str) -> None:
@@ -130,29 +128,5 @@ def client(account: str, region: str, service: str) -> Any:
 
 
 def new_client(region: str, service: str, access_key: str, secret_key: str, token: str | None = None) -> Any:
-    """Return a boto3 client on this very server with these credentials.
-
-    Each call is tried once: again could do twice what is done already. So it has a connection of its own, for the server closes kept
-    ones after a while, perhaps when a call is on its way.
-    """
-    import boto3
-    from botocore.config import Config
-
-    made = boto3.client(
-        service,
-        endpoint_url=_endpoint,
-        region_name=region,
-        aws_access_key_id=access_key,
-        aws_secret_access_key=secret_key,
-        aws_session_token=token,
-        config=Config(retries={"total_max_attempts": 1}, read_timeout=READ_SECONDS, user_agent_extra=OF_SERVICES),
-    )
-    made.meta.events.register("before-send", _prepare)
-    return made
-
-
-def _prepare(request: Any, **_: Any) -> None:
-    request.headers["Connection"] = "close"
-    trace = lineage.header()
-    if trace is not None:
-        request.headers[lineage.HEADER] = trace
+    """Return a boto3 client on this very server with these credentials, see clients.py."""
+    return clients.client(_endpoint, region, service, access_key, secret_key, token)

@@ -216,7 +216,7 @@ class Delivery:
                     self.buffer.move(type(places)(places.source, {**places.shards, name: read.position}))
             return False
         with self.changed:
-            oldest_ms = min(record.arrival_ms for unit in read.units for record in unit)
+            oldest_ms = min(unit[0].arrival_ms for unit in read.units)  # those of a unit arrived together
             stored = self._append(read.units, oldest_ms, name, read.following)
         kept = [record for unit in read.units[:stored] for record in unit]
         self.teller.metric(

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from infra.local import kinesis
 from infra.local.core import state
-from infra.local.firehose.aggregated import taken_apart
+from infra.local.firehose.aggregated import MAGIC, taken_apart
 from infra.local.firehose.buffer import Places
 from infra.local.firehose.records import Record
 
@@ -91,20 +91,27 @@ class KinesisSource:
             following = position + len(records)
             more = following < shard.count
             behind_ms = int(time.time() * 1000) - shard.arrival(following) if more else 0
-        units = []
-        for record in records:
-            origin = {"shardId": name, "sequenceNumber": record.sequence_number}
-            units.append(
-                [
-                    Record(
-                        each.data,
-                        record.arrival_ms,
-                        {**origin, "partitionKey": each.partition_key, "subsequenceNumber": n},
-                    )
-                    for n, each in enumerate(taken_apart(record.partition_key, record.data))
-                ]
-            )
+        units = [_unit(name, record) for record in records]
         return Read(units, position, following, more, behind_ms)
+
+
+def _unit(shard: str, record: kinesis.StoredRecord) -> list[Record]:
+    """Return the records that a producer's library put into one of a shard: nearly always it is itself the only one."""
+    if not record.data.startswith(MAGIC):
+        return [Record(record.data, record.arrival_ms, _origin(shard, record, record.partition_key, 0))]
+    return [
+        Record(each.data, record.arrival_ms, _origin(shard, record, each.partition_key, number))
+        for number, each in enumerate(taken_apart(record.partition_key, record.data))
+    ]
+
+
+def _origin(shard: str, record: kinesis.StoredRecord, partition_key: str, number: int) -> dict[str, Any]:
+    return {
+        "shardId": shard,
+        "sequenceNumber": record.sequence_number,
+        "partitionKey": partition_key,
+        "subsequenceNumber": number,
+    }
 
 
 def once(tell: Callable[[], None]) -> Callable[[bool], None]:

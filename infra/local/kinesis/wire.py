@@ -11,7 +11,7 @@ from typing import Any
 import cbor2
 import orjson
 
-from infra.local.core import pace, rates, registry, roles, state, telemetry, validation
+from infra.local.core import clients, pace, rates, registry, roles, state, validation
 from infra.local.core.answers import CBOR_TYPE, JSON_TYPES, Answer
 from infra.local.core.front import ordinary
 from infra.local.core.locks import holding
@@ -80,7 +80,7 @@ async def _hot(request: Request, body: bytes) -> Answer:
 
 def _read(request: Request, parameters: dict[str, Any]) -> tuple[str, str] | None:
     """Return stream and shard of what a caller reads, as far as the request says it; None for puts, and for what services read."""
-    if telemetry.OF_SERVICES in request.headers.get("user-agent", ""):
+    if clients.OF_SERVICES in request.headers.get("user-agent", ""):
         return None
     if request.operation == "GetShardIterator":
         name = str(parameters.get("StreamName") or parameters.get("StreamARN") or "").rpartition("/")[2]
