@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+Process = TypeVar("Process")
 
 
 def start(module: str, arguments: list[str], folder: Path, **given: Any) -> subprocess.Popen[str]:
@@ -30,6 +35,39 @@ def start(module: str, arguments: list[str], folder: Path, **given: Any) -> subp
         start_new_session=True,
         **given,
     )
+
+
+def with_socket(begin: Callable[[int], Process]) -> tuple[Process, socket.socket]:
+    """Start a process that holds one end of a socket pair; return it and our end.
+
+    Parameters
+    ----------
+    begin: starts the process, given the number of its end, which it has to inherit (`pass_fds`)
+
+    Raises what `begin` raises.
+    """
+    ours, theirs = socket.socketpair()
+    try:
+        return begin(theirs.fileno()), ours
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+
+
+def worker(module: str, *arguments: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    """Start `python -m module NUMBER arguments`, without input and output but a channel whose end has that number; return it and our end."""
+
+    def begin(number: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(number), *arguments],
+            pass_fds=[number], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
+    process, ours = with_socket(begin)
+    return process, Connection(ours.detach())
 
 
 def kill_group(leader: int) -> None:

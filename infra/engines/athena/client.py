@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from infra.engines import python_process
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.limits import EXHAUSTED_CODE, exhausted
 
 MAX_ANSWER_ROWS = 500_000
-KEPT_BYTES = (
-    600 << 20
-)  # that the system may count for a process, beyond what it started with, when another query begins
+# that the system may count for a process, beyond what it started with, when another query begins
+KEPT_BYTES = 600 << 20
 _OUT_OF_MEMORY = (EXHAUSTED_CODE, -signal.SIGKILL, -signal.SIGABRT)
 
 
@@ -59,16 +55,7 @@ class Engine:
     def __init__(self, folder: Path):
         """`folder`: where DuckDB puts what does not fit into memory."""
         folder.mkdir(parents=True, exist_ok=True)
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "infra.engines.athena.process", str(theirs.fileno()), str(folder)],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        finally:
-            theirs.close()
-        self._channel = Connection(ours.detach())
+        self._process, self._channel = python_process.worker("infra.engines.athena.process", str(folder))
         self._lock = threading.Lock()
         self._stopped = False
         self.spent = False  # whether it should not work for another query

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
-import sys
-from multiprocessing.connection import Connection
 from types import TracebackType
+
+from infra.engines import python_process
 
 QUERY_SECONDS = 5.0  # for one record; jq has no limit of its own
 START_SECONDS = 30.0
@@ -50,16 +49,7 @@ class Extractor:
 
     def start(self) -> None:
         """Start the process and have it read the query. Raises QueryFailed for one that is no query."""
-        ours, theirs = socket.socketpair()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "infra.engines.jq.process", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True,
-            )  # fmt: skip
-        finally:
-            theirs.close()
-        self._channel = Connection(ours.detach())
+        self._process, self._channel = python_process.worker("infra.engines.jq.process")
         self._channel.send_bytes(self.query.encode())
         if not self._channel.poll(START_SECONDS):
             self.close()

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from infra.engines import python_process
 from infra.engines.lambda_.launcher import LENGTH
 
 PACKAGES = (  # what Lambda's Python has besides its standard library
@@ -78,19 +79,19 @@ class Launcher:
         if self._control is not None:
             self._control.close()
         self._needed = _install(self._runtime)
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._process, self._control = python_process.with_socket(self._begin)
+
+    def _begin(self, control: int) -> subprocess.Popen[bytes]:
+        """Start the launcher, which inherits this end of the control socket."""
         script = Path(__file__).with_name("launcher.py")
-        command = [sys.executable, "-S", "-E", "-X", "utf8", str(script), str(theirs.fileno()), str(self._runtime)]
-        self._process = subprocess.Popen(
-            command,
+        return subprocess.Popen(
+            [sys.executable, "-S", "-E", "-X", "utf8", str(script), str(control), str(self._runtime)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[control],
             start_new_session=True,
             cwd="/",
         )
-        theirs.close()
-        self._control = ours
 
 
 def _install(runtime: Path) -> list[str]:

@@ -3,7 +3,6 @@
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -62,16 +61,7 @@ class SparkDriver:
         self._stopping = False
         self._end_reason = ""
         self._folder = Path(tempfile.mkdtemp(prefix="spark-", dir=parent))
-        ours, theirs = socket.socketpair()
-        self._process = python_process.start(
-            "infra.engines.spark.driver",
-            [str(theirs.fileno())],
-            self._folder,
-            env=environment(settings, self._folder),
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-        )
-        theirs.close()
+        self._process, ours = python_process.with_socket(self._begin)
         self.pid = self._process.pid
         self._channel = Channel(ours)
         self._outputs = [
@@ -83,6 +73,17 @@ class SparkDriver:
         self._channel.send({"do": "start", "settings": asdict(settings), "catalog": catalog})
         for work, name in ((self._read, "messages"), (self._end_group, "process")):
             threading.Thread(target=work, name=f"spark-{name}-{self.pid}", daemon=True).start()
+
+    def _begin(self, socket: int) -> subprocess.Popen[str]:
+        """Start the process, which inherits this end of the channel."""
+        return python_process.start(
+            "infra.engines.spark.driver",
+            [str(socket)],
+            self._folder,
+            env=environment(self.settings, self._folder),
+            pass_fds=[socket],
+            stdin=subprocess.DEVNULL,
+        )
 
     def run(self, number: int, code: str, started: Callable[[], None] = lambda: None) -> "Future[dict]":
         """Run a statement after those before it; `started` is called when its turn comes.
