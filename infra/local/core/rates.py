@@ -39,16 +39,23 @@ class Limit(NamedTuple):
     sure: bool = True
 
 
+def _each(operations: str, a_second: float, burst: float, source: str) -> tuple[Limit, ...]:
+    """Return a limit for each of these operations, of its own."""
+    return tuple(Limit(operation, a_second, burst, source) for operation in operations.split())
+
+
 # service → status and code of its error, and its limits; operations by their names in AWS's model
 LIMITS: dict[str, tuple[int, str, tuple[Limit, ...]]] = {
     "kinesis": (
         400,
         "LimitExceededException",
         (
-            *(
-                Limit(each, 5, 5, _KINESIS)
-                for each in "CreateStream DeleteStream SplitShard MergeShards AddTagsToStream RemoveTagsFromStream ListStreams "
-                "ListTagsForStream RegisterStreamConsumer DeregisterStreamConsumer ListStreamConsumers".split()
+            *_each(
+                "CreateStream DeleteStream SplitShard MergeShards AddTagsToStream RemoveTagsFromStream ListStreams "
+                "ListTagsForStream RegisterStreamConsumer DeregisterStreamConsumer ListStreamConsumers",
+                5,
+                5,
+                _KINESIS,
             ),
             Limit("DescribeStream", 10, 10, _KINESIS),
             Limit("DescribeStreamSummary", 20, 20, _KINESIS),
@@ -59,40 +66,33 @@ LIMITS: dict[str, tuple[int, str, tuple[Limit, ...]]] = {
     "firehose": (
         400,
         "LimitExceededException",
-        tuple(
-            Limit(each, 5, 5, "https://docs.aws.amazon.com/firehose/latest/dev/limits.html")
-            for each in "CreateDeliveryStream DeleteDeliveryStream DescribeDeliveryStream ListDeliveryStreams UpdateDestination "
-            "TagDeliveryStream UntagDeliveryStream ListTagsForDeliveryStream".split()
+        _each(
+            "CreateDeliveryStream DeleteDeliveryStream DescribeDeliveryStream ListDeliveryStreams UpdateDestination "
+            "TagDeliveryStream UntagDeliveryStream ListTagsForDeliveryStream",
+            5,
+            5,
+            "https://docs.aws.amazon.com/firehose/latest/dev/limits.html",
         ),
     ),
     "athena": (
         400,
         "ThrottlingException",
         (
-            Limit("StartQueryExecution", 20, 80, _ATHENA),
-            Limit("StopQueryExecution", 20, 80, _ATHENA),
-            Limit("GetQueryExecution", 100, 200, _ATHENA),
-            Limit("GetQueryResults", 100, 200, _ATHENA),
+            *_each("StartQueryExecution StopQueryExecution", 20, 80, _ATHENA),
+            *_each("GetQueryExecution GetQueryResults", 100, 200, _ATHENA),
             Limit("BatchGetQueryExecution", 20, 40, _ATHENA),
             Limit("ListQueryExecutions", 5, 10, _ATHENA),
-            *(
-                Limit(each, 5, 20, _ATHENA)
-                for each in "CreateNamedQuery DeleteNamedQuery GetNamedQuery ListNamedQueries".split()
-            ),
+            *_each("CreateNamedQuery DeleteNamedQuery GetNamedQuery ListNamedQueries", 5, 20, _ATHENA),
         ),
     ),
     "logs": (
         400,
         "ThrottlingException",
         (
-            Limit("CreateLogGroup", 10, 10, _LOGS),
+            *_each("CreateLogGroup DescribeLogGroups FilterLogEvents StartQuery", 10, 10, _LOGS),
             Limit("CreateLogStream", 50, 50, _LOGS),
-            Limit("DescribeLogGroups", 10, 10, _LOGS),
-            Limit("DescribeLogStreams", 25, 25, _LOGS),
-            Limit("GetLogEvents", 25, 25, _LOGS),
-            Limit("FilterLogEvents", 10, 10, _LOGS),
+            *_each("DescribeLogStreams GetLogEvents", 25, 25, _LOGS),
             Limit("PutLogEvents", 5000, 5000, _LOGS),
-            Limit("StartQuery", 10, 10, _LOGS),
         ),
     ),
     "monitoring": (

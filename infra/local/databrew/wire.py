@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -43,31 +42,10 @@ def parse(method: str, uri: str, headers: Any, body: bytes) -> tuple[str, dict[s
     except rest.BadRequest as error:
         raise BrewError("SerializationException", 400, str(error)) from None
     shape = model().operation_model(name).input_shape
-    problems = [*_missing(given, shape, "")] or [*validation.constraint_errors(given, shape)]
+    problems = [*validation.missing(given, shape)] or [*validation.constraint_errors(given, shape)]
     if problems:
         raise invalid(validation.message(problems))
     return name, given
-
-
-def _missing(value: Any, shape: Any, path: str) -> Iterator[str]:
-    if shape.type_name == "structure":
-        for name in shape.required_members:
-            if value.get(name) is None:
-                yield f"null at '{_below(path, name)}' failed to satisfy constraint: Member must not be null"
-        for name, member in shape.members.items():
-            if value.get(name) is not None:
-                yield from _missing(value[name], member, _below(path, name))
-    elif shape.type_name == "list":
-        for number, item in enumerate(value, 1):
-            yield from _missing(item, shape.member, f"{path}.{number}.member")
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            yield from _missing(item, shape.value, f"{path}.{key}")
-
-
-def _below(path: str, name: str) -> str:
-    lower = name[0].lower() + name[1:]
-    return f"{path}.{lower}" if path else lower
 
 
 def answer(name: str, value: dict[str, Any]) -> str:

@@ -153,15 +153,12 @@ class Casts:
 
     # --- dates and times
 
-    def _to_date(self, sql: str, a: Type, b: Type) -> str:
+    def _date_or_time(self, sql: str, a: Type, b: Type) -> str:
         if a.name in _TEXT:
-            return f"varchar_to_date({sql})"
-        return f"CAST({self._local(sql, a)} AS DATE)"
+            return f"varchar_to_{b.name}({sql})"
+        return f"CAST({self._local(sql, a)} AS {b.name.upper()})"
 
-    def _to_time(self, sql: str, a: Type, b: Type) -> str:
-        if a.name in _TEXT:
-            return f"varchar_to_time({sql})"
-        return f"CAST({self._local(sql, a)} AS TIME)"
+    _to_date = _to_time = _date_or_time
 
     def _to_timestamp(self, sql: str, a: Type, b: Type) -> str:
         if a.name in _TEXT:

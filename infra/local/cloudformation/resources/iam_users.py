@@ -12,9 +12,9 @@ from infra.local.cloudformation.resources.types import (
     Context,
     ResourceType,
     as_tag_list,
+    created_tags,
     missing_is_fine,
     picked,
-    tag_map,
     tags_changed,
 )
 
@@ -24,8 +24,7 @@ Properties = dict[str, Any]
 class User(ResourceType):
     def create(self, context: Context, name: str, properties: Properties) -> None:
         iam = context.client("iam")
-        tags = tag_map(properties, context)
-        iam.create_user(UserName=name, **picked(properties, "Path"), **({"Tags": as_tag_list(tags)} if tags else {}))
+        iam.create_user(UserName=name, **picked(properties, "Path"), **created_tags("iam", properties, context))
         context.made(name)
         self._configure(context, name, properties, {})
 

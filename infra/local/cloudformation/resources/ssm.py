@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.cloudformation.resources.types import Context, ResourceType, as_tag_list, picked, tag_map, tags_changed
+from infra.local.cloudformation.resources.types import (
+    Context,
+    ResourceType,
+    as_tag_list,
+    created_tags,
+    picked,
+    tags_changed,
+)
 
 Properties = dict[str, Any]
 
@@ -21,9 +28,8 @@ class Parameter(ResourceType):
         return made if self.own_name(context, properties) else f"CFN-{made}"
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
-        tags = tag_map(properties, context)
         context.client("ssm").put_parameter(
-            Name=name, **picked(properties, *self.settings), **({"Tags": as_tag_list(tags)} if tags else {})
+            Name=name, **picked(properties, *self.settings), **created_tags("ssm", properties, context)
         )
         context.made(name)
 

@@ -275,6 +275,7 @@ TAGGING = {
     "logs": Tagging("resourceArn", keys="tagKeys", tags="tags", created="tags", form=dict),
     "secretsmanager": Tagging("SecretId"),
     "sns": Tagging(),
+    "ssm": Tagging("ResourceId", "remove_tags_from_resource", "TagKeys", "add_tags_to_resource"),
     "sqs": Tagging("QueueUrl", "untag_queue", "TagKeys", "tag_queue", created="tags", form=dict),
     "stepfunctions": Tagging(
         "resourceArn", keys="tagKeys", tags="tags", created="tags", form=partial(as_tag_list, key="key", value="value")
