@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
 from moto.core.exceptions import ServiceException
-from moto.core.responses import BaseResponse
+from moto.core.responses import ActionResult, BaseResponse
+from moto.core.utils import get_service_model
 
 from infra.local import s3
 from infra.local.cloudformation import stack as stacks
@@ -24,7 +25,7 @@ from infra.local.cloudformation.templates.parameters import SSM_NAME, declared_p
 from infra.local.cloudformation.templates.reading import TemplateError, read
 from infra.local.cloudformation.templates.references import UNKNOWN
 from infra.local.cloudformation.templates.template import Template
-from infra.local.core import roles
+from infra.local.core import query_xml, roles
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 TEMPLATE_BYTES = 51_200  # of TemplateBody; a template in S3 may have 1 MB
@@ -66,6 +67,14 @@ class Requests(BaseResponse):
     def __init__(self) -> None:
         super().__init__(service_name="cloudformation")
         self.automated_parameter_parsing = True
+
+    def serialized(self, action_result: ActionResult) -> Any:
+        """Return status, headers and body of an answer; moto words the errors."""
+        if isinstance(action_result.result, Exception):
+            return super().serialized(action_result)
+        model = get_service_model("cloudformation").operation_model(self._get_action())
+        body = query_xml.answer(model, cast("dict[str, Any] | None", action_result.result))
+        return 200, {**self.response_headers, "Content-Type": "text/xml"}, body
 
     @property
     def expands_at_once(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,15 @@ LEFT_OUT = {"host", "x-moto-account-id", "transfer-encoding", "content-length"}
 
 # moto looks all methods of a class up again at every call
 responses.method_names_from_class = lru_cache(maxsize=None)(utils.method_names_from_class)
+
+
+def _request_id(headers: dict[str, Any]) -> str:
+    """Give an answer the number of its request; moto would draw 52 letters one by one."""
+    headers["x-amzn-requestid"] = made = str(uuid.uuid4())
+    return made
+
+
+responses.gen_amzn_requestid_long = _request_id
 
 
 def make(
