@@ -10,10 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from . import udf
+from . import addresses, distributions, parse_refusals, udf
 from .errors import QueryError
 from .limits import exhausted
 from .serdes import lazy, values
+from .text import java_double
 from .types import literal, parse
 
 _MACROS = Path(__file__).with_name("macros.sql")
@@ -85,6 +86,9 @@ def _open(spill: Path | None) -> duckdb.DuckDBPyConnection:
     for name, value in settings.items():
         database.execute(f"SET GLOBAL {name} = {literal(value)}")
     udf.register(database)
+    for function, (parameters, result) in {**distributions.FUNCTIONS, **addresses.FUNCTIONS}.items():
+        database.create_function(function.__name__, function, parameters, result)
+    database.create_function("date_refused", parse_refusals.date_refused, ["VARCHAR", "VARCHAR"], "TIMESTAMP")
     database.create_function("lazy_scalar", _lazy_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
     database.execute(";\n".join(f"CREATE MACRO {m}" for m in _in_order(_macros())))
     return database
@@ -212,7 +216,7 @@ def _illegal_base64(text: str) -> str:
 
 def _number_for(text: str) -> str:
     if not re.fullmatch(r"-?[0-9]+", text):
-        return f"DOUBLE '{float(text)}'"
+        return f"DOUBLE '{java_double(float(text))}'"
     return f"{'INTEGER' if -(2**31) <= int(text) < 2**31 else 'BIGINT'} '{text}'"
 
 

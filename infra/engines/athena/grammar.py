@@ -1038,7 +1038,7 @@ class _Parser:
         self.expect("TRIM", "(")
         side = self.any_of("BOTH", "LEADING", "TRAILING")
         characters = value = None
-        if not (side and self.accept("FROM")):
+        if not self.accept("FROM"):
             value = self.expression()
             if self.accept("FROM"):
                 characters, value = value, self.expression()

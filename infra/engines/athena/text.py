@@ -114,6 +114,13 @@ def _interval(value, name: str) -> str:
 # --- a whole result, by DuckDB
 
 
+def decimal_text(sql: str, kind: Type) -> str:
+    """DuckDB SQL for a decimal's text; DuckDB leaves out the 0 before the point of one that has no whole digits."""
+    precision, scale = kind.args
+    wide = f"CAST({sql} AS DECIMAL({precision + 1}, {scale}))" if precision == scale < 38 else sql
+    return f"CAST({wide} AS VARCHAR)"
+
+
 def text_sql(sql: str, kind: Type, depth: int = 0) -> str:
     """DuckDB SQL that writes a value as to_text() does."""
     name = kind.name
@@ -121,6 +128,8 @@ def text_sql(sql: str, kind: Type, depth: int = 0) -> str:
         return f"floating_text({sql})"
     if name in ("varchar", "char"):
         return sql
+    if name == "decimal":
+        return decimal_text(sql, kind)
     if name == "timestamp":
         return f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%g')"
     if name == t.ZONED[0]:

@@ -253,13 +253,13 @@ def _same_kind(a: Type, b: Type) -> Type | None:
 
 
 def comparable(t: Type) -> bool:
-    if t.name in ("hyperloglog", "qdigest", "tdigest", "function"):
+    if t.name in ("hyperloglog", "setdigest", "qdigest", "tdigest", "function"):
         return False
     return all(comparable(x) for x in _inner(t))
 
 
 def orderable(t: Type) -> bool:
-    if t.name in ("map", "json", "hyperloglog", "qdigest", "tdigest", "function"):
+    if t.name in ("map", "json", "hyperloglog", "setdigest", "qdigest", "tdigest", "function"):
         return False
     return all(orderable(x) for x in _inner(t))
 
@@ -295,6 +295,7 @@ _DUCKDB = {
     "time with time zone": "TIMETZ",
     # The values themselves stand for the sketches.
     "hyperloglog": "UBIGINT[]",
+    "setdigest": "BIGINT[]",
     "tdigest": "DOUBLE[]",
 }
 
@@ -337,7 +338,9 @@ def trino_to_duckdb(t: str) -> str:
     return duckdb(parse(t))
 
 
-_FROM_DUCKDB = {v: k for k, v in _DUCKDB.items() if k not in ("char", "unknown", "ipaddress", "hyperloglog", "tdigest")}
+_FROM_DUCKDB = {
+    v: k for k, v in _DUCKDB.items() if k not in ("char", "unknown", "ipaddress", "hyperloglog", "setdigest", "tdigest")
+}
 _FROM_DUCKDB |= {"INTERVAL": "interval day to second", "TIMESTAMP": "timestamp(3)", "TIME": "time(3)"}
 _FROM_DUCKDB |= {"HUGEINT": "decimal(38,0)", "UBIGINT": "decimal(20,0)", "UINTEGER": "bigint"}
 _FROM_DUCKDB |= {"USMALLINT": "integer", "UTINYINT": "smallint", "TIMESTAMP_NS": "timestamp(9)"}

@@ -532,6 +532,8 @@ def checksum_of(values: list[bytes | None]) -> bytes:
 
 
 def from_base(text: str, radix: int) -> int:
+    if not 2 <= radix <= 36:
+        raise _bad_argument("Radix must be between 2 and 36")
     try:
         return int(text, radix)
     except ValueError:
@@ -665,6 +667,10 @@ def py_regexp_groups(text: str, pattern: str) -> list[list[str | None]]:
 
 
 def py_regexp_position(text: str, pattern: str, start: int, occurrence: int) -> int:
+    if start < 1:
+        raise _bad_argument("start position cannot be smaller than 1")
+    if occurrence < 1:
+        raise _bad_argument("occurrence cannot be smaller than 1")
     matches = _python_regex(pattern).finditer(text, start - 1)
     found = next((m for i, m in enumerate(matches, 1) if i == occurrence), None)
     return found.start() + 1 if found else -1

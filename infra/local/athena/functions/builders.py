@@ -482,6 +482,8 @@ def _again(ex, node: Node, bound, which: int, texts: list[str]) -> str:
 
 
 def concat(ex, node, bound, args):
+    if len(args) < 2:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", "There must be two or more concatenation arguments")
     return "(" + " || ".join(a.sql for a in args) + ")"
 
 
@@ -539,6 +541,8 @@ def _group(args) -> str:
 
 
 def _check_group(ex, node, args) -> None:
+    if len(args) > 2 and isinstance(args[2].constant, int) and args[2].constant < 0:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", "Group cannot be negative")
     if len(args) < 3 or not isinstance(args[1].constant, str) or not isinstance(args[2].constant, int):
         return
     try:
@@ -592,7 +596,8 @@ def _never_empty(e) -> str | None:
 
 
 def regexp_position(ex, node, bound, args):
-    return f"py_regexp_position({args[0].sql}, {args[1].sql}, {args[2].sql if len(args) > 2 else '1'}, 1)"
+    start, which = (args[i].sql if len(args) > i else "1" for i in (2, 3))
+    return f"py_regexp_position({args[0].sql}, {args[1].sql}, {start}, {which})"
 
 
 def regexp_split(ex, node, bound, args):
@@ -629,6 +634,8 @@ def regexp_replace(ex, node, bound, args):
 
 def _check_replacement(pattern: object, replacement: object) -> None:
     """Raise QueryError for a group that a literal pattern does not have."""
+    if isinstance(replacement, str) and re.fullmatch(r"(?:[^\\]|\\.)*\\", replacement, re.DOTALL):
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"Illegal replacement sequence: {replacement}")
     if not isinstance(pattern, str) or not isinstance(replacement, str):
         return
     try:
@@ -831,8 +838,10 @@ def date_parse(ex, node, bound, args):
         return f"strptime({args[0].sql}, mysql_format({args[1].sql}))"
     text = _refusing(mysql_format, args[1].constant).replace("%-", "%")
     if re.search("%[YyG]", text):
-        return f"CAST(strptime({args[0].sql}, {literal(text)}) AS TIMESTAMP)"
-    return f"CAST(strptime('1970 ' || {args[0].sql}, {literal('%Y ' + text)}) AS TIMESTAMP)"
+        made = f"try_strptime({args[0].sql}, {literal(text)})"
+    else:
+        made = f"try_strptime('1970 ' || {args[0].sql}, {literal('%Y ' + text)})"
+    return f"coalesce(CAST({made} AS TIMESTAMP), date_refused({args[0].sql}, {args[1].sql}))"
 
 
 _JODA = {
@@ -1019,7 +1028,11 @@ def _once(ex, args, made) -> str:
 
 def combinations(ex, node, bound, args):
     size = args[1].constant
-    if not isinstance(size, int) or not 1 <= size <= 5:
+    if isinstance(size, int) and size > 5:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"combination size must not exceed 5: {size}")
+    if size == 0:
+        return f"[{args[0].sql}[1:0]]"
+    if not isinstance(size, int) or size < 1:
         text = "combination size must be a literal between 1 and 5 in the local Athena"
         raise QueryError("INVALID_FUNCTION_ARGUMENT", text)
 
@@ -1079,7 +1092,7 @@ def map_filter(ex, node, bound, args):
 
 def transform_keys(ex, node, bound, args):
     entry, body = _entries(ex, node, bound)
-    return f"map(list_transform(map_entries({args[0].sql}), lambda {entry}: {body}), map_values({args[0].sql}))"
+    return f"new_map(list_transform(map_entries({args[0].sql}), lambda {entry}: {body}), map_values({args[0].sql}))"
 
 
 def transform_values(ex, node, bound, args):
@@ -1106,7 +1119,7 @@ def map_from_entries(ex, node, bound, args):
     key, value = _row_parts(args[0])
     entry = ex.casts.fresh()
     return (
-        f"map(list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(key)})), "
+        f"new_map(list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(key)})), "
         f"list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(value)})))"
     )
 

@@ -135,7 +135,11 @@ def _bind_inside(p: Type, actual: Type, variables: dict) -> int | None:
         for name, value in zip(p.args, actual.args, strict=False):
             if isinstance(name, str):
                 variables[name] = max(variables.get(name, value), value)
+            elif p.name == "varchar" and value > name:
+                return None
         if p.name == "varchar" and p.args and not actual.args:
+            if isinstance(p.args[0], int):
+                return None
             variables[p.args[0]] = None
         return 0
     for x, y in pairs:

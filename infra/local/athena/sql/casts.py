@@ -7,6 +7,7 @@ Source: https://trino.io/docs/current/functions/conversion.html
 from functools import lru_cache
 
 from infra.engines.athena import types as t
+from infra.engines.athena.text import decimal_text
 from infra.engines.athena.types import Type, duckdb, field_names, quoted
 
 _TEXT = ("varchar", "char")
@@ -123,7 +124,9 @@ class Casts:
 
     def _to_varchar(self, sql: str, a: Type, b: Type) -> str:
         text = self.text(sql, a)
-        return f"left({text}, {b.args[0]})" if b.args else text
+        if not b.args:
+            return text
+        return f"left({text}, {b.args[0]})" if a.name in (*_TEXT, "json") else f"fitting_text({text}, {b.args[0]})"
 
     def _to_char(self, sql: str, a: Type, b: Type) -> str:
         return f"rpad({self.text(sql, a)}, {b.args[0]}, ' ')"
@@ -144,7 +147,12 @@ class Casts:
             return f"json_to_varchar({sql})"
         if a.name == "varchar":
             return sql
+        if a.name == "decimal":
+            return decimal_text(sql, a)
         return f"CAST({sql} AS VARCHAR)"
+
+    def _to_ipaddress(self, sql: str, a: Type, b: Type) -> str:
+        return f"varchar_to_ipaddress({sql})" if a.name in _TEXT else f"CAST({sql} AS {duckdb(b)})"
 
     def _to_varbinary(self, sql: str, a: Type, b: Type) -> str:
         if a.name in _TEXT:
@@ -162,7 +170,8 @@ class Casts:
 
     def _to_timestamp(self, sql: str, a: Type, b: Type) -> str:
         if a.name in _TEXT:
-            return f"varchar_to_timestamp({sql})"
+            value = f"varchar_to_timestamp({sql})"
+            return f"round_timestamp({value}, {10 ** (6 - b.args[0])})" if b.args[0] < 6 else value
         if a.name == "time":
             return f"(current_date + {sql})"
         value = f"CAST({self._local(sql, a)} AS TIMESTAMP)"
@@ -238,7 +247,7 @@ class Casts:
             keys = f"json_keys({j})"
             made = f"map(list_transform({keys}, lambda {item}: {key}), list_transform({keys}, lambda {item}: {value}))"
         else:
-            made = self._row_from_json(b, lambda n, i: f"json_member({j}, {_literal(n or '')})")
+            made = self._row_from_json(b, lambda n, i: f"json_member({j}, {_literal(n)})" if n else "NULL::JSON")
             by_place = self._row_from_json(b, lambda n, i: f"json_extract({j}, '$[{i}]')")
             bad = f"CASE json_type({j}) WHEN 'ARRAY' THEN {by_place} ELSE {bad} END"
         return f"CASE json_type({j}) WHEN 'NULL' THEN NULL WHEN '{kind}' THEN {made} ELSE {bad} END"

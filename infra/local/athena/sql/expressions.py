@@ -271,6 +271,8 @@ class Expressions:
 
     def key(self, e: Expr) -> str:
         """What is compared: of a time with zone the moment only."""
+        if e.type.name == "ipaddress":
+            return f"address_key({e.sql})"
         return f"struct_extract({e.sql}, 'i')" if e.type.name == t.ZONED[0] else e.sql
 
     def _quantified(self, node: Node) -> Expr:
@@ -347,7 +349,7 @@ class Expressions:
                 text = f"Escape for LIKE expression must evaluate to a varchar (actual: {escape.type})"
                 raise self.error("TYPE_MISMATCH", node.escape, text)
             if escape.constant is not None and len(escape.constant) != 1:
-                raise self.error("INVALID_FUNCTION_ARGUMENT", node, "Escape string must be a single character")
+                raise QueryError("INVALID_FUNCTION_ARGUMENT", "Escape string must be a single character")
             if isinstance(escape.constant, str) and isinstance(pattern.constant, str):
                 mark = re.escape(escape.constant)
                 if not re.fullmatch(rf"(?:[^{mark}]|{mark}[%_{mark}])*", pattern.constant, re.DOTALL):
@@ -382,6 +384,11 @@ class Expressions:
         if value.type.name not in (*t.NUMBERS, "interval day to second", "interval year to month", "unknown"):
             raise self.error("TYPE_MISMATCH", node, f"Cannot negate {value.type}")
         constant = -value.constant if isinstance(value.constant, (int, float)) else None
+        if value.type.name in t.INTEGERS and (constant is None or constant in (2**31, 2**63)):
+            least = -(2 ** (8 * 2 ** t.INTEGERS.index(value.type.name) - 1))
+            return Expr(
+                f"negated({value.sql}, ({least})::{t.duckdb(value.type)}, '{value.type}')", value.type, (value,)
+            )
         return Expr(f"(-{value.sql})", value.type, (value,), constant)
 
     def _positive(self, node: Node) -> Expr:
