@@ -60,6 +60,8 @@ class Engine:
 
     def store(self, account: str, region: str) -> Store:
         key = (account, region)
+        if (found := self.stores.get(key)) is not None:
+            return found
         with state.lock("states-stores"):
             if key not in self.stores:
                 path = state.folder("states", account, region) / "executions.sqlite"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -64,7 +64,7 @@ class Frame:
     error: list[str | None] | None = None
 
     def dumps(self) -> str:
-        return compact(asdict(self))
+        return compact(vars(self))
 
     @staticmethod
     def loads(text: str) -> Frame:

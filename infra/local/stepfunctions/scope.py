@@ -11,9 +11,12 @@ from infra.local.stepfunctions import jsonpath
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 
 
+_encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # made once: json.dumps makes one for each text
+
+
 def compact(value: Any) -> str:
     """Return JSON text as Step Functions writes it: without blanks, signs as they are."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(value)
 
 
 @dataclass
