@@ -10,7 +10,6 @@ from typing import Any
 from infra.local.stepfunctions import jsonpath
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 
-
 _encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)  # made once: json.dumps makes one for each text
 
 
