@@ -94,7 +94,9 @@ def lead(wish: Wish) -> int:
         len(roster.learners), psutil.virtual_memory().total, os.cpu_count() or 1
     )
     kernels = flink_kernels(len(roster.learners), sessions, psutil.virtual_memory().total)
+    kernels, applications = max(2, kernels - kernels // 2), max(2, kernels // 2)  # an application takes about as much
     settings = {"members": roster.members, "spark-sessions": sessions, "flink-kernels": kernels}
+    settings["flink-applications"] = applications
     (home / "state").mkdir(exist_ok=True)
     (home / "state").chmod(0o700)  # what all accounts have; learners come to it through the local AWS only
     running = server_process.start(home, shard_limits=wish.shard_limits, settings=settings)
@@ -108,7 +110,7 @@ def lead(wish: Wish) -> int:
             "hub_port": _free_port(), "proxy_port": _free_port(), "board_port": _free_port(),
             "cache": str(jars.folder().parent), "idle_seconds": IDLE_SECONDS, "server_idle_seconds": SERVER_IDLE_SECONDS,
         }  # fmt: skip
-        _tell(wish, running, given, (sessions, kernels), bool(first_uid), len(roster.learners))
+        _tell(wish, running, given, (sessions, kernels, applications), bool(first_uid), len(roster.learners))
         return _hub(roster.folder, plan)
     finally:
         server_process.stop(home)
@@ -132,7 +134,7 @@ def _tell(
     wish: Wish,
     running: Running,
     given: list[tuple[str, str, str]],
-    places: tuple[int, int],
+    places: tuple[int, int, int],
     separate: bool,
     learners: int,
 ) -> None:
@@ -146,7 +148,8 @@ def _tell(
     print(f"Class of {learners} at {place} · local AWS at {running.endpoint}, signatures are checked")
     print(f"Progress board, for the instructor: {place}/services/board/")
     print(
-        f"{places[0]} Spark sessions and {places[1]} Flink kernels run at once; who comes then gets a place in the queue."
+        f"{places[0]} Spark sessions, {places[1]} Flink kernels and {places[2]} Flink applications run at once; "
+        "who comes then gets a place in the queue."
     )
     print(
         "Each learner has a Unix user of its own."

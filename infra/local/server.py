@@ -165,6 +165,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--spark-sessions", type=int, default=None, help="Glue sessions that run at once; by memory without it"
     )
     parser.add_argument("--flink-kernels", type=int, default=None, help="Flink kernels of a class that run at once")
+    parser.add_argument(
+        "--flink-applications", type=int, default=None, help="Flink applications of a class that run at once"
+    )
     options = parser.parse_args(arguments)
     home: Path = options.home.resolve()
     try:
@@ -196,6 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
     telemetry.set_endpoint(f"http://{HOST}:{listener.getsockname()[1]}")
     write_limits.drivers = options.spark_sessions
     write_limits.flink_kernels = options.flink_kernels
+    write_limits.flink_applications = options.flink_applications
     if options.members is not None:
         try:
             members.enforce(options.members)

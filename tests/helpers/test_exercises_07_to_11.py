@@ -6,11 +6,14 @@ import io
 import json
 import zipfile
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
+import numpy as np
+import pandas as pd
 import pytest
 
 from helpers import prices
@@ -43,8 +46,11 @@ NAMES = {
 }
 RIGHT = [
     ("7.1", "latest"), ("7.2", "SELECT count(*) AS events FROM `raw`"), ("7.3", "device_ts"), ("7.4", "09:03:05"), ("7.5", "09:01"),
-    ("7.6", "stopping"), ("8.1", 6), ("8.4", 24), ("8.5", (4, 0)), ("9.1", 4), ("9.4", 3), ("10.1", 30), ("10.2", "10:06:50"),
-    ("11.1", "Exports"),
+    ("8.1", 6), ("8.4", 24), ("8.5", (4, 0)), ("9.1", 4), ("9.4", 3), ("10.1", 30), ("10.2", "10:06:50"),
+    ("11.1", "Exports"), ("7.1", ["'LATEST'"]), ("7.3", "`known`.device_ts".replace("`", "")), ("7.4", time(9, 3, 5)), ("7.4", "9:03:05"),
+    ("7.4", "2026-01-05 09:03:05.000"), ("7.5", datetime(2026, 1, 5, 9, 1)), ("8.1", Decimal(6)), ("8.4", "24"), ("8.5", [4, 0]),
+    ("8.5", np.array([4, 0])), ("8.5", ("4", 0.0)), ("9.1", np.int64(4)), ("9.4", {3}), ("10.1", "30"), ("10.2", pd.Timestamp("2026-01-05 10:06:50")),
+    ("11.1", ("export",)),
 ]  # fmt: skip
 WRONG = [
     ("7.1", "TRIM_HORIZON", "all that the stream still has"),
@@ -58,8 +64,12 @@ WRONG = [
     ("7.5", "09:02", "has not come so far"),
     ("7.5", "09:09", "smallest, not the largest"),
     ("7.5", "08:00", "shard that is behind"),
-    ("7.6", "READY", "end of the stop"),
-    ("7.6", "UPDATING", "states of a stop are two"),
+    ("7.4", "five past", "text with colons"),
+    ("7.4", "25:61:00", "text with colons"),
+    ("8.1", [0, 1, 2, 3], "Give one value; these are 4"),
+    ("8.4", "a day", "Give a number"),
+    ("8.5", {4, 0}, "A set has no order"),
+    ("8.5", 4, "2 numbers in a tuple"),
     ("8.1", 4, "how often"),
     ("8.1", 10, "process is killed"),
     ("8.1", 7, "Add up the list"),
@@ -102,6 +112,41 @@ def test_questions_have_answers_and_exercises_hints(chapter):
     assert len(of_chapter(chapter)) >= 3
 
 
+class Application:
+    """A Managed Flink application as two calls tell it."""
+
+    def __init__(self, status: str, snapshots: int, restore: str = "RESTORE_FROM_LATEST_SNAPSHOT"):
+        self.status, self.snapshots, self.restore = status, snapshots, restore
+
+    def describe_application(self, ApplicationName: str) -> dict[str, Any]:
+        run = {"ApplicationRestoreConfigurationDescription": {"ApplicationRestoreType": self.restore}}
+        configuration = {"RunConfigurationDescription": run}
+        return {
+            "ApplicationDetail": {
+                "ApplicationStatus": self.status,
+                "ApplicationConfigurationDescription": configuration,
+            }
+        }
+
+    def list_application_snapshots(self, ApplicationName: str) -> dict[str, Any]:
+        return {"SnapshotSummaries": [{"SnapshotStatus": "READY"}] * self.snapshots}
+
+
+def test_an_application_that_was_stopped_to_its_end_and_started():
+    judge = lambda *told: find("7.6").judge(None, {"flink": Application(*told), "name": "a"})  # noqa: E731
+    with pytest.raises(Open):
+        judge("RUNNING", 1)
+    assert judge("RUNNING", 2).startswith("STOPPING lasts")
+    for told, said in [
+        (("STOPPING", 1), "a start is refused"),
+        (("READY", 2), "start it again"),
+        (("STARTING", 2), "when it is RUNNING"),
+        (("RUNNING", 2, "SKIP_RESTORE_FROM_SNAPSHOT"), "skipped the snapshot"),
+    ]:
+        with pytest.raises(Wrong, match=said):
+            judge(*told)
+
+
 def test_a_late_event_of_ones_own():
     begin = datetime(2026, 1, 5, 9, tzinfo=UTC)
     counts = Counter({"2026-01-05 09:00:00": 400})
@@ -121,7 +166,12 @@ def test_a_pattern_for_data_and_not_for_markers(cloud):
     def of(*conditions: dict[str, str], **more: Any) -> dict[str, Any]:
         return {"source": ["aws.s3"], "detail": {"object": {"key": list(conditions)}}, **more}
 
-    assert judge(of({"wildcard": "automation/arrivals/*.json"}), names)
+    created = {"detail-type": ["Object Created"]}
+    assert judge(of({"wildcard": "automation/arrivals/*.json"}, **created), names)
+    with pytest.raises(Wrong, match="Object Deleted"):
+        judge(of({"wildcard": "automation/arrivals/*.json"}), names)
+    with pytest.raises(Wrong, match="is no .json"):
+        judge(of({"wildcard": "automation/arrivals/*/1*"}, **created), names)
     with pytest.raises(Wrong, match="does not match"):
         judge(of({"prefix": "arrivals/"}), names)
     with pytest.raises(Wrong, match="marker"):

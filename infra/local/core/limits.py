@@ -1,5 +1,5 @@
 """What an instructor limits for a class: how much may be written to a stream in a second (off otherwise; a stream's tag switches it on for that stream),
-and how many Spark drivers run at once.
+and how many Spark drivers and Flink applications run at once.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ TAG = ("write-limits", "on")  # on AWS it is a tag like any other, and the limit
 enforced = False
 drivers: int | None = None  # None: as many as the memory allows
 flink_kernels: int | None = None  # None: nobody counts them
+flink_applications: int | None = None  # None: nobody counts them
 
 
 def enforce(on: bool) -> None:

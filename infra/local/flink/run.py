@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import shutil
+import sys
 import threading
 import time
 import uuid
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from infra.engines.flink import FlinkError
-from infra.local.core import pace, state, telemetry
+from infra.local.core import limits, pace, state, telemetry
+from infra.local.core.places import Places
 from infra.local.flink import configuration as flink_configuration
 from infra.local.flink import logs as flink_logs
 from infra.local.flink import metrics as flink_metrics
@@ -34,6 +36,14 @@ RESTART_SECONDS = (1.0, 2.0, 5.0, 15.0, 60.0)  # before the first, second, … s
 STEADY_SECONDS = 60.0  # a process that lived so long begins anew with these
 KILLED_STARTS = 3  # in a row, of an application that does not run yet: it is not the program that fails
 BEGINNING = ("STARTING", "UPDATING", "ROLLING_BACK")
+
+
+def _limit() -> int:
+    """Return how many applications may run at once: as many as the class was given, without a class any number."""
+    return sys.maxsize if limits.flink_applications is None else limits.flink_applications
+
+
+places = Places(_limit, lambda: max(1, _limit() // 4))
 
 
 class Run:
@@ -57,6 +67,7 @@ class Run:
         self._was_up = application.application_status == "RUNNING"
         self._metrics_at = 0.0
         self._up_at = 0.0 if self._was_up else pace.deadline("application starting")
+        self._place = f"{application.application_arn} {uuid.uuid4().hex}"
         self._thread = threading.Thread(target=self._run, name=f"flink-{application.application_name}", daemon=True)
         self._thread.start()
 
@@ -108,7 +119,7 @@ class Run:
 
     def _run(self) -> None:
         try:
-            reason = self._keep_running()
+            reason = self._keep_running() if self._has_place() else ""
         except FlinkError as error:
             reason = str(error)
         except Exception as error:  # never leave an application without an end
@@ -116,9 +127,18 @@ class Run:
             reason = str(error)
         with self._lock:
             self._end_process()
+        places.leave(self._place)
         if not self._done.is_set():
             self._done.set()
             self._failed(reason)
+
+    def _has_place(self) -> bool:
+        """Wait for a place, and say in the log which one it has in the queue; False where it is ended before."""
+        places.enter(self._place, self.application.account_id)
+        if place := places.place(self._place):
+            told = f"queue place {place}: all {_limit()} places for Flink applications of this class are taken."
+            self.tell([told], "WARN")
+        return places.wait(self._place, self._done.is_set)
 
     def _keep_running(self) -> str:
         """Start the process again and again until told to end; return why it never came to run."""

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Wrong
 
 FILE_BYTES, EVENT_BYTES = 1_048_576, 178
 
 
 def events_in_a_file(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     events = FILE_BYTES // EVENT_BYTES
     if answer == round(FILE_BYTES / EVENT_BYTES, 2) or answer == events + 1:
         raise Wrong("The last event does not fit whole: round down.")
@@ -19,6 +21,7 @@ def events_in_a_file(answer: Any, names: Names) -> str:
 
 
 def devices_on_a_shard(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     devices = 1000 * names["track_seconds"]
     if answer == 1000:
         raise Wrong("A device sends one event in track_seconds seconds, not one a second.")

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from infra.teaching import look
+from infra.teaching import forms, look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 EVENTS_A_SECOND, EVENT_BYTES = 5000, 178
@@ -19,6 +19,7 @@ ROLE, DELIVERY = "AnalyticsWorkshopTrialRole", "analytics-workshop-trial"  # the
 
 
 def shards(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     by_records = math.ceil(EVENTS_A_SECOND / SHARD_RECORDS)
     by_bytes = math.ceil(EVENTS_A_SECOND * EVENT_BYTES / SHARD_BYTES)
     if answer == by_bytes:
@@ -30,9 +31,10 @@ def shards(answer: Any, names: Names) -> str:
 
 def first_hint(answer: Any, names: Names) -> str:
     seconds = 2**20 / (50 * EVENT_BYTES)
-    if answer == "size":
+    word = forms.word(answer)
+    if word == "size":
         raise Wrong(f"At this rate 1 MiB needs {seconds:.0f} seconds, and the clock stands at 60.")
-    if answer != "time":
+    if word != "time":
         raise Wrong('Say "size" or "time".')
     return f"Time: 1 MiB needs {seconds:.0f} seconds at this rate. At 100 events a second both fire together, after 59 seconds."
 

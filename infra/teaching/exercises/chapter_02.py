@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.teaching import look
+from infra.teaching import forms, look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 AGAIN = 'deploy("02_trial")'
@@ -104,7 +104,7 @@ def crawl_without_slash(_: Any, names: Names) -> str:
 
 
 def join_of_two_types(answer: Any, names: Names) -> str:
-    database, sql = names["trial"]["DatabaseName"], str(answer)
+    database, sql = names["trial"]["DatabaseName"], forms.sql(answer)
     right = int(
         _ask(
             names,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 FOLDERS = {f"partition_{number}" for number in range(4)}
@@ -11,6 +12,8 @@ FOLDERS = {f"partition_{number}" for number in range(4)}
 
 def fields_to_drop(answer: Any, names: Names) -> str:
     """Drop what the answer names from the joined frame, as Glue does it, and look at what is left."""
+    if not isinstance(answer, str | list | tuple | set | frozenset) and not hasattr(answer, "tolist"):
+        raise Wrong("Give the names of the fields as texts in a list.")
     paths = [answer] if isinstance(answer, str) else [str(name) for name in answer]
     left = set(names["DropFields"].apply(frame=names["joined"], paths=paths).toDF().columns)
     if FOLDERS & left:
@@ -30,7 +33,7 @@ def fields_to_drop(answer: Any, names: Names) -> str:
 
 def lost_track(answer: Any, names: Names) -> str:
     lost = {row["track_id"] for row in names["lost"].select("track_id").distinct().collect()}
-    if answer not in lost:
+    if forms.number(answer) not in lost:
         raise Wrong('Ask the frame itself: lost.groupBy("track_id").count().show()')
     share = names["lost"].count() / names["raw"].count()
     return (

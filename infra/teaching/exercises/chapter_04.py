@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.teaching import look
+from infra.teaching import forms, look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def price_of_ten_workers(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     hour = names["prices"].DPU_HOUR
     dollars = 10 * hour / 60
     if abs(answer - 10 * hour * 20 / 3600) < 0.004:
@@ -22,11 +23,13 @@ def price_of_ten_workers(answer: Any, names: Names) -> str:
 
 
 def hyphen(answer: Any, names: Names) -> str:
-    sql = str(answer)
+    sql = forms.sql(answer)
     if "`" in sql:
         raise Wrong("Backticks are for DDL such as DROP TABLE; a query wants the quotes of the SQL standard.")
     if "'processed-data2'" in sql:
         raise Wrong("Single quotes make a text, not a name.")
+    if '"processed-data2"' not in sql.lower():
+        raise Wrong("Bare, the hyphen is a minus: the table's name, as it is, has to stand in quotes.")
     rows = names["ask"](sql)
     if list(rows.columns) != ["events"]:
         raise Wrong("It runs. Now call the column events, with AS.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from infra.teaching import look
+from infra.teaching import forms, look
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 HOURS = 8
@@ -13,6 +13,7 @@ TRAP = "trap/processed-data/"
 
 
 def kept_by_the_join(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     profile, track = names["profile"], names["track"]
     rows, unknown = profile["sampleSize"], track["zerosCount"]
     if answer == unknown:
@@ -69,6 +70,7 @@ def one_writer(_: Any, names: Names) -> str:
 
 
 def price_of_a_day(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     half_hours = 2 * HOURS
     dollars = half_hours * names["prices"].DATABREW_SESSION
     if abs(answer - dollars / 2) < 0.005:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def third_place(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     counts = names["artists"]["count"]
     equal = int((counts == counts[2]).sum())
     if answer == 1 and equal > 1:
@@ -20,7 +22,7 @@ def third_place(answer: Any, names: Names) -> str:
 
 
 def pairs_with_many_plays(answer: Any, names: Names) -> str:
-    pairs, rows = names["pairs"], names["ask"](answer)
+    pairs, rows = names["pairs"], names["ask"](forms.sql(answer))
     right = pairs[pairs["count"] >= 16]
     if list(rows.columns) != list(right.columns):
         raise Wrong(f"It runs. It should have the columns {', '.join(right.columns)}, in this order.")
@@ -32,6 +34,7 @@ def pairs_with_many_plays(answer: Any, names: Names) -> str:
 
 
 def plays_per_track(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     name = names["artists"]["artist_name"][0].replace("'", "''")
     sql = f"SELECT count(DISTINCT track_id) AS tracks FROM processed_data WHERE artist_name = '{name}'"
     tracks = int(names["ask"](sql)["tracks"][0])
@@ -43,6 +46,7 @@ def plays_per_track(answer: Any, names: Names) -> str:
 
 
 def price_of_a_dashboard(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     price = names["prices"].athena_query(200e9) * 50 * 30
     if abs(answer - price / 30) < 1:
         raise Wrong("That is one day.")

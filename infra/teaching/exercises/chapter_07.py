@@ -1,14 +1,15 @@
-"""Chapter 07: where a query begins, a reserved word, which time, when a window is final, which state comes first."""
+"""Chapter 07: where a query begins, a reserved word, which time, when a window is final, a stop that is waited for to its end."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from infra.teaching.exercise import Exercise, Names, Wrong
+from infra.teaching import forms
+from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def start_position(answer: Any, names: Names) -> str:
-    word = str(answer).strip().upper()
+    word = forms.word(answer).upper()
     if word == "TRIM_HORIZON":
         raise Wrong("From there it would have found all that the stream still has.")
     if word != "LATEST":
@@ -17,6 +18,7 @@ def start_position(answer: Any, names: Names) -> str:
 
 
 def reserved_word(answer: Any, names: Names) -> str:
+    answer = forms.sql(answer)
     if '"' in answer:
         raise Wrong("Double quotes are Athena's. Flink's message says which sign it wants.")
     run = names["bt_env"].execute_sql
@@ -27,7 +29,7 @@ def reserved_word(answer: Any, names: Names) -> str:
 
 
 def which_time(answer: Any, names: Names) -> str:
-    word = str(answer).strip("` ").lower()
+    word = forms.word(answer).removeprefix("known.")
     if word in ("seen", "proctime"):
         raise Wrong(
             "That one is made anew each time that somebody reads the stream: the auditor would get other windows."
@@ -40,32 +42,49 @@ def which_time(answer: Any, names: Names) -> str:
 
 
 def closing_event(answer: Any, names: Names) -> str:
-    time = str(answer).strip()
+    time = f"{forms.clock(answer):%H:%M:%S}"
     if time == "09:03:00":
         raise Wrong("At that event the watermark stands at 09:02:55: five seconds behind.")
-    if time not in ("09:03:05", "09:03:05.000"):
+    if time != "09:03:05":
         raise Wrong("Event time minus five seconds must reach 09:03:00.")
     return "09:03:05 minus five seconds is 09:03:00."
 
 
 def final_minute(answer: Any, names: Names) -> str:
-    time = str(answer).strip()
+    time = f"{forms.clock(answer):%H:%M}"
     if time == "09:02":
         raise Wrong("09:02 ends at 09:03:00, and the watermark has not come so far.")
     if time in ("09:08", "09:09"):
         raise Wrong("The watermark of all is the smallest, not the largest.")
-    if time not in ("09:01", "09:01:00"):
+    if time != "09:01":
         raise Wrong("Take the shard that is behind, and subtract five seconds.")
     return "09:02:30 minus 5 s is 09:02:25, so 09:01 is final and 09:02 is not. One idle shard holds all windows back."
 
 
-def state_of_a_stop(answer: Any, names: Names) -> str:
-    word = str(answer).strip().upper()
-    if word == "READY":
-        raise Wrong("READY is the end of the stop. Another state comes before it.")
-    if word != "STOPPING":
-        raise Wrong("The states of a stop are two; the second is READY.")
-    return "STOPPING. Wait for READY: only then is the snapshot there."
+def stopped_and_started(_: Any, names: Names) -> str:
+    """Look at the application and its snapshots: the stop of the text has left the first, the learner's stop leaves another."""
+    flink, name = names["flink"], names["name"]
+    detail = flink.describe_application(ApplicationName=name)["ApplicationDetail"]
+    status = detail["ApplicationStatus"]
+    if status in ("STOPPING", "FORCE_STOPPING"):
+        raise Wrong(
+            f"It is {status}: no longer RUNNING, and a start is refused all the same. What does it become in the end?"
+        )
+    if status == "READY":
+        raise Wrong("It has stopped. Now start it again.")
+    if status != "RUNNING":
+        raise Wrong(f"It is {status}. Run the check again when it is RUNNING.")
+    restored = detail["ApplicationConfigurationDescription"].get("RunConfigurationDescription", {})
+    how = restored.get("ApplicationRestoreConfigurationDescription", {}).get("ApplicationRestoreType")
+    if how == "SKIP_RESTORE_FROM_SNAPSHOT":
+        raise Wrong("It runs, but without what it had counted: the start has skipped the snapshot.")
+    snapshots = flink.list_application_snapshots(ApplicationName=name)["SnapshotSummaries"]
+    if len([each for each in snapshots if each["SnapshotStatus"] == "READY"]) < 2:
+        raise Open  # and with Force there is none: nothing tells such a stop from no stop
+    return (
+        "STOPPING lasts as long as the snapshot is being taken; only READY says that a start is accepted. "
+        "It runs again, with all that it had counted."
+    )
 
 
 EXERCISES = [
@@ -104,9 +123,16 @@ EXERCISES = [
     ),
     Exercise(
         "7.6",
-        state_of_a_stop,
-        hints=("The stop takes time.", "The states of a stop are two; the second is READY."),
-        solution='answer_7_6 = "STOPPING"',
+        stopped_and_started,
+        hints=(
+            "At the moment at which it is no longer RUNNING, a start answers ResourceInUseException. Which state comes after STOPPING?",
+            'flink.stop_application, wait_until("READY"), flink.start_application, wait_until("RUNNING").',
+        ),
+        solution="""flink.stop_application(ApplicationName=name)
+wait_until("READY")
+flink.start_application(ApplicationName=name)
+wait_until("RUNNING")""",
+        answer=False,
     ),
 ]
 

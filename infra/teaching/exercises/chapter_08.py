@@ -7,10 +7,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def seconds_of_sleep(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     right = sum(names["slept"])
     if answer == len(names["slept"]):
         raise Wrong("That is how often it sleeps. Add up for how long.")
@@ -22,6 +24,7 @@ def seconds_of_sleep(answer: Any, names: Names) -> str:
 
 
 def songs_at_place_five(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     songs = names["wr"].athena.read_sql_query(
         "SELECT count(*) AS hits FROM processed_data GROUP BY track_name, artist_name ORDER BY hits DESC",
         database=names["database"],
@@ -29,6 +32,8 @@ def songs_at_place_five(answer: Any, names: Names) -> str:
         ctas_approach=False,
     )
     right = int((songs["hits"] == songs["hits"][4]).sum())
+    if answer == 1 and right > 1:
+        raise Wrong("LIMIT 5 shows it alone. Do rows behind it, or before it, have the same number of hits?")
     if answer != right:
         raise Wrong(
             "Count the rows of `songs` whose hits equal those of the fifth row; ask for more rows if the last is one of them."
@@ -53,6 +58,7 @@ def alias_live(_: Any, names: Names) -> str:
 
 
 def blocked_hours(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     if answer in (float("inf"), -1):
         raise Wrong("The retries have no end, but the record has: what does the stream do with old ones?")
     if answer != 24:
@@ -61,16 +67,19 @@ def blocked_hours(answer: Any, names: Names) -> str:
 
 
 def calls_of_four_shards(answer: Any, names: Names) -> str:
-    if tuple(answer) == (4, 4) or tuple(answer) == (4, 1):
+    told = forms.numbers(answer, 2)
+    if told in ((4, 4), (4, 1)):
         raise Wrong("Each shard has a state of its own. Who adds them up?")
-    if tuple(answer) == (1, 1):
+    if told == (1, 1):
         raise Wrong("The function is called for each shard, with that shard's state.")
-    if tuple(answer) != (4, 0):
+    if told != (4, 0):
         raise Wrong("Two numbers: last calls for a window, and how many of those know the total.")
     return "Four last calls and no total: somebody has to add them up, outside of the function."
 
 
 def a_right_for_one_folder(answer: Any, names: Names) -> str:
+    answer = json.loads(answer) if isinstance(answer, str) and answer.lstrip().startswith("{") else answer
+    answer = forms.single(answer.get("Statement", answer)) if isinstance(answer, dict) else answer
     if not isinstance(answer, dict):
         raise Wrong("Set the answer to a whole statement: a dictionary with Effect, Action and Resource.")
     policy, bucket = json.dumps({"Version": "2012-10-17", "Statement": [answer]}), f"arn:aws:s3:::{names['bucket']}"

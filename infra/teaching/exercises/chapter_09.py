@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 FAILED_RULE = "automation-failed"
 
 
 def messages(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     files = names["files"]
     if answer == files:
         raise Wrong("S3 has sent one more: look at what it says when a queue is connected.")
@@ -19,17 +21,18 @@ def messages(answer: Any, names: Names) -> str:
     return f"{files} files and S3's test event, which it sends when the queue is connected. The crawler passes over it."
 
 
-def _event(names: Names, key: str) -> str:
+def _event(names: Names, key: str, kind: str = "Object Created") -> str:
     detail = {"bucket": {"name": names["bucket"]}, "object": {"key": key}}
     common = {"id": "1", "account": "1", "time": "2026-01-05T09:00:00Z", "region": "us-east-1", "resources": []}
-    return json.dumps({**common, "source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+    return json.dumps({**common, "source": "aws.s3", "detail-type": kind, "detail": detail})
 
 
 def only_data(answer: Any, names: Names) -> str:
     pattern = answer if isinstance(answer, str) else json.dumps(answer)
 
-    def matches(key: str) -> bool:
-        return bool(names["events"].test_event_pattern(EventPattern=pattern, Event=_event(names, key))["Result"])
+    def matches(key: str, kind: str = "Object Created") -> bool:
+        event = _event(names, key, kind)
+        return bool(names["events"].test_event_pattern(EventPattern=pattern, Event=event)["Result"])
 
     if not matches("automation/arrivals/2026-01-05/1.json"):
         raise Wrong(
@@ -37,8 +40,12 @@ def only_data(answer: Any, names: Names) -> str:
         )
     if matches("automation/arrivals/2026-01-05/_SUCCESS"):
         raise Wrong("It also matches the marker _SUCCESS. Two conditions in one list mean: one of them is enough.")
+    if matches("automation/arrivals/2026-01-05/1.csv"):
+        raise Wrong("It also matches a file that is no .json: say how the key ends, not only how it does not end.")
     if matches("automation/summary/plays.json"):
         raise Wrong("It also matches what the job writes: the rule would trigger itself.")
+    if matches("automation/arrivals/2026-01-05/1.json", "Object Deleted"):
+        raise Wrong("It also matches Object Deleted of the same key: detail-type belongs into the pattern.")
     return "Conditions in one list are alternatives, so both ends of the key must stand in one wildcard."
 
 
@@ -47,6 +54,8 @@ def fault_is_heard(answer: Any, names: Names) -> str:
     found = [rule for rule in events.list_rules(NamePrefix=FAILED_RULE)["Rules"] if rule["Name"] == FAILED_RULE]
     if not found:
         raise Open
+    if found[0]["State"] != "ENABLED":
+        raise Wrong("The rule is there, and switched off.")
     job = {"jobName": names["job"], "state": "FAILED"}
     common = {"id": "1", "account": "1", "time": "2026-01-05T09:00:00Z", "region": "us-east-1", "resources": []}
 
@@ -68,6 +77,7 @@ def fault_is_heard(answer: Any, names: Names) -> str:
 
 
 def transitions(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     pages = names["machines"].get_paginator("get_execution_history").paginate(executionArn=names["execution"])
     entered = sum(event["type"].endswith("StateEntered") for page in pages for event in page["events"])
     if answer == len(names["definition"]["States"]):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def overlap(answer: Any, names: Names) -> str:
+    answer = forms.number(answer)
     if answer == -30:
         raise Wrong("The window began at 09:00:10, before the batch ended. So is something missing, or there twice?")
     if answer == 60:
@@ -19,7 +21,7 @@ def overlap(answer: Any, names: Names) -> str:
 
 
 def edge(answer: Any, names: Names) -> str:
-    time = str(answer).strip()
+    time = f"{forms.clock(answer):%H:%M:%S}"
     if time == "10:06:58":
         raise Wrong("That is 45 seconds back, but in the middle of a bucket.")
     if time == "10:07:00":

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
 
 def why_not_first(answer: Any, names: Names) -> str:
-    word = str(answer).strip().lower().rstrip("s")
+    word = forms.word(answer).rstrip("s")
     if word == "version":
         raise Wrong("Versions hold up the bucket, later. CloudFormation refuses before it touches anything.")
     if word == "write":
@@ -22,7 +23,7 @@ def left_behind(answer: Any, names: Names) -> str:
     if not names["delete"]:
         return "Nothing was deleted in this run, so anything is still there."
     kinds = {item.kind for item in names["find"](names["aws"])}
-    if answer not in kinds:
+    if forms.word(answer) not in {kind.lower() for kind in kinds}:
         raise Wrong(f"find(aws) does not list {answer!r} any more. Ask it, and take a kind that is there.")
     return "Made by a service while it worked, and known to no stack."
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.core import registry, state
+from infra.local.core import limits, registry, state
 from infra.local.flink import transitions
 from infra.local.flink.record import FlinkApplication
 from infra.local.flink.run import Run
@@ -144,3 +144,26 @@ def test_a_failed_start_that_was_overtaken_changes_nothing(lab: Lab) -> None:
     transitions._failed(lab.application, second, "no such file")
     assert lab.application.application_status == "READY" and lab.outcome(second) == "FAILED"
     assert transitions.running(lab.application) is None
+
+
+def test_in_a_class_an_application_waits_for_its_place_and_says_so(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    at_work: list[Run] = []
+
+    def work(run: Run) -> str:
+        at_work.append(run)
+        run._done.wait(20)
+        return ""
+
+    monkeypatch.setattr(limits, "flink_applications", 1)
+    monkeypatch.setattr(transitions.flink_logs, "tell", lambda application, lines, kind: told.extend(lines))
+    monkeypatch.setattr(Run, "_keep_running", work)
+    first = Run(lab.application, "1", pytest.fail)
+    until(lambda: at_work == [first])
+    second, third = Run(lab.application, "2", pytest.fail), Run(lab.application, "3", pytest.fail)
+    until(lambda: len(told) == 2)
+    assert {line.partition(":")[0] for line in told} == {"queue place 1", "queue place 2"} and at_work == [first]
+    second.end()  # it leaves the queue, and the place goes to the third
+    first.end()
+    until(lambda: at_work == [first, third])
+    third.end()
