@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.local.stepfunctions import choice, jsonata, jsonpath
-from infra.local.stepfunctions.failures import DATA_LIMIT, NO_CHOICE, RUNTIME, StateFailure
+from infra.local.stepfunctions.failures import DATA_LIMIT, NO_CHOICE, QUERY_EVALUATION, RUNTIME, StateFailure
 from infra.local.stepfunctions.scope import Scope, compact
 from infra.local.stepfunctions.templates import fill_expressions, fill_paths, path_value
 
@@ -77,6 +77,10 @@ class Visit:
         if self.is_jsonata and isinstance(value, str) and jsonata.is_expression(value):
             return jsonata.expected(self.expression(value, name), "number", value, name)
         return value
+
+    def out_of_range(self, name: str, words: str) -> StateFailure:
+        """Return the failure of a number that a field cannot have: one of the expression, where it comes from one."""
+        return StateFailure(QUERY_EVALUATION, words, name, True) if self.is_jsonata else StateFailure(RUNTIME, words)
 
     # --- out
 
@@ -203,6 +207,10 @@ class Visit:
                 raise StateFailure(
                     DATA_LIMIT, f"The variable '{name}' exceeds the maximum size of {DATA_LIMIT_BYTES} bytes."
                 )
+        if len(assigned) > 1 and len(compact(assigned).encode()) > DATA_LIMIT_BYTES:
+            raise StateFailure(
+                DATA_LIMIT, f"The variables of one Assign exceed the maximum size of {DATA_LIMIT_BYTES} bytes."
+            )
         return assigned
 
 

@@ -31,6 +31,9 @@ CALLABLE_PATHS = ("ErrorPath", "CausePath")  # which may also be an intrinsic fu
 TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector", "Assign", "ItemBatcher")
 INNER_MACHINES = ("Branches", "ItemProcessor", "Iterator")
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}")
+RESERVED = re.compile(r"\$states\s*\.\s*(result|errorOutput)\b")
+TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
+WITH_RESULT = ("Task", "Parallel", "Map")
 RULE_FIELDS = {"Next", "Comment", "Assign", "Output"}
 
 
@@ -40,6 +43,7 @@ def expression_faults(kind: str, state: dict[str, Any], language: str, location:
     if language == JSONATA:
         own = {name: value for name, value in state.items() if name not in INNER_MACHINES}
         yield from _jsonata(own, location)
+        yield from _reserved(kind, own, location)
     else:
         yield from _paths(state, location)
         for name in TEMPLATES:
@@ -54,13 +58,18 @@ def expression_faults(kind: str, state: dict[str, Any], language: str, location:
         yield Diagnostic("The Timestamp is not a valid ISO-8601 extended offset date-time", f"{location}/Timestamp")
 
 
-def _variables(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
+def assigned(state: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of the variables that a state assigns: itself, in a rule, in a catcher."""
     for where in (state, *(state.get("Choices") or []), *(state.get("Catch") or [])):
-        assigned = where.get("Assign") if isinstance(where, dict) else None
-        for name in assigned if isinstance(assigned, dict) else {}:
-            plain = name.removesuffix(".$")
-            if not VARIABLE.fullmatch(plain) or plain == "states":
-                yield Diagnostic(f"The variable name '{plain}' is not valid", f"{location}/Assign")
+        given = where.get("Assign") if isinstance(where, dict) else None
+        for name in given if isinstance(given, dict) else {}:
+            yield name.removesuffix(".$")
+
+
+def _variables(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
+    for name in assigned(state):
+        if not VARIABLE.fullmatch(name) or name == "states":
+            yield Diagnostic(f"The variable name '{name}' is not valid", f"{location}/Assign")
 
 
 def _paths(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
@@ -115,6 +124,32 @@ def _jsonata(value: Any, location: str) -> Iterator[Diagnostic]:
         fault = jsonata.syntax_error(value)
         if fault:
             yield Diagnostic(f"The JSONata expression '{jsonata.source(value)}' is not valid: {fault}", location)
+
+
+def _reserved(kind: str, state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
+    """Yield where $states.result or $states.errorOutput is read and is not there.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html#reserved-variable-states
+    """
+    results = {"Output", "Assign"} if kind in WITH_RESULT else set()
+    for field, value in state.items():
+        if field == "Catch":
+            for number, catcher in enumerate(value or []):
+                yield from _unreachable(catcher, "result", f"{location}/Catch[{number}]")
+        else:
+            yield from _unreachable(value, "errorOutput", f"{location}/{field}")
+            if field not in results:
+                yield from _unreachable(value, "result", f"{location}/{field}")
+
+
+def _unreachable(value: Any, member: str, location: str) -> Iterator[Diagnostic]:
+    if isinstance(value, str) and jsonata.is_expression(value):
+        if member in RESERVED.findall(TEXT.sub("", value)):
+            yield Diagnostic(f"'$states.{member}' is not accessible in this field", location)
+    elif isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            where = f"{location}[{name}]" if isinstance(value, list) else f"{location}/{name}"
+            yield from _unreachable(inner, member, where)
 
 
 def _rule(rule: Any, language: str, location: str, is_top: bool) -> Iterator[Diagnostic]:

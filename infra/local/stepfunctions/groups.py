@@ -247,7 +247,7 @@ def _batch_number(visit: Visit, batcher: dict[str, Any], name: str) -> int | Non
     if value is None:
         return None
     if not is_number(value) or value <= 0 or not float(value).is_integer():
-        raise StateFailure(RUNTIME, f"field {name} must be positive")
+        raise visit.out_of_range(name, f"field {name} must be positive")
     return int(value)
 
 
@@ -264,12 +264,12 @@ def _whole(visit: Visit, name: str) -> int | None:
         return None
     if not is_number(value) or not float(value).is_integer():
         shown = value if isinstance(value, str) else compact(value)
-        raise StateFailure(
-            RUNTIME,
+        raise visit.out_of_range(
+            name,
             f'The {name}Path field refers to value "{shown}" which is not a valid integer: {visit.state.get(name + "Path")}',
         )
     if value < 0:
-        raise StateFailure(RUNTIME, f"{name} cannot be negative.")
+        raise visit.out_of_range(name, f"{name} cannot be negative.")
     return int(value)
 
 
@@ -287,5 +287,5 @@ def _tolerated(visit: Visit, length: int) -> int:
             f'The ToleratedFailurePercentagePath field refers to value "{shown}" which is not a valid float: {path}',
         )
     if not 0 <= percentage <= 100:
-        raise StateFailure(RUNTIME, "ToleratedFailurePercentage must be between 0 and 100.")
+        raise visit.out_of_range("ToleratedFailurePercentage", "ToleratedFailurePercentage must be between 0 and 100.")
     return max(count, int(length * percentage // 100))

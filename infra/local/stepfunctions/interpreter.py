@@ -200,12 +200,13 @@ class Interpreter(Groups, Tasks):
                     RUNTIME, f"The SecondsPath parameter does not reference an input value: {path}"
                 ) from None
             if isinstance(seconds, bool) or not is_number(seconds) or not float(seconds).is_integer():
-                raise StateFailure(
-                    RUNTIME, f"The SecondsPath parameter cannot be parsed as a long value: {path} == {compact(seconds)}"
+                raise visit.out_of_range(
+                    "Seconds",
+                    f"The SecondsPath parameter cannot be parsed as a long value: {path} == {compact(seconds)}",
                 )
             if seconds < 0:
-                raise StateFailure(
-                    RUNTIME, f"The SecondsPath parameter references a negative value: {path} == {seconds}"
+                raise visit.out_of_range(
+                    "Seconds", f"The SecondsPath parameter references a negative value: {path} == {seconds}"
                 )
             return frame.entered_at + float(seconds)
         if "TimestampPath" in visit.state:

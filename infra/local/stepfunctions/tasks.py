@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from infra.local.stepfunctions import resources
 from infra.local.stepfunctions.actions import Action, CancelTask, StartTask, WakeUp
 from infra.local.stepfunctions.dataflow import Visit, check_size
-from infra.local.stepfunctions.failures import HEARTBEAT_TIMEOUT, RUNTIME, TIMEOUT, StateFailure
+from infra.local.stepfunctions.failures import HEARTBEAT_TIMEOUT, TIMEOUT, StateFailure
 from infra.local.stepfunctions.integrations.answers import check_parameters
 from infra.local.stepfunctions.jsonpath import is_number
 from infra.local.stepfunctions.record import TASK, Execution, Frame
@@ -145,8 +145,8 @@ class Tasks:
             if name in visit.state or name + "Path" in visit.state:
                 seconds = visit.number(name)
                 if not is_number(seconds) or not float(seconds).is_integer() or seconds <= 0:
-                    raise StateFailure(
-                        RUNTIME, f"The field {name} must be a positive whole number but was {compact(seconds)}"
+                    raise visit.out_of_range(
+                        name, f"The field {name} must be a positive whole number but was {compact(seconds)}"
                     )
                 limits[key] = int(seconds)
         return limits

@@ -12,7 +12,7 @@ from typing import Any
 from infra.local.stepfunctions import fields, resources
 from infra.local.stepfunctions.definition import JSONATA, JSONPATH, inner_machines, is_distributed
 from infra.local.stepfunctions.diagnostic import SCHEMA, Diagnostic
-from infra.local.stepfunctions.expressions import expression_faults
+from infra.local.stepfunctions.expressions import assigned, expression_faults
 
 TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 MISSING_TARGET = "MISSING_TRANSITION_TARGET"
@@ -49,8 +49,15 @@ class _Checker:
         self.language = language
         self.names: set[str] = set()
 
-    def machine(self, machine: dict[str, Any], location: str, is_root: bool = False) -> Iterator[Diagnostic]:
-        """Check an object with StartAt and States: the root, a branch, an item processor."""
+    def machine(
+        self, machine: dict[str, Any], location: str, is_root: bool = False, outer: frozenset[str] = frozenset()
+    ) -> Iterator[Diagnostic]:
+        """Check an object with StartAt and States: the root, a branch, an item processor.
+
+        Parameters
+        ----------
+        outer: names of the variables that are assigned around it
+        """
         missing = [name for name in ("States", "StartAt") if name not in machine]
         if missing:
             yield Diagnostic(f"These fields are required: [{', '.join(missing)}]", location or "/")
@@ -66,8 +73,14 @@ class _Checker:
         if not states:
             yield Diagnostic("Value cannot be empty", f"{location}/States")
             return
+        own = {name for state in states.values() if isinstance(state, dict) for name in _assigned(state)}
         faults = [
-            fault for name, state in states.items() for fault in self._state(name, state, f"{location}/States/{name}")
+            fault
+            for name, state in states.items()
+            for fault in (
+                *self._state(name, state, f"{location}/States/{name}", outer | own),
+                *_hiding(state, outer, f"{location}/States/{name}"),
+            )
         ]
         yield from faults
         if not any(fault.code == SCHEMA and fault.severity == "ERROR" for fault in faults):
@@ -93,7 +106,7 @@ class _Checker:
             if name not in reached:
                 yield Diagnostic(f'State "{name}" is not reachable.', f"{location}/States/{name}", MISSING_TARGET)
 
-    def _state(self, name: str, state: Any, location: str) -> Iterator[Diagnostic]:
+    def _state(self, name: str, state: Any, location: str, variables: frozenset[str]) -> Iterator[Diagnostic]:
         if not isinstance(state, dict):
             yield Diagnostic("Expected value of type Object", location)
             return
@@ -144,7 +157,7 @@ class _Checker:
             if not isinstance(machine, dict):
                 yield Diagnostic("Expected value of type Object", where)
             else:
-                yield from self.machine(machine, where)
+                yield from self.machine(machine, where, outer=variables)
 
     def _resource(self, state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
         where = f"{location}/Resource"
@@ -176,6 +189,21 @@ class _Checker:
                 "without ItemReader, ResultWriter and Label",
                 location,
             )
+
+
+def _assigned(state: dict[str, Any]) -> set[str]:
+    """Return the names of the variables that a state assigns; none of one whose rules are malformed, which is told elsewhere."""
+    rules = [state.get(name) for name in ("Choices", "Catch")]
+    return set(assigned(state)) if all(rule is None or isinstance(rule, list) for rule in rules) else set()
+
+
+def _hiding(state: Any, outer: frozenset[str], location: str) -> Iterator[Diagnostic]:
+    """Yield the variables of a state that have the name of one around it.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/workflow-variables.html#variable-scope
+    """
+    for name in sorted(_assigned(state) & outer) if isinstance(state, dict) else ():
+        yield Diagnostic(f"The variable '{name}' is already assigned in an outer scope", f"{location}/Assign")
 
 
 def _targets(state: dict[str, Any], location: str) -> Iterator[tuple[str, str, str]]:
