@@ -3,7 +3,7 @@
 A line of a table reads `name(types) -> type = text`. In the types a single capital letter is any type, `x`, `p`, `s` are
 lengths, `...` repeats the last one, `function(T, U)` is a lambda. In the text `$0` is the first argument, `$*` all of
 them, `$r` the DuckDB type of the result, and in aggregates `$D`, `$O` and `$F` are where DISTINCT, ORDER BY and FILTER with
-OVER go. A text that starts with `@` names a Python function of builders.py.
+OVER go. A text that starts with `@` names a Python function in builders.
 """
 
 import re

@@ -547,7 +547,7 @@ class Expressions:
     def render(self, node: Node, bound, args: list[Expr], extra: signatures.Extra = PLAIN) -> Expr:
         text = bound.signature.text
         if text.startswith("@"):
-            made = getattr(builders, text[1:])(self, node, bound._replace(extra=extra), args)
+            made = builders.named(text[1:])(self, node, bound._replace(extra=extra), args)
             return made if isinstance(made, Expr) else Expr(made, bound.result, tuple(args))
         return Expr(substitute(text, args, bound.result, extra), bound.result, tuple(args))
 
