@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from . import addresses, distributions, parse_refusals, udf
+from infra.engines.athena.functions.registration import register
+
 from .errors import QueryError
 from .limits import exhausted
 from .serdes import lazy, values
@@ -85,10 +86,7 @@ def _open(spill: Path | None) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect(":memory:")
     for name, value in settings.items():
         database.execute(f"SET GLOBAL {name} = {literal(value)}")
-    udf.register(database)
-    for function, (parameters, result) in {**distributions.FUNCTIONS, **addresses.FUNCTIONS}.items():
-        database.create_function(function.__name__, function, parameters, result)
-    database.create_function("date_refused", parse_refusals.date_refused, ["VARCHAR", "VARCHAR"], "TIMESTAMP")
+    register(database)
     database.create_function("lazy_scalar", _lazy_scalar, ["VARCHAR", "VARCHAR"], "VARCHAR", null_handling="special")
     database.execute(";\n".join(f"CREATE MACRO {m}" for m in _in_order(_macros())))
     return database

@@ -13,8 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from infra.engines.athena.errors import Refused
+from infra.engines.athena.functions.formats import joda_parsed
 from infra.engines.athena.types import Type
-from infra.engines.athena.udf import joda_parsed
 
 EPOCH = datetime(1970, 1, 1)
 BITS = {"tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63}

@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError, Refused
+from infra.engines.athena.functions.json_values import json_canonical
+from infra.engines.athena.functions.zones import zoned_parts
 from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type, literal
-from infra.engines.athena.udf import json_canonical, zoned_parts
 from infra.local.athena.functions.builders.common import INTERVALS, expression
 
 

@@ -4,9 +4,10 @@ import re
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError, Refused
+from infra.engines.athena.functions.formats import joda_tokens, mysql_format
+from infra.engines.athena.functions.zones import zone_name
 from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type, literal
-from infra.engines.athena.udf import joda_tokens, mysql_format, zone_name
 from infra.local.athena.functions.builders.common import INTERVALS, expression
 from infra.local.athena.functions.builders.literals import check_zone
 

@@ -7,7 +7,7 @@ Sources: https://trino.io/docs/current/functions/math.html (cumulative distribut
 import math
 import struct
 
-from .errors import Refused
+from infra.engines.athena.errors import Refused
 
 _ENOUGH = 1e-15
 _TINY = 1e-300

@@ -7,7 +7,7 @@ import re
 from calendar import monthrange
 from typing import NamedTuple
 
-from .errors import Refused
+from infra.engines.athena.errors import Refused
 
 _SHOWN = 32
 

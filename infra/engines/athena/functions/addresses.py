@@ -5,7 +5,7 @@ Source: https://trino.io/docs/current/functions/ipaddress.html
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from .errors import Refused
+from infra.engines.athena.errors import Refused
 
 
 def _address(text: str) -> IPv4Address | IPv6Address:

@@ -1,0 +1,1 @@
+"""Trino functions in Python, a file a kind of value."""
