@@ -1,14 +1,13 @@
-"""Trino's types: how they are written, how they convert, and what holds them in DuckDB and in Hive.
+"""Trino's types: how they are written, how they convert, and what holds them in DuckDB.
 
 Sources: https://trino.io/docs/current/language/types.html,
-https://docs.aws.amazon.com/athena/latest/ug/data-types.html
-"""
+https://docs.aws.amazon.com/athena/latest/ug/data-types.html"""
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from .errors import QueryError
+from infra.engines.athena.errors import QueryError
 
 
 class Column(NamedTuple):
@@ -34,7 +33,7 @@ class Type(NamedTuple):
 
     def __str__(self) -> str:
         if self.name == "row":
-            return "row(" + ", ".join(f"{_field(n)} {t}" if n else str(t) for n, t in self.args) + ")"
+            return "row(" + ", ".join(f"{field_text(n)} {t}" if n else str(t) for n, t in self.args) + ")"
         if not self.args:
             return self.name
         if self.name in ZONED:
@@ -51,7 +50,7 @@ def _separator(name: str) -> str:
     return "," if name == "decimal" else ", "
 
 
-def _field(name: str) -> str:
+def field_text(name: str) -> str:
     return name if re.fullmatch(r"[a-z_][a-z0-9_]*", name) else '"' + name.replace('"', '""') + '"'
 
 
@@ -358,17 +357,17 @@ def duckdb_to_trino(t: str) -> str:
     if t.startswith("DECIMAL"):
         return t.lower().replace(" ", "")
     if t.startswith("MAP("):
-        key, value = _split(t[4:-1], ",")
+        key, value = split(t[4:-1], ",")
         return f"map({duckdb_to_trino(key)}, {duckdb_to_trino(value)})"
     if t.startswith("STRUCT(") and t not in _FROM_DUCKDB:
-        fields = [_split_name(f) for f in _split(t[7:-1], ",")]
-        return "row(" + ", ".join(f"{_field(n)} {duckdb_to_trino(x)}" for n, x in fields) + ")"
+        fields = [_split_name(f) for f in split(t[7:-1], ",")]
+        return "row(" + ", ".join(f"{field_text(n)} {duckdb_to_trino(x)}" for n, x in fields) + ")"
     if t not in _FROM_DUCKDB:
         raise QueryError("NOT_SUPPORTED", f"Type {t.lower()} is not supported")
     return _FROM_DUCKDB[t]
 
 
-def _split(text: str, separator: str) -> list[str]:
+def split(text: str, separator: str) -> list[str]:
     """The parts of `text` between separators that stand outside brackets and quotes."""
     parts, depth, quote, start = [], 0, False, 0
     for i, c in enumerate(text):
@@ -388,54 +387,3 @@ def _split_name(field: str) -> tuple[str, str]:
         return name.replace('""', '"'), rest
     name, _, rest = field.partition(" ")
     return name, rest
-
-
-_FROM_HIVE = {
-    "string": "varchar",
-    "int": "integer",
-    "float": "real",
-    "binary": "varbinary",
-    "timestamp": "timestamp(3)",
-}
-_TO_HIVE = {"integer": "int", "real": "float", "varbinary": "binary", "varchar": "string"}
-_HIVE_PLAIN = ("boolean", "tinyint", "smallint", "integer", "bigint", "double", "date", "char")
-
-
-@lru_cache(maxsize=4096)
-def hive_to_trino(hive_type: str) -> str:
-    """Trino's type for a Glue column type ("array<struct<a:int>>" → "array(row(a integer))")."""
-    t = hive_type.strip()
-    low = t.lower()
-    if low.startswith("array<") and t.endswith(">"):
-        return f"array({hive_to_trino(t[6:-1])})"
-    if low.startswith("map<") and t.endswith(">"):
-        key, value = _split(t[4:-1], ",")
-        return f"map({hive_to_trino(key)}, {hive_to_trino(value)})"
-    if low.startswith("struct<") and t.endswith(">"):
-        fields = [_split(f, ":") for f in _split(t[7:-1], ",")]
-        parts = [f"{_field(f[0].strip('`').lower())} {hive_to_trino(':'.join(f[1:]))}" for f in fields]
-        return "row(" + ", ".join(parts) + ")"
-    if low == "decimal":
-        return "decimal(10,0)"
-    return str(parse(_FROM_HIVE.get(low, low)))
-
-
-def trino_to_hive(t: str) -> str:
-    """The Glue column type that Athena writes for a Trino type; NOT_SUPPORTED if Hive has none."""
-    return _to_hive(parse(t))
-
-
-def _to_hive(t: Type) -> str:
-    if t.name == "array":
-        return f"array<{_to_hive(t.element)}>"
-    if t.name == "map":
-        return f"map<{_to_hive(t.args[0])},{_to_hive(t.args[1])}>"
-    if t.name == "row" and all(n for n, _ in t.args):
-        return "struct<" + ",".join(f"{n}:{_to_hive(x)}" for n, x in t.args) + ">"
-    if t.name in ("decimal", "char") or (t.name == "varchar" and t.args):
-        return f"{t.name}({','.join(map(str, t.args))})"
-    if t.name == "timestamp":
-        return "timestamp"
-    if t.name not in _TO_HIVE and t.name not in _HIVE_PLAIN:
-        raise QueryError("NOT_SUPPORTED", f"Unsupported Hive type: {t}")
-    return _TO_HIVE.get(t.name, t.name)

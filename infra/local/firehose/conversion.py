@@ -191,10 +191,10 @@ def writer_options(conversion: dict[str, Any], columns: list[str]) -> dict[str, 
 
 def columns_of(found: Schema) -> list[tuple[str, Any]]:
     """Return the columns with the types that the readers know. Raises SchemaProblem for a type that Hive has not."""
-    from infra.engines.athena import types
+    from infra.engines.athena import hive_types, types
     from infra.engines.athena.errors import QueryError
 
     try:
-        return [(name.lower(), types.parse(types.hive_to_trino(kind))) for name, kind in found.columns]
+        return [(name.lower(), types.parse(hive_types.hive_to_trino(kind))) for name, kind in found.columns]
     except QueryError as error:
         raise SchemaProblem(INVALID_SCHEMA[0], INVALID_SCHEMA[1].format(error.message)) from None

@@ -6,7 +6,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from infra.engines.athena import types
+from infra.engines.athena import hive_types, types
 from infra.engines.athena.errors import QueryError, SyntaxRefused
 from infra.engines.athena.text import to_text
 from infra.local.athena.sql.translate import Column, View, connect, run_time_error, translate
@@ -72,16 +72,16 @@ def refusal(statement, parameters=()):
     ],
 )
 def test_hive_types_are_trinos(hive, trino):
-    assert types.hive_to_trino(hive) == trino
+    assert hive_types.hive_to_trino(hive) == trino
 
 
 def test_trino_types_are_hives_and_duckdbs():
-    assert types.trino_to_hive("array(row(a integer, b varchar))") == "array<struct<a:int,b:string>>"
-    assert types.trino_to_hive("varchar(10)") == "varchar(10)"
+    assert hive_types.trino_to_hive("array(row(a integer, b varchar))") == "array<struct<a:int,b:string>>"
+    assert hive_types.trino_to_hive("varchar(10)") == "varchar(10)"
     assert types.trino_to_duckdb("map(varchar, array(decimal(5,2)))") == "MAP(VARCHAR, DECIMAL(5, 2)[])"
     assert types.duckdb_to_trino("STRUCT(a INTEGER, b VARCHAR[])[]") == "array(row(a integer, b array(varchar)))"
     with pytest.raises(QueryError, match="Unsupported Hive type: json"):
-        types.trino_to_hive("json")
+        hive_types.trino_to_hive("json")
 
 
 @pytest.mark.parametrize(

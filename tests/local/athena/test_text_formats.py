@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.engines.athena import types
+from infra.engines.athena import hive_types, types
 from infra.engines.athena.client import Engine, EngineError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.serdes import TextTable, rows
@@ -50,7 +50,7 @@ def read(text: str, columns: str, format: str, **properties: str) -> list[list[A
     path = Path(read.folder) / "file"  # type: ignore[attr-defined]
     path.write_bytes(text.encode())
     parsed = [
-        (name, types.parse(types.hive_to_trino(kind)))
+        (name, types.parse(hive_types.hive_to_trino(kind)))
         for name, _, kind in (column.strip().partition(" ") for column in columns.split(";"))
     ]
     table = TextTable(format, properties, parsed, [name for name, _ in parsed])
@@ -104,7 +104,7 @@ def compared(engine: Engine, tmp_path: Path, make: Any) -> int:
 
 def columns_for(choose: random.Random, *kinds: str) -> list[tuple[str, types.Type]]:
     count = choose.randint(1, 4)
-    return [(f"c{n}", types.parse(types.hive_to_trino(choose.choice(kinds or SCALARS)))) for n in range(count)]
+    return [(f"c{n}", types.parse(hive_types.hive_to_trino(choose.choice(kinds or SCALARS)))) for n in range(count)]
 
 
 def test_lazy_files_are_read_alike(engine: Engine, tmp_path: Path) -> None:

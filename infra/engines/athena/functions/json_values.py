@@ -3,6 +3,7 @@
 import json
 
 from infra.engines.athena import jsonpath
+from infra.engines.athena import sql_json as answers
 from infra.engines.athena.functions.refusing import bad_argument
 from infra.engines.athena.json_text import Number, json_text
 from infra.engines.athena.text import java_double
@@ -30,4 +31,4 @@ def json_path(text: str | None, path: str | None) -> str | None:
 
 def sql_json(text: str | None, path: str, form: str) -> str | None:
     """JSON_EXISTS, JSON_VALUE and JSON_QUERY; `form` is the call's clauses as JSON."""
-    return jsonpath.sql_json(text, path, json.loads(form))
+    return answers.sql_json(text, path, json.loads(form))

@@ -15,7 +15,8 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.types import Column, View, hive_to_trino
+from infra.engines.athena.hive_types import hive_to_trino
+from infra.engines.athena.types import Column, View
 from infra.local import glue
 from infra.local.athena.lake import names, rights
 from infra.local.athena.lake.contradictions import check_columns

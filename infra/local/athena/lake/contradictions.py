@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from infra.engines.athena.errors import QueryError
-from infra.engines.athena.types import Type, hive_to_trino, parse
+from infra.engines.athena.hive_types import hive_to_trino
+from infra.engines.athena.types import Type, parse
 
 _NUMBERS = {"tinyint", "smallint", "integer", "bigint"}
 _WIDER = {

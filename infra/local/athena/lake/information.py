@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from infra.engines.athena import types
+from infra.engines.athena import hive_types, types
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
 from infra.local.athena.lake import catalog as glue
@@ -61,7 +61,7 @@ def _columns(catalog: GlueCatalog) -> list[tuple[Any, ...]]:
             name = column["Name"].lower()
             extra = "partition key" if name in keys else None
             try:
-                kind = types.hive_to_trino(column.get("Type") or "string")
+                kind = hive_types.hive_to_trino(column.get("Type") or "string")
             except QueryError:  # a type that only other engines have: Athena does not list such a column
                 continue
             place = (glue.NAME, table["DatabaseName"], table["Name"], name, number)

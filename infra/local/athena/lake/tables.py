@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infra.engines.athena import grammar, types
+from infra.engines.athena import grammar, hive_types, types
 from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
@@ -76,7 +76,7 @@ class Reader:
     def scan(self, table: dict[str, Any], use: TableUse) -> Scan:
         keys = _keys(table)
         columns = [
-            (c["Name"].lower(), types.parse(types.hive_to_trino(c.get("Type") or "string")))
+            (c["Name"].lower(), types.parse(hive_types.hive_to_trino(c.get("Type") or "string")))
             for c in table["StorageDescriptor"].get("Columns") or []
         ]
         wanted_columns = [(name, kind) for name, kind in columns if name in use.columns]
@@ -286,7 +286,9 @@ class Reader:
 
 
 def _keys(table: dict[str, Any]) -> list[tuple[str, Type]]:
-    return [(k["Name"].lower(), types.parse(types.hive_to_trino(k["Type"]))) for k in table.get("PartitionKeys") or []]
+    return [
+        (k["Name"].lower(), types.parse(hive_types.hive_to_trino(k["Type"]))) for k in table.get("PartitionKeys") or []
+    ]
 
 
 def _hive_null(value: str | None) -> str | None:

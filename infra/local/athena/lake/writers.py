@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from infra.engines.athena import text, types
+from infra.engines.athena import hive_types, text, types
 from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column, Type, literal, quoted
@@ -107,7 +107,7 @@ def check_types(columns: list[Column], stored: bool = True) -> list[str]:
         seen.add(column.name)
         if stored:
             check_timestamps(column.name, types.parse(column.type))
-        found.append(types.trino_to_hive(column.type))
+        found.append(hive_types.trino_to_hive(column.type))
     return found
 
 

@@ -4,7 +4,8 @@ import json
 
 from infra.engines.athena import types as t
 from infra.engines.athena.grammar import Node
-from infra.engines.athena.jsonpath import DEFAULT, parsed, simple_steps
+from infra.engines.athena.jsonpath import simple_steps
+from infra.engines.athena.sql_json import DEFAULT, parsed
 from infra.engines.athena.types import literal
 from infra.local.athena.functions.builders.common import expression
 from infra.local.athena.functions.builders.moments import refusing

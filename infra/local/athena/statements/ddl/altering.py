@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.engines.athena import types
+from infra.engines.athena import hive_types
 from infra.engines.athena.errors import QueryError
 from infra.local.athena.lake import files
 from infra.local.athena.lake.catalog import (
@@ -32,7 +32,7 @@ def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None
     table = no_view(hive_table(catalog, statement.name, database))
     there = {c["Name"].lower() for c in all_columns(table)}
     for column in statement.columns:
-        types.hive_to_trino(column["Type"])
+        hive_types.hive_to_trino(column["Type"])
         if column["Name"] in there:
             raise HiveError(f"{EXECUTION_ERROR} Duplicate column name: {column['Name']}")
         there.add(column["Name"])
@@ -42,13 +42,13 @@ def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None
 def replace_columns(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = no_view(hive_table(catalog, statement.name, database))
     for column in statement.columns:
-        types.hive_to_trino(column["Type"])
+        hive_types.hive_to_trino(column["Type"])
     return altered(catalog, table, lambda entry: entry["StorageDescriptor"].update(Columns=statement.columns))
 
 
 def change_column(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = no_view(hive_table(catalog, statement.name, database))
-    types.hive_to_trino(statement.column["Type"])
+    hive_types.hive_to_trino(statement.column["Type"])
     names = [c["Name"].lower() for c in table["StorageDescriptor"]["Columns"]]
     for name in (statement.old, *([statement.after] if statement.after else [])):
         if name not in names:

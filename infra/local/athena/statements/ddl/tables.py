@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from infra.engines.athena import types
+from infra.engines.athena import hive_types
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local.athena.lake import files, formats
@@ -116,7 +116,7 @@ def create_external_table(statement: Statement, catalog: GlueCatalog, database: 
     if twice:
         raise HiveError(f"SemanticException [Error 10036]: Duplicate column name: {twice}")
     for column in [*statement.columns, *statement.partition_keys]:
-        types.hive_to_trino(column["Type"])
+        hive_types.hive_to_trino(column["Type"])
     files.split_location(statement.location)
     create_table(catalog, schema, external_table(statement, name))
     return done()
