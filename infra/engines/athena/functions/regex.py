@@ -2,6 +2,8 @@
 
 import re
 
+from infra.engines.athena.functions.refusing import bad_argument
+
 
 def _python_regex(pattern: str) -> re.Pattern:
     try:

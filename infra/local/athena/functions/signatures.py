@@ -63,7 +63,7 @@ _LINE = re.compile(r"(\w+)\((.*?)\) -> (.+?) = (.*)")
 def parse_line(line: str) -> Signature:
     name, inner, result, text = _LINE.fullmatch(line).groups()
     variadic = inner.endswith("...")
-    parts = t._split(inner.removesuffix("..."), ",") if inner else []
+    parts = t.split(inner.removesuffix("..."), ",") if inner else []
     return Signature(name, tuple(map(pattern, parts)), variadic, pattern(result), text)
 
 
@@ -76,7 +76,7 @@ def pattern(text: str) -> Type:
     head, bracket, rest = text.partition("(")
     if not bracket:
         return Type(head)
-    inner = t._split(rest[: rest.rindex(")")], ",")
+    inner = t.split(rest[: rest.rindex(")")], ",")
     if head == "row":
         return Type("row", tuple((None, pattern(p)) for p in inner))
     if head in ("varchar", "char", "decimal", "timestamp", "time"):

@@ -114,7 +114,7 @@ def date_format(ex, node, bound, args):
 
 
 def refusing(function, *values):
-    """A function of udf.py at once, for literals."""
+    """A function of the engine at once, for literals."""
     try:
         return function(*values)
     except Refused as error:
