@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from infra.globs import glob_pattern
-from infra.local.glue.crawler.formats import Content
+from infra.local.glue.crawler.content import Content
 from infra.local.glue.crawler.grouping import (
     File,
     Group,

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from infra.local.glue.crawler.formats import Classifier, Content, json_path, read
+from infra.local.glue.crawler.content import Classifier, Content
+from infra.local.glue.crawler.formats import read
+from infra.local.glue.crawler.json_records import json_path
 from infra.local.glue.crawler.schema import NULL, are_similar, json_schema, json_type, merge, render, text_type
 
 

@@ -61,7 +61,9 @@ _LINE = re.compile(r"(\w+)\((.*?)\) -> (.+?) = (.*)")
 
 @lru_cache(maxsize=2048)
 def parse_line(line: str) -> Signature:
-    name, inner, result, text = _LINE.fullmatch(line).groups()
+    found = _LINE.fullmatch(line)
+    assert found is not None, line
+    name, inner, result, text = found.groups()
     variadic = inner.endswith("...")
     parts = t.split(inner.removesuffix("..."), ",") if inner else []
     return Signature(name, tuple(map(pattern, parts)), variadic, pattern(result), text)

@@ -15,7 +15,7 @@ from moto.core.exceptions import JsonRESTError
 from infra.globs import glob_pattern
 from infra.local.core import roles
 from infra.local.core.cron import Cron
-from infra.local.glue.crawler.formats import json_path
+from infra.local.glue.crawler.json_records import json_path
 from infra.local.glue.crawler.rights import SESSION_NAME
 
 SHORTEST_SCHEDULE_MINUTES = 5

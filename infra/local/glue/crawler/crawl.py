@@ -16,8 +16,8 @@ from infra.local.glue.catalog.checked import CheckedCatalog
 from infra.local.glue.crawler.checks import (
     assume,
 )
+from infra.local.glue.crawler.content import Classifier
 from infra.local.glue.crawler.events import Messages
-from infra.local.glue.crawler.formats import Classifier
 from infra.local.glue.crawler.record import LOG_GROUP, Crawl, Crawler
 from infra.local.glue.crawler.rights import CrawlDenied, Rights
 from infra.local.glue.crawler.run import (

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import unquote
 
-from infra.local.glue.crawler.formats import UNKNOWN, Content
+from infra.local.glue.crawler.content import UNKNOWN, Content
 from infra.local.glue.crawler.schema import are_similar
 
 MAJORITY = 0.7  # a level's folders make one table when more than this part of them is alike …

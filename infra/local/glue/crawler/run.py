@@ -19,7 +19,8 @@ from infra.globs import glob_pattern
 from infra.local import s3
 from infra.local.glue.catalog.checked import CheckedCatalog
 from infra.local.glue.catalog.table import Table
-from infra.local.glue.crawler.formats import SAMPLE_BYTES, Classifier, read
+from infra.local.glue.crawler.content import SAMPLE_BYTES, Classifier
+from infra.local.glue.crawler.formats import read
 from infra.local.glue.crawler.grouping import (
     File,
     Group,

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local.glue.crawler.formats import Content
+from infra.local.glue.crawler.content import Content
 from infra.local.glue.crawler.grouping import Group, Leaf, partition_keys, partition_values
 from infra.local.glue.crawler.schema import Schema, render
 

@@ -11,7 +11,8 @@ from typing import Any
 from moto.core.exceptions import JsonRESTError
 from moto.core.utils import get_service_model
 
-from infra.local.glue.studio.nodes import KINDS, REFUSED, Frame, Made, Node, Tables, WrongGraph
+from infra.local.glue.studio.node import Frame, Made, Node, Tables, WrongGraph
+from infra.local.glue.studio.nodes import KINDS, REFUSED
 
 IMPORTS = [
     "import sys",
