@@ -92,7 +92,7 @@ def _json_values(text: bytes, whole: bool) -> tuple[list[Any], int]:
             return values, 0
     except orjson.JSONDecodeError:
         pass
-    values: list[Any] = []
+    values = []
     skipped = 0
     for number, line in enumerate(lines):
         if not line or line.isspace():
