@@ -23,6 +23,17 @@ def files(home: Path) -> tuple[Path, Path]:
     return home / "aws" / "config", home / "aws" / "credentials"
 
 
+def settings(endpoint: str) -> str:
+    """Return the local profile's part of the config file. AWS's prefix of a host (`sync-` of Step Functions) would lead away from this computer."""
+    lines = (
+        f"[profile {project.LOCAL_PROFILE}]",
+        f"region = {REGION}",
+        f"endpoint_url = {endpoint}",
+        "disable_host_prefix_injection = true",
+    )
+    return "\n".join(lines) + "\n"
+
+
 NO_SECRET = "not-a-secret"
 
 
@@ -51,7 +62,7 @@ def write(home: Path, endpoint: str, account: str = ACCOUNT, role: str | None = 
     keys = _assume(endpoint, root, role) if role else root
     config, credentials = files(home)
     config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(f"[profile {project.LOCAL_PROFILE}]\nregion = {REGION}\nendpoint_url = {endpoint}\n")
+    config.write_text(settings(endpoint))
     lines = [f"aws_{name} = {value}" for name, value in keys._asdict().items() if value is not None]
     credentials.write_text("\n".join([f"[{project.LOCAL_PROFILE}]", *lines, ""]))
     credentials.chmod(0o600)

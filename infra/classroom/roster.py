@@ -97,7 +97,7 @@ class Roster:
             folder.chmod(0o700)
         (home.parent).chmod(0o711)
         config, credentials = profile.files(home)
-        config.write_text(f"[profile {project.LOCAL_PROFILE}]\nregion = {profile.REGION}\nendpoint_url = {endpoint}\n")
+        config.write_text(profile.settings(endpoint))
         _private(
             credentials,
             f"[{project.LOCAL_PROFILE}]\naws_access_key_id = {learner.access_key}\n"

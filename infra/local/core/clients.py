@@ -80,6 +80,7 @@ def _shared(endpoint: str, region: str, service: str) -> Any:
             read_timeout=READ_SECONDS,
             user_agent_extra=OF_SERVICES,
             max_pool_connections=CONNECTIONS,
+            inject_host_prefix=False,
         ),
     )
     made.meta.events.register("before-send", _prepare)

@@ -22,6 +22,8 @@ RETIRED = {
     "java8", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x",
     "nodejs14.x", "nodejs16.x", "provided", "python2.7", "python3.6", "python3.7", "python3.8", "ruby2.5", "ruby2.7",
 }  # fmt: skip
+NAME_LIMIT = 64  # characters; an ARN may be longer
+MOST_STORAGE_MB = 10240
 VARIABLES_LIMIT = 4096  # bytes of the environment as JSON
 RESERVED_VARIABLES = {
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
@@ -36,6 +38,8 @@ def create(backend: LocalLambdaBackend, given: Json) -> Json:
     name, qualifier = backend.named(given["FunctionName"])
     if qualifier:
         raise invalid("This operation does not accept a function qualifier.")
+    if len(name) > NAME_LIMIT:
+        raise constraint(name, "functionName", f"Member must have length less than or equal to {NAME_LIMIT}")
     _check_settings(given)
     if given.get("PackageType", "Zip") == "Image" or given["Code"].get("ImageUri"):
         raise refused("functions from container images")
@@ -97,6 +101,11 @@ def _check_settings(given: Json) -> None:
         if given.get(member, 0) > most:
             lower = member[0].lower() + member[1:]
             raise constraint(given[member], lower, f"Member must have value less than or equal to {most}")
+    room = given.get("EphemeralStorage", {}).get("Size", 0)
+    if room > MOST_STORAGE_MB:
+        raise constraint(
+            room, "ephemeralStorage.size", f"Member must have value less than or equal to {MOST_STORAGE_MB}"
+        )
     variables = given.get("Environment", {}).get("Variables", {})
     taken = sorted(set(variables) & RESERVED_VARIABLES)
     if taken:

@@ -238,6 +238,7 @@ class _Run:
             "AWS_SESSION_TOKEN": session.token,
         }
         variables.setdefault("AWS_ENDPOINT_URL", telemetry.endpoint())
+        variables.setdefault("AWS_DISABLE_HOST_PREFIX_INJECTION", "true")
         if logging["LogFormat"] == "JSON":
             variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
             variables["AWS_LAMBDA_LOG_LEVEL"] = logging["ApplicationLogLevel"]

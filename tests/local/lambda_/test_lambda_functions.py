@@ -101,6 +101,8 @@ def test_what_is_refused(client):
         ({"Runtime": "nodejs22.x"}, "NotImplemented", "it runs python3.11"),
         ({"Timeout": 901}, "ValidationException", "Value '901' at 'timeout' failed to satisfy constraint: Member must have value less than or equal to 900"),
         ({"MemorySize": 10241}, "ValidationException", "less than or equal to 10240"),
+        ({"EphemeralStorage": {"Size": 10241}}, "ValidationException", "'ephemeralStorage.size' failed to satisfy constraint: Member must have value less than or equal to 10240"),
+        ({"FunctionName": "f" * 65}, "ValidationException", "'functionName' failed to satisfy constraint: Member must have length less than or equal to 64"),
         ({"Environment": {"Variables": {"LONG": "x" * 4096}}}, "InvalidParameterValueException", "exceeded the 4KB limit. String measured: {"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, "InvalidParameterValueException", "Reserved keys used in this request: AWS_REGION"),
         ({"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}, "NotImplemented", "functions in a VPC"),
