@@ -14,8 +14,8 @@ help: ## show this list
 workshop: setup ## run all notebooks in order on the local AWS; copies with outputs go to build/
 	@$(WORKSHOP) run
 
-test: contracts ## run all tests: style, types, contracts, then everything, by three workers
-	@.venv/bin/pytest -q -n 3 --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
+test: contracts ## run all tests: style, types, contracts, then everything, by four workers
+	@.venv/bin/pytest -q -n 4 --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
 
 check: contracts ## the quick part of the tests, for the author at work: style, types, contracts, units
