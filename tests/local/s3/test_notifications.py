@@ -394,3 +394,22 @@ def test_events_that_an_older_version_left_are_delivered(own_server: Any, accoun
     own_server.restart()
     assert [message["number"] for message in queue.messages(2)] == [1, 2]
     assert not outbox.exists()
+
+
+@pytest.mark.unit
+def test_an_event_whose_receiver_writes_where_it_listens_is_dropped(monkeypatch, caplog):
+    from infra.local import events
+    from infra.local.core.outbox import Item
+    from infra.local.s3 import notifications
+
+    sent = []
+    monkeypatch.setattr(events, "send", lambda caller, target, given: sent.extend(given) or [None] * len(given))
+    function = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    bodies = [
+        {"account": "123456789012", "bucket": "b", "to": function, "message": {"n": hops}, "hops": hops}
+        for hops in (16, 17)
+    ]
+    items = [Item(number, "lane", body, 0.0, 0, "") for number, body in enumerate(bodies)]
+    assert notifications._deliver(items) == [None, None]
+    assert [(each.event, each.hops) for each in sent] == [({"n": 16}, 16)]
+    assert "has come round 16 times" in caplog.text
