@@ -119,6 +119,9 @@ def lead(wish: Wish) -> int:
 def _hub(folder: Path, plan: dict[str, object]) -> int:
     config = Path(__file__).with_name("hub_config.py")
     variables = {**os.environ, "WORKSHOP_CLASS_PLAN": json.dumps(plan)}
+    database = folder / "hub.sqlite"  # who may enter the folder, as learners may, need not read who has logged in
+    database.touch(0o600)
+    database.chmod(0o600)
     hub = subprocess.Popen([sys.executable, "-m", "jupyterhub", "-f", str(config)], cwd=folder, env=variables)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the class as Ctrl-C does
     try:
@@ -155,7 +158,7 @@ def _tell(
         "Each learner has a Unix user of its own."
         if separate
         else "All learners are one Unix user, who can read each other's files: a class that trusts each other. "
-        "(Started by root, from a folder that everybody may read, each gets a user of its own.)"
+        "(Started by root, from a folder and with a Python that everybody may read, each gets a user of its own.)"
     )
     print("Ctrl-C ends the class; what was made stays.", flush=True)
 

@@ -16,6 +16,7 @@ from infra import project
 FOLDERS = ("notebooks", "data", "docs", "infra/stacks", "infra/apps")  # what notebooks show and link to
 FILES = ("README.md", "LICENSE")
 BRANCH = "main"
+SETTINGS = "gitconfig"  # of the pull, beside the repository
 OWN = ("-c", "user.name=workshop", "-c", "user.email=workshop@localhost", "-c", "commit.gpgsign=false")
 
 
@@ -29,6 +30,9 @@ def publish(folder: Path) -> Path:
     if not (repository / ".git").is_dir():
         repository.mkdir(exist_ok=True)
         _git(repository, "init", "--quiet", f"--initial-branch={BRANCH}")
+    settings = folder / SETTINGS  # a file: git gives settings of the environment not on to the git that it pulls from
+    settings.write_text("[safe]\n\tdirectory = *\n")  # the repository is not the learner's own
+    settings.chmod(0o644)
     for name in FOLDERS:
         shutil.rmtree(repository / name, ignore_errors=True)
         shutil.copytree(
@@ -49,8 +53,8 @@ def pull(repository: Path, work: Path, user: int | None = None) -> None:
     user: the number of the learner's own Unix user; None is the one that runs this
     """
     command = [sys.executable, "-m", "nbgitpuller.pull", str(repository), BRANCH, str(work)]
-    safe = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-    variables = {**os.environ, **safe, "HOME": str(work.parent), "NBGITPULLER_DEPTH": "0"}
+    variables = {**os.environ, "GIT_CONFIG_GLOBAL": str(repository.parent / SETTINGS), "HOME": str(work.parent)}
+    variables["NBGITPULLER_DEPTH"] = "0"
     done = subprocess.run(
         command,
         env=variables,
