@@ -9,17 +9,13 @@ from pathlib import Path
 import nbformat
 
 from infra import project, run, server_process
-from infra.permissions import recording
 
 TIMING = ("papermill", "execution")
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 def refresh(chapters: list[str]) -> list[run.Result]:
-    """Run all notebooks up to the last one named in a lake of their own, and store the outputs of the named ones.
-
-    A run of all also stores what the roles of the workshop asked for.
-    """
+    """Run all notebooks up to the last one named in a lake of their own, and store the outputs of the named ones."""
     wanted = run.find(chapters)
     last = max(wanted)
     with tempfile.TemporaryDirectory(prefix="workshop-refresh-") as folder:
@@ -31,9 +27,6 @@ def refresh(chapters: list[str]) -> list[run.Result]:
             for result in results:
                 if result.notebook in wanted and not result.reason:
                     store(output / result.notebook.name, result.notebook)
-            running = server_process.find(lake)
-            if wanted == project.chapters() and not any(result.reason for result in results) and running is not None:
-                recording.keep(running.endpoint, [output / path.name for path in wanted])
         finally:
             server_process.stop(lake)
     return results

@@ -21,7 +21,9 @@ def _copy(folder: Path, name: str, *sources: tuple[float, str]) -> Path:
         for start, (_, source) in zip(began, sources, strict=True)
     ]
     path = folder / f"{name}.ipynb"
-    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": "# Title", "metadata": {}}, *cells]}))
+    papermill_s = {"cell_type": "code", "source": "x = 1", "metadata": {"tags": ["injected-parameters"]}}
+    title = {"cell_type": "markdown", "source": "# Title", "metadata": {}}
+    path.write_text(json.dumps({"cells": [papermill_s, title, *cells]}))
     return path
 
 

@@ -40,7 +40,7 @@ def keep(endpoint: str, executed: Iterable[Path], to: Path = RECORDED) -> None:
 
     Parameters
     ----------
-    endpoint: of the local AWS in whose fresh lake all chapters have run
+    endpoint: of the local AWS in whose fresh lake all chapters have run, as the learner and with their solutions
     executed: their executed copies
     """
     found = of(recorded(endpoint, profile.ACCOUNT), cells(executed), role_names())
@@ -78,12 +78,18 @@ def cells(executed: Iterable[Path]) -> list[Cell]:
     """Return the code cells of executed copies in the order in which they ran."""
     found = []
     for path in executed:
-        for number, cell in enumerate(json.loads(path.read_text())["cells"]):
+        book = [cell for cell in json.loads(path.read_text())["cells"] if not _is_injected(cell)]
+        for number, cell in enumerate(book):
             began = cell.get("metadata", {}).get("papermill", {}).get("start_time")
             if cell["cell_type"] == "code" and began:
                 moment = datetime.fromisoformat(began).replace(tzinfo=UTC).timestamp()
                 found.append(Cell(moment, path.stem, number, _line("".join(cell["source"]))))
     return sorted(found)
+
+
+def _is_injected(cell: Mapping[str, Any]) -> bool:
+    """Papermill's own cell with parameters is in no stored notebook: without it the numbers are those that a reader counts."""
+    return "injected-parameters" in cell.get("metadata", {}).get("tags", [])
 
 
 def _line(source: str) -> str:
