@@ -60,18 +60,22 @@ class Learner:
         ]
         put_rights(self.client, "learner", *more, *[each for each in given if each["Action"] != without])
 
-    def run(self, query: str = "SELECT id FROM lake.t") -> dict[str, Any]:
+    def start(self, query: str) -> dict[str, str]:
         started = self.athena.start_query_execution(
             QueryString=query, ResultConfiguration={"OutputLocation": f"s3://{self.bucket}/results/"}
         )
-        identifier = {"QueryExecutionId": started["QueryExecutionId"]}
+        return {"QueryExecutionId": started["QueryExecutionId"]}
 
+    def ended(self, athena: Any, started: dict[str, str]) -> dict[str, Any]:
         def ended() -> Any:
-            execution = self.athena.get_query_execution(**identifier)["QueryExecution"]
+            execution = athena.get_query_execution(**started)["QueryExecution"]
             return execution["Status"]["State"] not in ("QUEUED", "RUNNING") and execution
 
         execution: dict[str, Any] = until(ended)
         return execution
+
+    def run(self, query: str = "SELECT id FROM lake.t") -> dict[str, Any]:
+        return self.ended(self.athena, self.start(query))
 
     def reason(self, query: str = "SELECT id FROM lake.t") -> str:
         status = self.run(query)["Status"]
@@ -125,6 +129,42 @@ def test_a_denied_unload_leaves_nothing(learner: Learner) -> None:
     )
     found = learner.client("s3").list_objects_v2(Bucket=learner.bucket, Prefix="elsewhere/")
     assert found["KeyCount"] == 0
+
+
+def test_an_unload_that_is_denied_on_its_way_leaves_nothing(learner: Learner) -> None:
+    """One of its partitions may be written and the other not."""
+    where = f"{learner.bucket}/elsewhere/"
+    learner.rights({"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{where}kind=a/*"})
+    rows = "SELECT id, kind FROM lake.t CROSS JOIN (VALUES 'a', 'b') AS kinds (kind)"
+    unload = f"UNLOAD ({rows}) TO 's3://{where}' WITH (format = 'PARQUET', partitioned_by = ARRAY['kind'])"
+    assert learner.reason(unload).startswith(f"Access denied when writing output to url: s3://{where}kind=b")
+    assert learner.client("s3").list_objects_v2(Bucket=learner.bucket, Prefix="elsewhere/")["KeyCount"] == 0
+    learner.rights({"Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{where}*"})
+    assert learner.run(unload)["Status"]["State"] == "SUCCEEDED"  # so it was the right alone that lacked
+
+
+def test_a_key_that_is_deleted_under_its_query(server: Any, learner: Learner) -> None:
+    """The query goes on with the rights of its user; the key itself opens nothing any more."""
+    iam, root = learner.client("iam"), learner.client("athena")
+    iam.create_user(UserName="ana")
+    allowed = policy({"Action": ["athena:*", "glue:Get*", "s3:*"], "Resource": "*"})
+    iam.put_user_policy(UserName="ana", PolicyName="all", PolicyDocument=allowed)
+    key = iam.create_access_key(UserName="ana")["AccessKey"]
+    learner.athena = boto3.client(
+        "athena",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    unload = f"UNLOAD (SELECT id FROM lake.t) TO 's3://{learner.bucket}/elsewhere/' WITH (format = 'PARQUET')"
+    started = learner.start(unload)
+    iam.delete_access_key(UserName="ana", AccessKeyId=key["AccessKeyId"])
+    with pytest.raises(ClientError, match="UnrecognizedClientException") as refused:
+        learner.athena.get_query_execution(**started)
+    assert refused.value.response["Error"]["Message"] == "The security token included in the request is invalid."
+    assert learner.ended(root, started)["Status"]["State"] == "SUCCEEDED"
+    assert learner.client("s3").list_objects_v2(Bucket=learner.bucket, Prefix="elsewhere/")["KeyCount"] == 1
 
 
 def test_changing_the_catalog_needs_its_right(learner: Learner, account: str) -> None:

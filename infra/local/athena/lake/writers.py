@@ -54,6 +54,14 @@ class Format(NamedTuple):
     level: int | None = None
 
 
+class _File(NamedTuple):
+    """A file that is made, and where it goes."""
+
+    path: Path
+    bucket: str
+    key: str
+
+
 class Written(NamedTuple):
     """What was written: rows, URIs of the files, partitions (values → folder URI)."""
 
@@ -143,13 +151,13 @@ class Writer:
         sql: DuckDB SQL with these columns in this order; keys: names of partition columns, the last ones of `columns`
         locations: the folders of partitions that are there already (values → URI)
 
-        Raises QueryError for too many new partitions.
+        Raises QueryError for too many new partitions, NotAuthorized where the caller may not write one of the files.
         """
         self.engine.fetch(f"CREATE OR REPLACE TEMP TABLE written AS SELECT * FROM ({sql}) o({_labels(len(columns))})")
         ((rows,),) = self.engine.fetch("SELECT count(*) FROM written")
         data = [(f"c{i}", c) for i, c in enumerate(columns) if c.name not in keys]
         partitions = [(f"c{i}", c) for i, c in enumerate(columns) if c.name in keys]
-        uris: list[str] = []
+        files: list[_File] = []
         folders: dict[tuple[str, ...], str] = {}
         for values, condition in self.partitions(partitions, locations or {}):
             folder = f"s3://{bucket}/{prefix}"
@@ -160,10 +168,14 @@ class Writer:
                 folder = (locations or {}).get(values, folder + made)
                 folders[values] = folder
             for extra, suffix in _buckets(bucketed, columns):
-                uri = self.file(data, " AND ".join([*condition, *extra]), format, folder, suffix)
-                uris += [uri] if uri else []
+                file = self.file(data, " AND ".join([*condition, *extra]), format, folder, suffix)
+                files += [file] if file else []
         self.engine.fetch("DROP TABLE written")
-        return Written(rows, uris, folders)
+        for file in files:  # all of them before the first: what is denied leaves nothing half done
+            rights.check_write(self.region, file.bucket, file.key)
+        for file in files:
+            s3.put(self.account, file.bucket, file.key, file.path, content_type="application/octet-stream")
+        return Written(rows, [f"s3://{file.bucket}/{file.key}" for file in files], folders)
 
     def partitions(
         self, keys: list[tuple[str, Column]], known: dict[tuple[str, ...], str]
@@ -195,8 +207,8 @@ class Writer:
 
     def file(
         self, data: list[tuple[str, Column]], condition: str, format: Format, folder: str, suffix: str
-    ) -> str | None:
-        """Write one file; None when no rows are for it."""
+    ) -> _File | None:
+        """Make one file; None when no rows are for it."""
         where = f" WHERE {condition}" if condition else ""
         path = self.scratch / uuid.uuid4().hex
         name = f"{self.stem}_{uuid.uuid4()}{suffix}"
@@ -219,9 +231,7 @@ class Writer:
             return None
         bucket, _, key = folder.removeprefix("s3://").partition("/")
         key += name + (".gz" if format.name in ("JSON", "TEXTFILE") and format.compression == "GZIP" else "")
-        rights.check_write(self.region, bucket, key)
-        s3.put(self.account, bucket, key, path, content_type="application/octet-stream")
-        return f"s3://{bucket}/{key}"
+        return _File(path, bucket, key)
 
     def text(self, data: list[tuple[str, Column]], where: str, format: Format, path: Path) -> int:
         """Write delimited text as LazySimpleSerDe does: no quotes, collections by control characters."""
