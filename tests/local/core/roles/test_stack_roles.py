@@ -28,6 +28,7 @@ def _granted() -> list[Right]:
         (name, statement["Sid"], action)
         for name, role in stack_roles.roles().items()
         for statement in stack_roles.statements(role)
+        if statement["Effect"] == "Allow"
         for action in stack_roles.actions(statement)
     ]
 
