@@ -1,6 +1,6 @@
 """What kind of statement a text is, and the parts of all statements that are no queries (Hive DDL, SHOW, CTAS, UNLOAD …).
 
-Queries inside statements stay text (`query` is its offsets): grammar.py reads them. Sources:
+Queries inside statements stay text (`query` is its offsets): `infra.engines.athena.grammar` reads them. Sources:
 https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html, https://docs.aws.amazon.com/athena/latest/ug/functions-operators-reference-section.html
 """
 
