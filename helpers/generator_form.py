@@ -44,7 +44,8 @@ class GeneratorForm(widgets.VBox):
     ) -> None:
         self._session = session or boto3
         self._generator: Generator | None = None
-        wide = widgets.Layout(width="100%")
+        wide = widgets.Layout(width="auto")  # 100% and the margins would be wider than the box: a scroll bar
+        wrapped = {"layout": widgets.Layout(flex_flow="row wrap")}
         text = template.read_text(encoding="utf-8") if isinstance(template, Path) else template
         self.template = widgets.Textarea(
             text, description="Record template", rows=16, layout=wide, style={"description_width": "initial"}
@@ -71,9 +72,9 @@ class GeneratorForm(widgets.VBox):
         super().__init__(
             [
                 self.template,
-                widgets.HBox([self.stream, self.refresh]),
-                widgets.HBox([self.rate, self.limit, self.seed]),
-                widgets.HBox([self.send, self.stop, self.test]),
+                widgets.HBox([self.stream, self.refresh], **wrapped),
+                widgets.HBox([self.rate, self.limit, self.seed], **wrapped),
+                widgets.HBox([self.send, self.stop, self.test], **wrapped),
                 self.counters,
                 self.error,
                 self.samples,
