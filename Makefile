@@ -6,7 +6,7 @@ UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check contracts lab site bench clean refresh rehearsal handout
+.PHONY: help setup workshop test check contracts lab site bench clean clients refresh rehearsal handout
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ site: setup ## make the website of the chapters: build/site/index.html, which wo
 
 bench: setup ## measure the local AWS, Spark and Flink (half an hour); writes docs/benchmarks.md
 	@.venv/bin/python -m tests.bench
+
+clients: setup ## run the suites that clients on PyPI carry (s3fs, dbt-athena) against the local AWS, in environments of their own
+	@.venv/bin/python -m tests.clients
 
 refresh: setup ## run all notebooks in a fresh lake and store their outputs in notebooks/
 	@$(WORKSHOP) refresh
