@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from infra.engines import python_process
-from infra.engines.spark.options import Settings, environment
+from infra.engines.spark.options import Settings, environment, give_credentials
 from infra.engines.spark.protocol import CANCELLED, Channel
 
 OUTPUT_SECONDS = 3  # that the outputs of a process may stay open after its end
@@ -84,6 +84,14 @@ class SparkDriver:
             pass_fds=[socket],
             stdin=subprocess.DEVNULL,
         )
+
+    def become(self, settings: Settings, catalog: bool) -> None:
+        """Give a driver that was started without credentials and catalog those of its session or job, before anything is run in it."""
+        self.settings, self.catalog = settings, catalog
+        give_credentials(settings, self._folder)
+        if catalog:
+            with contextlib.suppress(OSError):  # a driver that is gone is reported by _read
+                self._channel.send({"do": "catalog"})
 
     def run(self, number: int, code: str, started: Callable[[], None] = lambda: None) -> "Future[dict]":
         """Run a statement after those before it; `started` is called when its turn comes.

@@ -54,9 +54,7 @@ class Driver:
         from pyspark.sql import SparkSession
 
         if use_catalog:
-            from infra.engines.spark import datacatalog
-
-            datacatalog.install()
+            _use_catalog()
         writers.install(Path.cwd().parent / "spark-writers")
         self._jvm.connect()
         threading.Thread(target=self._watch_java, name="java", daemon=True).start()
@@ -104,6 +102,9 @@ class Driver:
         namespace = _main_module(spark=self.spark, sc=self.context)
         self._channel.send({"event": "ready", "application": self.context.applicationId})
         while (message := self._work.get()) is not None:
+            if message["do"] == "catalog":
+                _use_catalog()
+                continue
             result = self._do(message, namespace)
             self._channel.send({"event": "done", "id": message["id"], "result": result})
 
@@ -230,6 +231,12 @@ class Driver:
             if progress != last and self._running == statement_id:
                 self._channel.send({"event": "progress", "id": statement_id, "progress": round(progress, 3)})
                 last = progress
+
+
+def _use_catalog() -> None:
+    from infra.engines.spark import datacatalog
+
+    datacatalog.install()
 
 
 def _group(statement_id: int) -> str:

@@ -20,6 +20,7 @@ from infra.engines.spark import cluster
 
 PYTHON_FOLDER = Path(__file__).parent / "python"  # holds the package awsglue
 HEAP = "1g"
+CREDENTIALS = "aws-credentials"  # a file in the driver's folder
 
 # What Spark's own launcher opens on Java 17 (org.apache.spark.launcher.JavaModuleOptions)
 OPENED = [
@@ -46,7 +47,8 @@ class Settings:
     Attributes:
         endpoint: URL of the local AWS, e.g. `http://127.0.0.1:4566`; "" means real AWS.
         region: AWS region.
-        access_key, secret_key, session_token: credentials of the role that the session or job runs as.
+        access_key, secret_key, session_token: credentials of the role that the session or job runs as; "" for a driver that gets them
+            later, in a file (`give_credentials`).
         conf: more Spark settings (Glue's `--conf`); they win over the defaults here.
         extra_jars: local jar files (Glue's `--extra-jars`).
         py_files: local .py, .zip or .egg files or folders (Glue's `--extra-py-files`).
@@ -115,19 +117,19 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
 
     Puts the AWS configuration, an empty file, into `folder`: S3A's SDK writes a stack of errors when it is no regular file.
     """
-    nothing = folder / "aws-config"
+    nothing, credentials = folder / "aws-config", folder / CREDENTIALS
     nothing.touch()
+    credentials.touch(mode=0o600)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))}
     extra = [str(Path(file).parent) if file.endswith(".py") else file for file in settings.py_files]
     python_path = [*dict.fromkeys(extra), str(PYTHON_FOLDER), *filter(None, [kept.get("PYTHONPATH")])]
     added = {
-        "AWS_ACCESS_KEY_ID": settings.access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.secret_key,
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": str(nothing),
-        "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_CREDENTIAL_PROFILES_FILE": str(credentials),  # its name for S3A's SDK
         "JAVA_HOME": str(java_home()),
         "PYSPARK_PYTHON": cluster.python() if settings.master else sys.executable,
         "PYTHONPATH": os.pathsep.join(python_path),
@@ -137,11 +139,25 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
     }
     if not settings.master:
         added["SPARK_LOCAL_IP"] = "127.0.0.1"
+    if settings.access_key:
+        added |= {"AWS_ACCESS_KEY_ID": settings.access_key, "AWS_SECRET_ACCESS_KEY": settings.secret_key}
     if settings.session_token:
         added["AWS_SESSION_TOKEN"] = settings.session_token
     if settings.endpoint:
         added["AWS_ENDPOINT_URL"] = settings.endpoint
     return kept | added
+
+
+def give_credentials(settings: Settings, folder: Path) -> None:
+    """Let the processes that were started in `folder` without credentials have these: Python's and Java's SDK read them at their first call."""
+    lines = [
+        "[default]",
+        f"aws_access_key_id = {settings.access_key}",
+        f"aws_secret_access_key = {settings.secret_key}",
+    ]
+    if settings.session_token:
+        lines.append(f"aws_session_token = {settings.session_token}")
+    (folder / CREDENTIALS).write_text("\n".join([*lines, ""]))
 
 
 def java_command(conf: dict[str, str], extra_jars: tuple[str, ...] = (), flags: list[str] | None = None) -> list[str]:

@@ -1,8 +1,9 @@
 """What sessions and job runs share: which settings they may have, their Spark driver with its folder and log lines, and one spare driver.
 
 The spare is a driver that is started in the background when a run or a session has ended, with the settings of that one, because the next
-often has the same. It is used once at most, and only for exactly these settings (account and region are among them); any other start ends
-it first, so that it never needs memory that somebody asked for. It ends after SPARE_SECONDS without use.
+often has the same; but without its credentials: it gets those of whoever takes it. It is used once at most, and only for the same settings
+(region and --conf are among them); any other start ends it first, so that it never needs memory that somebody asked for. It ends after
+SPARE_SECONDS without use.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -262,15 +264,21 @@ def start(settings: Settings, catalog: bool, keep: Callable[[str, str], None]) -
     from infra.engines.spark.client import SparkDriver
 
     spare = _take()
-    if spare is not None and (spare.settings, spare.catalog) == (settings, catalog) and not spare.exited.done():
+    if spare is not None and spare.settings == _of_spare(settings) and not spare.exited.done():
         spare.log = keep
+        spare.become(settings, catalog)
         return spare
     if spare is not None:
         spare.kill()
     return SparkDriver(settings, catalog, keep, _folders())
 
 
-def keep_spare(settings: Settings, catalog: bool) -> None:
+def _of_spare(settings: Settings) -> Settings:
+    """Return the settings with which a spare waits for these: executors are asked for in a cluster only."""
+    return replace(settings, access_key="", secret_key="", session_token="", executors=1)
+
+
+def keep_spare(settings: Settings) -> None:
     """Start a spare, unless there is one, memory is short, or the settings name files that the next one has in another place, or a cluster,
     whose workers others may wait for.
     """
@@ -287,7 +295,7 @@ def keep_spare(settings: Settings, catalog: bool) -> None:
     with _lock:
         if _is_shutting_down or _spare is not None and not _spare.exited.done():
             return
-        spare = _spare = SparkDriver(settings, catalog, parent=_folders())
+        spare = _spare = SparkDriver(_of_spare(settings), parent=_folders())
     timer = threading.Timer(SPARE_SECONDS, end_spare, [spare])
     timer.daemon = True
     timer.start()

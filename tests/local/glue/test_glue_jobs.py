@@ -23,6 +23,7 @@ from tests.polling import until
 from tests.service_roles import service_role
 
 BUCKET = "job-tests"
+OTHER = "210000000999"  # an account beside the test's own
 TWO_RUNS = {"MaxConcurrentRuns": 2}
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
 
@@ -449,6 +450,20 @@ def test_killed_python_process_fails_its_run(lab: Lab) -> None:
 WAIT_OR_NOT = "import os, sys, time\nprint(os.getpid())\nwhile '--wait' in sys.argv: time.sleep(0.1)"
 
 
+WHO = """
+import os
+import boto3
+from pyspark.context import SparkContext
+from pyspark.sql import SparkSession
+
+spark = SparkContext.getOrCreate()
+who = lambda _: boto3.client("sts").get_caller_identity()["Account"]
+print(os.getpid())
+print(SparkSession(spark).catalog.databaseExists("theirs"))
+print(who(0), spark.parallelize([0], 1).map(who).first(), spark.textFile("s3://{bucket}/scripts/who.py").count())
+"""
+
+
 def drivers(server: Any) -> list[psutil.Process]:
     """The server's Spark drivers."""
     children = psutil.Process(server.pid).children()
@@ -486,6 +501,18 @@ def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_serve
     spare = until(lambda: drivers(own_server))[0]
     spark_run, driver = wait_for_ever("spark")
     assert driver.pid == spare.pid and drivers(own_server) == [driver]
+
+    # also that of another account, as which it then works: in Python, in Python's workers and in Java
+    lab.glue.batch_stop_job_run(JobName="spark", JobRunIds=[spark_run])
+    spare = until(lambda: [each for each in drivers(own_server) if each.pid != driver.pid])[0]
+    theirs = Lab(lambda service: own_server.client(service, OTHER), OTHER)
+    theirs.job("who", WHO.format(bucket=theirs.bucket), kind="glueetl")
+    theirs.glue.create_database(DatabaseInput={"Name": "theirs"})
+    run = theirs.run("who", Arguments={"--enable-glue-datacatalog": "true"})
+    said = " ".join(theirs.printed("who", "/aws-glue/jobs/output", run["Id"])).split()
+    assert run["JobRunState"] == "SUCCEEDED" and said == [str(spare.pid), "True", OTHER, OTHER, str(WHO.count("\n"))]
+    until(lambda: drivers(own_server) and spare not in drivers(own_server), "the next spare")
+    spark_run, driver = wait_for_ever("spark")
 
     # SIGTERM during runs
     shell_run, shell = wait_for_ever("shell")

@@ -401,7 +401,7 @@ def test_idle_and_total_timeout(server, glue, monkeypatch, tmp_path):
     monkeypatch.setattr(glue_drivers, "assume", lambda account, arn: keys)  # roles are the other process's
     monkeypatch.setattr(glue_drivers.roles, "is_allowed", lambda *_, **__: True)
     monkeypatch.setattr(glue_drivers, "MINUTE", 0.5)
-    monkeypatch.setattr(glue_drivers, "keep_spare", lambda settings, catalog: None)
+    monkeypatch.setattr(glue_drivers, "keep_spare", lambda settings: None)
     from infra.local.glue.backend import BACKENDS
 
     backend = BACKENDS[ACCOUNT]["us-east-1"]

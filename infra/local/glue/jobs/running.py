@@ -80,7 +80,7 @@ class Live:
             _places.release()
         self._end(status, error)
         if self._driver is not None and not under_way:
-            glue_drivers.keep_spare(self._driver.settings, self._driver.catalog)
+            glue_drivers.keep_spare(self._driver.settings)
 
     def _work(self) -> tuple[str, str]:
         if self.stopped.is_set():

@@ -147,7 +147,7 @@ class Live:
         self._log.keep("stdout", _bill(session))
         self._log.write()
         if self.driver is not None:
-            glue_drivers.keep_spare(self.driver.settings, self.driver.catalog)
+            glue_drivers.keep_spare(self.driver.settings)
 
     def stop(self, status: str, reason: str) -> None:
         """Begin to end the session; `_run` finishes it."""
