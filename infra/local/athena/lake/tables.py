@@ -22,7 +22,7 @@ from infra.local.athena.lake.contradictions import check_partition, check_value
 from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
 from infra.local.athena.lake.formats import COLUMNAR, check_properties, compression_of, format_of
 from infra.local.athena.lake.text_files import FileReader, Source
-from infra.local.athena.sql.check import Conjunct, TableUse
+from infra.local.athena.sql.scope import Conjunct, TableUse
 
 _ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 
