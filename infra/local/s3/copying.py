@@ -1,6 +1,6 @@
-"""Copies and joins: the bytes are copied before the account's lock is taken, or not at all, for an object's file never changes.
+"""Copies: the bytes are copied before the account's lock is taken, or not at all, for an object's file never changes.
 
-Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html, API_CompleteMultipartUpload.html
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
-from xml.etree import ElementTree
 
 from moto.s3.exceptions import MissingKey, MissingVersion, S3ClientError
 from moto.s3.models import FakeKey, s3_backends
@@ -19,11 +18,11 @@ from moto.s3.models import FakeKey, s3_backends
 from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
+from infra.local.s3 import checksums, conditions, encryption
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, flush, new_file
 
 RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 MOST_BYTES = 5 * 1024**3
-CONDITIONS = {"x-amz-copy-source-if-match": True, "x-amz-copy-source-if-none-match": False}
 
 
 def source_of(account: str, header: str) -> StoredKey:
@@ -44,29 +43,12 @@ def source_of(account: str, header: str) -> StoredKey:
 def prepare_copy(account: str, headers: Mapping[str, str]) -> None:
     """Compute what a copy of an object will need of its bytes, before any lock is taken."""
     try:
-        source_of(account, headers["x-amz-copy-source"]).whole_md5()
+        source = source_of(account, headers["x-amz-copy-source"])
     except S3ClientError:
-        pass  # the operation says so
-
-
-def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes) -> None:
-    """Join the parts that a completion lists, before any lock is taken."""
-    with state.lock("s3", account):
-        found = s3_backends[account][PARTITION].buckets.get(bucket)
-        upload = found.multiparts.get(upload_id) if found is not None else None
-        if upload is None:
-            return
-        try:
-            parts = upload.chosen(_listed(body))
-        except (S3ClientError, ElementTree.ParseError, ValueError, TypeError):
-            return  # the operation says so
-    upload.join(parts)
-
-
-def _listed(body: bytes) -> list[tuple[int, str]]:
-    parts = [part for part in ElementTree.fromstring(body) if part.tag.rpartition("}")[2] == "Part"]
-    fields = [{field.tag.rpartition("}")[2]: field.text or "" for field in part} for part in parts]
-    return [(int(each.get("PartNumber", "")), each.get("ETag", "")) for each in fields]
+        return  # the operation says so
+    encryption.check_read(source.customer_key, headers, encryption.SOURCE_CUSTOMER)
+    conditions.check_copy(source, headers)
+    source.whole_md5()
 
 
 def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
@@ -79,22 +61,27 @@ def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapp
         raise Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")  # fmt: skip
     if not number.isdigit() or not 1 <= int(number) <= 10_000:
         raise Refused(400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
-    for name, wanted in CONDITIONS.items():
-        if name in headers and (headers[name].strip('"') in (source.etag.strip('"'), "*")) is not wanted:
-            raise Refused(412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold")
+    conditions.check_copy(source, headers)
+    encryption.check_read(source.customer_key, headers, encryption.SOURCE_CUSTOMER)
+    encryption.check_part(upload.customer_key, headers)
     first, last = _bounds(headers.get("x-amz-copy-source-range"), source.size)
     whole = first == 0 and last == source.size - 1
     path = source.linked() if whole else _copied(account, source, first, last - first + 1)
     etag = source.whole_md5() if whole else _md5(path)
+    checksum = checksums.of(path, upload.algorithm) if upload.algorithm else None
     with state.lock("s3", account):
         part = upload.set_part(int(number), path)
         part._etag = etag
+        part.customer_key = upload.customer_key
+        part.encryption, part.kms_key_id = upload.sse_encryption or "AES256", upload.kms_key_id
+        part.checksum_algorithm, part.checksum_value = upload.algorithm, checksum
         flush(account)
+    told = f"<Checksum{upload.algorithm}>{checksum}</Checksum{upload.algorithm}>" if checksum else ""
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<CopyPartResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
-        f"<LastModified>{part.last_modified_ISO8601}</LastModified><ETag>&quot;{etag}&quot;</ETag></CopyPartResult>"
+        f"<LastModified>{part.last_modified_ISO8601}</LastModified><ETag>&quot;{etag}&quot;</ETag>{told}</CopyPartResult>"
     )
-    answer = {"content-type": "application/xml", "x-amz-server-side-encryption": part.encryption}
+    answer = {"content-type": "application/xml", **encryption.answered(part)}
     if source._is_versioned:
         answer["x-amz-copy-source-version-id"] = source.version_id
     return Answer(200, answer, text.encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,8 @@ from moto.s3.models import s3_backends
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.local.core import state
+from infra.local.core.refused import Refused
+from infra.local.s3 import checksums, conditions, encryption
 from infra.local.s3.listing import decode_token, encode_token, list_page
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredBucket, StoredKey, flush, new_file
 
@@ -38,35 +40,27 @@ _KEPT_HEADERS = (
     "cache-control",
     "expires",
 )
-_CHECKSUMS = ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
 
 
-class BadChecksum(Exception):
-    """The bytes that arrived are not those the client announced; `str()` is S3's own message, `code` its code."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-
 def find_bucket(account: str, name: str) -> StoredBucket | None:
-    """Return a bucket of this account for the hot path; None where moto must decide (missing, foreign, with a policy or CORS)."""
+    """Return a bucket of this account for the hot path; None where moto must decide (missing, foreign)."""
     bucket = s3_backends[account][PARTITION].buckets.get(name)
-    if bucket is None or bucket.policy or bucket.cors or bucket.object_lock_enabled:
-        return None
     return bucket
+
+
+def is_moto_s(bucket: StoredBucket, headers: Mapping[str, str]) -> bool:
+    """Tell whether a put or read has a browser's origin to be answered, or a retention by default to be set."""
+    return bool(bucket.cors and "origin" in headers) or bucket.object_lock_enabled
 
 
 def is_plain_put(headers: dict[str, str]) -> bool:
     """Tell whether a PUT asks for nothing but bytes, content headers, user metadata and a checksum."""
-    if "if-match" in headers or "if-none-match" in headers:
-        return False
     for name in headers:
         if (
             name.startswith("x-amz-")
             and name not in _PLAIN_PUT_HEADERS
-            and not name.startswith(("x-amz-meta-", "x-amz-checksum-"))
+            and not name.startswith(("x-amz-meta-", "x-amz-checksum-", encryption.SSE))
         ):
             return False
     return True
@@ -111,8 +105,8 @@ class Receiver:
             self._file.close()
             self.path.unlink(missing_ok=True)
 
-    def check(self, headers: dict[str, str]) -> None:
-        """Compare with Content-MD5 and the checksum headers. Raises BadChecksum."""
+    def check(self, headers: Mapping[str, str]) -> None:
+        """Compare with Content-MD5 and the checksum headers. Raises Refused."""
         announced = headers.get("content-md5")
         if announced is not None:
             try:
@@ -120,54 +114,52 @@ class Receiver:
             except ValueError:
                 valid = False
             if not valid:
-                raise BadChecksum("InvalidDigest", "The Content-MD5 you specified was invalid.")
+                raise Refused(400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
             if base64.b64encode(self.md5.digest()).decode() != announced:
-                raise BadChecksum("BadDigest", "The Content-MD5 you specified did not match what we received.")
-        crc = headers.get("x-amz-checksum-crc32")
-        if crc is not None and base64.b64encode(self.crc32.to_bytes(4, "big")).decode() != crc:
-            raise BadChecksum("BadDigest", "The CRC32 you specified did not match the calculated checksum.")
-        for name, function in (("sha1", hashlib.sha1), ("sha256", hashlib.sha256)):
-            given = headers.get(f"x-amz-checksum-{name}")
-            if given is not None and self._digest(function) != given:
-                raise BadChecksum(
-                    "BadDigest", f"The {name.upper()} you specified did not match the calculated checksum."
-                )
+                raise Refused(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+        told = checksums.given(headers)
+        if told is not None and self.checksum(told[0]) != told[1]:
+            raise Refused(400, "BadDigest", f"The {told[0]} you specified did not match the calculated checksum.")
 
-    def _digest(self, function: Any) -> str:
-        value = self.value()
-        if isinstance(value, Path):
-            with open(value, "rb") as file:
-                digest = hashlib.file_digest(file, function)
-        else:
-            digest = function(value)
-        return base64.b64encode(digest.digest()).decode()
+    def checksum(self, algorithm: str) -> str:
+        """Return the checksum of what arrived, in base64."""
+        if algorithm == "CRC32":
+            return base64.b64encode(self.crc32.to_bytes(4, "big")).decode()
+        return checksums.of(self.value(), algorithm)
 
 
-def _checksum(headers: dict[str, str]) -> tuple[str, str] | None:
-    for name in _CHECKSUMS:
-        value = headers.get(f"x-amz-checksum-{name}")
-        if value:
-            return name, value
-    return None
+def _encryption(headers: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a put says about encryption, as moto's backend takes it."""
+    return {
+        "encryption": headers.get(encryption.SSE),
+        "kms_key_id": headers.get(encryption.KMS_KEY),
+        "bucket_key_enabled": headers.get(f"{encryption.SSE}-bucket-key-enabled"),
+    }
 
 
 def put_object(account: str, bucket: str, key: str, received: Receiver, headers: dict[str, str]) -> dict[str, str]:
     """Store a received and checked object and return the answer's headers."""
     with state.lock("s3", account):
         backend = s3_backends[account][PARTITION]
-        stored = backend.put_object(bucket, key, received.value(), etag=received.md5.hexdigest())
+        conditions.check_write(backend.get_bucket(bucket), key, headers)
+        asked = encryption.is_asked(headers)
+        customer = encryption.customer_key(headers) if asked else None
+        settings = _encryption(headers) if asked else {}
+        stored = backend.put_object(bucket, key, received.value(), etag=received.md5.hexdigest(), **settings)
+        if customer is not None:
+            stored.customer_key = customer
         kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
         kept.update((name, value) for name, value in headers.items() if name.startswith("x-amz-meta-"))
         if kept:
             stored.set_metadata(
                 {"Content-Encoding" if name == "content-encoding" else name: value for name, value in kept.items()}
             )
-        checksum = _checksum(headers)
-        answer = {"ETag": stored.etag, "x-amz-server-side-encryption": stored.encryption}
+        checksum = checksums.given(headers)
+        answer = {"ETag": stored.etag, **encryption.answered(stored)}
         if checksum:
-            stored.checksum_algorithm, stored.checksum_value = checksum[0].upper(), checksum[1]
+            stored.checksum_algorithm, stored.checksum_value = checksum
             stored.checksum_type = "FULL_OBJECT"
-            answer[f"x-amz-checksum-{checksum[0]}"] = checksum[1]
+            answer[f"x-amz-checksum-{checksum[0].lower()}"] = checksum[1]
             answer["x-amz-checksum-type"] = "FULL_OBJECT"
         if stored._is_versioned:
             answer["x-amz-version-id"] = stored.version_id
@@ -183,32 +175,49 @@ def put_part(
         upload = bucket.multiparts.get(upload_id)
         if upload is None or not 1 <= number <= 10_000:
             return None
+        encryption.check_part(upload.customer_key, headers)
+        checksum = checksums.given(headers)
+        if upload.algorithm and checksum and checksum[0] != upload.algorithm:
+            raise Refused(400, "InvalidRequest", f"Checksum Type mismatch occurred, expected checksum Type: {upload.algorithm.lower()}, actual checksum Type: {checksum[0].lower()}")  # fmt: skip
+        if upload.algorithm and not checksum:
+            checksum = upload.algorithm, received.checksum(upload.algorithm)
         part = upload.set_part(number, received.value())
         part._etag = received.md5.hexdigest()
-        answer = {"ETag": part.etag, "x-amz-server-side-encryption": part.encryption}
-        checksum = _checksum(headers)
+        part.customer_key = upload.customer_key
+        part.encryption, part.kms_key_id = upload.sse_encryption or "AES256", upload.kms_key_id
+        answer = {"ETag": part.etag, **encryption.answered(part)}
         if checksum:
-            answer[f"x-amz-checksum-{checksum[0]}"] = checksum[1]
+            part.checksum_algorithm, part.checksum_value = checksum
+            answer[f"x-amz-checksum-{checksum[0].lower()}"] = checksum[1]
         flush(account)
     return answer
 
 
-def delete_object(account: str, bucket: StoredBucket, key: str) -> bool:
+def delete_object(account: str, bucket: StoredBucket, key: str, headers: Mapping[str, str]) -> bool:
     """Delete from a bucket without versions; False where moto must do it."""
     with state.lock("s3", account):
         if bucket.versioning_status is not None:
             return False
+        conditions.check_delete(bucket, key, None, headers)
         s3_backends[account][PARTITION].delete_object(bucket.name, key)
         flush(account)
     return True
 
 
+def find_object(bucket: StoredBucket, key: str, version: str | None) -> StoredKey | None:
+    """Return an object or a version of it; None where there is none, or a delete marker."""
+    if version is None:
+        found = bucket.keys.get(key)
+    else:
+        found = next((each for each in bucket.keys.getlist(key, []) if str(each.version_id) == version), None)
+    return found if isinstance(found, StoredKey) else None
+
+
 def read_object(
-    bucket: StoredBucket, key: str, headers: dict[str, str]
+    stored: StoredKey, headers: dict[str, str], part: int | None = None
 ) -> tuple[int, dict[str, str], StoredKey, int, int] | None:
-    """Answer a plain GET or HEAD: (status, headers, object, first byte, length); None where moto must do it."""
-    stored = bucket.keys.get(key)
-    if not isinstance(stored, StoredKey) or stored.storage_class in ARCHIVE_STORAGE_CLASSES:
+    """Answer a GET or HEAD: (status, headers, object, first byte, length); None where moto must do it. Raises Refused."""
+    if stored.storage_class in ARCHIVE_STORAGE_CLASSES:
         return None
     if any(name in headers for name in _CONDITIONS):
         return None
@@ -217,7 +226,7 @@ def read_object(
         "ETag": stored.etag,
         "Last-Modified": rfc_1123_datetime(stored.last_modified),
         "Accept-Ranges": "bytes",
-        "x-amz-server-side-encryption": stored.encryption,
+        **encryption.answered(stored),
     }
     for name, value in stored.metadata.items():
         answer[name] = str(value)
@@ -226,21 +235,43 @@ def read_object(
     if stored.storage_class != "STANDARD":
         answer["x-amz-storage-class"] = stored.storage_class
     asked = headers.get("range")
-    if asked:
+    shows_checksum = headers.get("x-amz-checksum-mode") == "ENABLED"
+    if part is not None:
+        if asked:
+            raise Refused(400, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
+        status, first, length = 206, *_part(stored, part)
+        if length:
+            answer["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"
+        if stored.multipart is not None and stored.multipart.parts:
+            answer["x-amz-mp-parts-count"] = str(len(stored.multipart.parts))
+        checksum = stored.multipart.parts[part - 1].checksum if stored.multipart and stored.multipart.parts else None
+        if shows_checksum and checksum and stored.checksum_algorithm:
+            answer[f"x-amz-checksum-{stored.checksum_algorithm.lower()}"] = checksum
+            answer["x-amz-checksum-type"] = stored.checksum_type or "FULL_OBJECT"
+    elif asked:
         bounds = _range(asked, stored.size)
         if bounds is None:
             return None
         status, first, length = 206, bounds[0], bounds[1] - bounds[0] + 1
         answer["Content-Range"] = f"bytes {bounds[0]}-{bounds[1]}/{stored.size}"
-    elif headers.get("x-amz-checksum-mode") == "ENABLED" and stored.checksum_algorithm and stored.checksum_value:
-        composite = f"-{stored.checksum_parts}" if stored.checksum_type == "COMPOSITE" else ""
-        answer[f"x-amz-checksum-{stored.checksum_algorithm.lower()}"] = stored.checksum_value + composite
+    elif shows_checksum and stored.checksum_algorithm and stored.checksum_value:
+        answer[f"x-amz-checksum-{stored.checksum_algorithm.lower()}"] = checksums.told(stored)
         answer["x-amz-checksum-type"] = stored.checksum_type or "FULL_OBJECT"
     tags = s3_backends[stored.account_id][PARTITION].tagger.get_tag_dict_for_resource(stored.arn)
     if tags:
         answer["x-amz-tagging-count"] = str(len(tags))
     answer["Content-Length"] = str(length)
     return status, answer, stored, first, length
+
+
+def _part(stored: StoredKey, number: int) -> tuple[int, int]:
+    """Return the first byte and the length of a part; an object that came whole is its own first. Raises Refused."""
+    parts = stored.multipart.parts if stored.multipart is not None else ()
+    if number > max(len(parts), 1):
+        raise Refused(416, "InvalidPartNumber", "The requested partnumber is not satisfiable")
+    if not parts:
+        return 0, stored.size
+    return sum(each.size for each in parts[: number - 1]), parts[number - 1].size
 
 
 def _range(asked: str, size: int) -> tuple[int, int] | None:

@@ -26,7 +26,8 @@ from moto.s3.utils import _VersionedKeyStore
 from moto.utilities.utils import LowercaseDict
 
 from infra.local.core import state
-from infra.local.s3 import checksums, notifications
+from infra.local.s3 import checksums, encryption, notifications
+from infra.local.s3.encryption import CustomerKey
 from infra.local.s3.store import Store, write_file
 
 BACKENDS = s3_backends
@@ -59,10 +60,19 @@ def store(account: str) -> Store:
     return found
 
 
+class Part(NamedTuple):
+    """A part of a completed upload: its number, its bytes, and its checksum in base64 where it has one."""
+
+    number: int
+    size: int
+    checksum: str | None
+
+
 class Uploaded(NamedTuple):
     """The upload in parts that an object came of: asked again to complete it, S3 answers the same."""
 
     id: str
+    parts: tuple[Part, ...] = ()
 
 
 def new_file(account: str) -> Path:
@@ -85,6 +95,7 @@ class StoredKey(FakeKey):
     multipart: Uploaded | None = None
     _md5: str | None = None
     encryption = "AES256"
+    customer_key: CustomerKey | None = None
     kms_key_id = bucket_key_enabled = None
     lock_mode = lock_legal_status = lock_until = None
     disposed = False
@@ -124,8 +135,10 @@ class StoredKey(FakeKey):
         for setting, given in settings.items():
             if given is not None:
                 setattr(self, setting, given)
-        if multipart is not None:
-            self.multipart = Uploaded(multipart.id)
+        if isinstance(multipart, StoredMultipart):
+            self.multipart = Uploaded(multipart.id, multipart.completed)
+            if multipart.customer_key is not None:
+                self.customer_key = multipart.customer_key
         self.file = ""
         self._store(value)
 
@@ -183,6 +196,12 @@ class StoredKey(FakeKey):
                 self._md5 = hashlib.file_digest(file, "md5").hexdigest()
         return self._md5
 
+    @property
+    def response_dict(self) -> dict[str, Any]:
+        """Return the headers that moto's answers have of an object."""
+        kept = {name: value for name, value in super().response_dict.items() if not name.startswith(encryption.SSE)}
+        return {**kept, **encryption.answered(self)}
+
     def set_metadata(self, metadata: Any, replace: bool = False) -> None:
         self._metadata = LowercaseDict({} if replace else self._metadata.store)
         super().set_metadata(metadata)
@@ -215,6 +234,18 @@ class StoredMultipart(FakeMultipart):
     """An upload in parts: each part is a file and a row, and completing it joins the files."""
 
     joined: tuple[list[StoredKey], Path, Any] | None = None  # of these parts, made before the lock was taken
+    completed: tuple[Part, ...] = ()
+    customer_key: CustomerKey | None = None
+
+    @property
+    def algorithm(self) -> str | None:
+        """The algorithm of the parts' checksums, None where the upload asked for none."""
+        return self.metadata.get("x-amz-checksum-algorithm") or None
+
+    @property
+    def kind(self) -> str | None:
+        """What the whole object's checksum is to be made of, None where the upload did not say."""
+        return self.metadata.get("x-amz-checksum-type") or None
 
     @property
     def row(self) -> str:
@@ -263,20 +294,17 @@ class StoredMultipart(FakeMultipart):
 
     def join(self, parts: list[StoredKey]) -> None:
         """Make one file of parts; they do not change meanwhile, so no lock is needed."""
-        algorithm = self.metadata.get("x-amz-checksum-algorithm")
-        checksum = checksums.OfParts(algorithm, self.metadata.get("x-amz-checksum-type")) if algorithm else None
+        checksum = checksums.OfParts(self.algorithm, self.kind) if self.algorithm else None
         if len(parts) == 1:
             target = parts[0].linked()
-            if checksum:
-                checksum.add(parts[0].path)
         else:
             target = Path(store(self.account_id).new_file())
             with open(target, "wb") as whole:
                 for part in parts:
                     with open(part.path, "rb") as file:
                         shutil.copyfileobj(file, whole, COPY_BYTES)
-                    if checksum:
-                        checksum.add(part.path)
+        for part in parts if checksum else ():
+            checksum.add(part.path, part.checksum_value if part.checksum_algorithm == self.algorithm else None)
         self.joined = (parts, target, checksum.result() if checksum else None)
 
     def complete(self, body: Iterable[tuple[int, str]]) -> tuple[Path, str, Any]:
@@ -287,11 +315,22 @@ class StoredMultipart(FakeMultipart):
         _, target, details = self.joined
         digests = b"".join(bytes.fromhex(part.etag.strip('"')) for part in parts)
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{len(parts)}"
+        numbers = {id(part): number for number, part in self.parts.items()}
+        self.completed = tuple(
+            Part(
+                numbers[id(part)], part.size, part.checksum_value if part.checksum_algorithm == self.algorithm else None
+            )
+            for part in parts
+        )
         self.dispose()
         return target, etag, details
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name not in ("parts", "partlist", "joined")}
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if name not in ("parts", "partlist", "joined", "completed")
+        }
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         self.parts, self.partlist = {}, []

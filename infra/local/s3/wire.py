@@ -23,12 +23,13 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
-from infra.local.s3 import checks, copying, deletion, hot, operations
+from infra.local.s3 import attributes, checks, conditions, copying, deletion, encryption, hot, operations, uploads
 from infra.local.s3.access import check_anonymous, check_form, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import changed
 
 T = TypeVar("T")
+READS_BY = {"partNumber", "versionId"}
 _copiers = ThreadPoolExecutor(8, "copying")
 log = logging.getLogger("workshop.s3")
 
@@ -56,6 +57,7 @@ async def wire(request: Request) -> Answer | None:
     if not request.signed:
         check_anonymous(request, bucket_name, key)
     roles.authorize(request, request.operation, request.parameters)
+    encryption.check(request.operation, request.headers)
     if request.operation == "UploadPartCopy":
         return await _copy_part(request, bucket_name, query)
     bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
@@ -65,19 +67,39 @@ async def wire(request: Request) -> Answer | None:
     checks.check_body(request.operation, body)
     lock = state.lock("s3", request.account)
     if bucket is not None and request.signed:
-        if request.operation in ("GetObject", "HeadObject") and not query:
-            answer = hot.read_object(bucket, key, request.headers)
-            if answer is not None:
-                return await _send(request, answer)
+        if request.operation in ("GetObject", "HeadObject") and query.keys() <= READS_BY and not bucket.cors:
+            stored = hot.find_object(bucket, key, query.get("versionId"))
+            if stored is not None:
+                encryption.check_read(stored.customer_key, request.headers)
+                part = query.get("partNumber")
+                answer = hot.read_object(stored, request.headers, int(part) if part else None)
+                if answer is not None:
+                    return await _send(request, answer)
+        elif request.operation == "GetObjectAttributes":
+            found = await holding(lock, partial(attributes.answer, bucket, key, query, request.headers))
+            if found is not None:
+                return found
         elif request.operation == "ListObjectsV2":
             listing = await holding(lock, partial(hot.list_objects_v2, bucket, query))
             if listing is not None:
                 return Answer(200, {"content-type": "application/xml"}, listing)
         elif request.operation == "DeleteObject" and not query:
-            if await holding(lock, partial(hot.delete_object, request.account, bucket, key)):
+            if await holding(lock, partial(hot.delete_object, request.account, bucket, key, request.headers)):
                 return Answer(204, {}, b"")
+    if bucket is not None and request.operation in ("GetObject", "HeadObject", "GetObjectAttributes"):
+        seen = hot.find_object(bucket, key, query.get("versionId"))
+        if seen is not None:
+            encryption.check_read(seen.customer_key, request.headers)
+    if bucket is not None and request.operation == "DeleteObject":
+        conditions.check_delete(bucket, key, query.get("versionId"), request.headers)
+    if request.operation == "CreateMultipartUpload":
+        uploads.check_creation(request)
+        return await _completed_by(request, uploads.created, bucket_name, key, body)
     if request.operation == "CompleteMultipartUpload":
-        await _copying(copying.prepare_completion, request.account, bucket_name, query["uploadId"], body)
+        await _copying(
+            uploads.prepare_completion, request.account, bucket_name, query["uploadId"], body, request.headers
+        )
+        return await _completed_by(request, uploads.completed, bucket_name, key, body)
     if request.operation == "DeleteObjects" and (refused := gate.refused_keys(request, bucket_name, body)):
         return await _delete_allowed(request, bucket_name, body, refused)
     answer = await _cold(request, bucket_name, key, body)
@@ -86,6 +108,17 @@ async def wire(request: Request) -> Answer | None:
         if hidden is not None:
             raise hidden
     return answer
+
+
+async def _completed_by(
+    request: Request, complete: Callable[..., Answer], bucket: str, key: str, body: bytes
+) -> Answer:
+    """Let moto answer, and add to object or upload, and to the answer, what it leaves out."""
+    answer = await _cold(request, bucket, key, body)
+    if answer.status != 200:
+        return answer
+    lock = state.lock("s3", request.account)
+    return await holding(lock, partial(complete, request, request.account, bucket, key, answer))
 
 
 async def _delete_allowed(request: Request, bucket: str, body: bytes, refused: list[tuple[str, str]]) -> Answer:
@@ -107,7 +140,9 @@ async def _copy_part(request: Request, bucket: str, query: Mapping[str, str]) ->
 async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query: Mapping[str, str]) -> Answer:
     headers = request.headers
     is_part = query.keys() == {"uploadId", "partNumber"} and query["partNumber"].isdigit()
-    plain = bucket is not None and request.signed and hot.is_plain_put(headers) and (is_part or not query)
+    plain = bucket is not None and request.signed and (
+        is_part or not query and hot.is_plain_put(headers) and not hot.is_moto_s(bucket, headers)
+    )  # fmt: skip
     chunked = ChunkedBody() if headers.get("x-amz-content-sha256", "").startswith("STREAMING-") else None
     announced = headers.get("x-amz-decoded-content-length" if chunked else "content-length", "-1")
     received = hot.Receiver(request.account, int(announced) if announced.lstrip("-").isdigit() else -1)
@@ -127,18 +162,12 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
                 {name: value for name, value in chunked.trailer.items() if name.startswith("x-amz-checksum-")}
             )
         if plain:
-            try:
-                if is_part:
-                    put = partial(hot.put_part, request.account, bucket, query["uploadId"], int(query["partNumber"]))
-                else:
-                    put = partial(hot.put_object, request.account, bucket_name, key)
-                if received.path is None:
-                    received.check(headers)
-                else:
-                    await _copying(received.check, headers)
-                answer = await holding(lock, partial(put, received, headers))
-            except hot.BadChecksum as error:
-                raise Refused(400, error.code, str(error)) from None
+            if is_part:
+                put = partial(hot.put_part, request.account, bucket, query["uploadId"], int(query["partNumber"]))
+            else:
+                put = partial(hot.put_object, request.account, bucket_name, key)
+            await _check_received(received, headers)
+            answer = await holding(lock, partial(put, received, headers))
             if answer is not None:
                 stored = True
                 return Answer(200, answer, b"")
@@ -155,7 +184,20 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
         }
         request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
     checks.check_body(request.operation, body)
+    if request.operation == "PutObject" and bucket is not None:
+        await _check_received(received, headers)
+        conditions.check_write(bucket, key, headers)
+    if request.operation in ("PutObject", "CopyObject"):
+        return await _completed_by(request, uploads.written, bucket_name, key, body)
     return await _cold(request, bucket_name, key, body)
+
+
+async def _check_received(received: hot.Receiver, headers: Mapping[str, str]) -> None:
+    """Compare what arrived with its checksums; large bodies in a thread. Raises Refused."""
+    if received.path is None:
+        received.check(headers)
+    else:
+        await _copying(received.check, headers)
 
 
 async def _send(request: Request, answer: tuple[int, dict[str, str], Any, int, int]) -> Answer | None:

@@ -1,0 +1,173 @@
+"""Uploads in parts, copies and the puts that moto does: what is checked before, and what object and answer need besides.
+
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html, API_CompleteMultipartUpload.html, API_CopyObject.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from moto.s3.exceptions import S3ClientError
+from moto.s3.models import s3_backends
+
+from infra.local.core import state
+from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
+from infra.local.core.request import Request
+from infra.local.s3 import checksums, conditions, encryption
+from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart, changed, flush
+
+UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
+INVALID_PART = "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."  # fmt: skip
+
+
+class Listed(NamedTuple):
+    """A part as a completion names it: number, ETag, and its checksums by algorithm."""
+
+    number: int
+    etag: str
+    checksums: Mapping[str, str]
+
+
+def check_creation(request: Request) -> None:
+    """Check the checksum that an upload asks for, and say which kind it is where the caller did not. Raises Refused."""
+    headers = request.headers
+    algorithm, kind = headers.get("x-amz-checksum-algorithm"), headers.get("x-amz-checksum-type")
+    if algorithm is None:
+        if kind is not None:
+            raise Refused(400, "InvalidRequest", "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")  # fmt: skip
+        return
+    if algorithm.upper() not in checksums.LENGTHS:
+        raise Refused(400, "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")  # fmt: skip
+    if kind not in (None, "COMPOSITE", "FULL_OBJECT"):
+        raise Refused(400, "InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
+    said = {
+        "x-amz-checksum-algorithm": algorithm.upper(),
+        "x-amz-checksum-type": checksums.kind_of(algorithm.upper(), kind),
+    }
+    headers.update(said)
+    request.original_headers = {
+        **{name: value for name, value in request.original_headers.items() if name.lower() not in said},
+        **said,
+    }
+
+
+def created(request: Request, account: str, bucket: str, key: str, answer: Answer) -> Answer:
+    """Keep the customer's key with the upload, and tell of its encryption."""
+    found = UPLOAD_ID.search(answer.body)
+    backend = s3_backends[account][PARTITION]
+    upload = backend.get_bucket(bucket).multiparts.get(found[1].decode()) if found else None
+    if upload is None:
+        return answer
+    upload.customer_key = encryption.customer_key(request.headers)
+    if upload.customer_key is not None:
+        state.save("s3", account, PARTITION)
+        answer.headers.update(upload.customer_key.headers())
+    elif upload.sse_encryption in (None, ""):
+        answer.headers.setdefault(encryption.SSE, "AES256")
+    return answer
+
+
+def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, headers: Mapping[str, str]) -> None:
+    """Check and join the parts that a completion lists, before any lock is taken. Raises Refused."""
+    with state.lock("s3", account):
+        found = s3_backends[account][PARTITION].buckets.get(bucket)
+        upload = found.multiparts.get(upload_id) if found is not None else None
+        if upload is None:
+            return
+        conditions.check_write(found, upload.key_name, headers)
+        encryption.given_key(headers)
+        try:
+            listed = _listed(body)
+            parts = upload.chosen([(each.number, each.etag) for each in listed])
+        except (S3ClientError, ElementTree.ParseError, ValueError, TypeError):
+            return  # the operation says so
+    for part, named in zip(parts, listed, strict=True):
+        own = named.checksums.get(part.checksum_algorithm or "")
+        if own is not None and own != part.checksum_value:
+            raise Refused(400, "InvalidPart", INVALID_PART)
+    upload.join(parts)
+    try:
+        _check_whole(upload, headers)
+    except Refused:
+        upload.joined[1].unlink(missing_ok=True)
+        upload.joined = None
+        raise
+
+
+def _check_whole(upload: StoredMultipart, headers: Mapping[str, str]) -> None:
+    """Compare the joined object with what the completion says of it."""
+    assert upload.joined is not None
+    _, path, details = upload.joined
+    size = headers.get("x-amz-mp-object-size")
+    if size is not None and size != str(path.stat().st_size):
+        raise Refused(400, "InvalidRequest", "The provided 'x-amz-mp-object-size' header value does not match what was computed")  # fmt: skip
+    for algorithm in checksums.LENGTHS:
+        given = headers.get(f"{checksums.HEADER}{algorithm.lower()}")
+        if given is None:
+            continue
+        if details is not None and algorithm == upload.algorithm:
+            kind, value, parts = details
+            right = given.partition("-")[0] == value and given.partition("-")[2] in ("", str(parts))
+        else:
+            right = given == checksums.of(path, algorithm)
+        if not right:
+            raise Refused(400, "BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
+
+
+def _listed(body: bytes) -> list[Listed]:
+    parts = [part for part in ElementTree.fromstring(body) if part.tag.rpartition("}")[2] == "Part"]
+    listed = []
+    for part in parts:
+        fields = {field.tag.rpartition("}")[2]: field.text or "" for field in part}
+        told = {name.removeprefix("Checksum"): value for name, value in fields.items() if name.startswith("Checksum")}
+        listed.append(Listed(int(fields.get("PartNumber", "")), fields.get("ETag", ""), told))
+    return listed
+
+
+def completed(request: Request, account: str, bucket: str, key: str, answer: Answer) -> Answer:
+    """Tell the checksum and the encryption of what a completion has made."""
+    stored = _newest(account, bucket, key)
+    if stored is None:
+        return answer
+    for name in [name for name in answer.headers if name.lower().startswith(encryption.SSE)]:
+        del answer.headers[name]
+    answer.headers.update(encryption.answered(stored))
+    if not stored._is_versioned:
+        answer.headers.pop("x-amz-version-id", None)
+    if stored.checksum_algorithm and stored.checksum_value:
+        name = f"Checksum{stored.checksum_algorithm}"
+        told = f"<{name}>{checksums.told(stored)}</{name}><ChecksumType>{stored.checksum_type}</ChecksumType>"
+        end = b"</CompleteMultipartUploadResult>"
+        return Answer(answer.status, answer.headers, answer.body.replace(end, told.encode() + end))
+    return answer
+
+
+def written(request: Request, account: str, bucket: str, key: str, answer: Answer) -> Answer:
+    """Keep the customer's key and the checksum's kind with what a put or a copy of moto's has made, and tell of them."""
+    stored = _newest(account, bucket, key)
+    if stored is None:
+        return answer
+    kept = encryption.customer_key(request.headers)
+    if kept is not None:
+        stored.customer_key = kept
+    if request.operation == "PutObject":
+        checksum = checksums.given(request.headers)
+        if checksum is not None:
+            stored.checksum_algorithm, stored.checksum_value = checksum
+            stored.checksum_type = "FULL_OBJECT"
+            answer.headers["x-amz-checksum-type"] = "FULL_OBJECT"
+    for name in [name for name in answer.headers if name.lower().startswith(encryption.SSE)]:
+        del answer.headers[name]
+    answer.headers.update(encryption.answered(stored))
+    changed(account, bucket, key)
+    flush(account)
+    return answer
+
+
+def _newest(account: str, bucket: str, key: str) -> StoredKey | None:
+    found = s3_backends[account][PARTITION].get_bucket(bucket).keys.get(key)
+    return found if isinstance(found, StoredKey) else None
