@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from moto.core.utils import get_service_model
 
 from infra.local.core.refused import Refused
+from infra.local.s3 import documents
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 KEY_BYTES = 1024
@@ -82,6 +83,8 @@ def _check_choices(operation: str, headers: Mapping[str, str]) -> None:
 
 def check_body(operation: str, body: bytes) -> None:
     """Check an operation's XML: well-formed, no definitions of its own, and what the model requires. Raises Refused."""
+    if operation == "PutBucketPolicy":
+        documents.check_policy(body)
     if not operation or operation in NO_XML:
         return
     shape = get_service_model("s3").operation_model(operation).input_shape
@@ -91,12 +94,15 @@ def check_body(operation: str, body: bytes) -> None:
     if not body.strip():
         if payload in shape.required_members:
             raise Refused(400, "MissingRequestBodyError", "Request Body is empty")
+        if operation == "CompleteMultipartUpload":
+            raise Refused(400, "MalformedXML", MALFORMED)
         return
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise Refused(400, "MalformedXML", MALFORMED)
     try:
         root = _parsed(body)
         _check_structure(root, shape.members[payload])
+        documents.check(operation, root)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise Refused(400, "MalformedXML", MALFORMED) from None
     if operation == "DeleteObjects" and len([each for each in root if _name(each) == "Object"]) > MOST_KEYS:

@@ -7,9 +7,9 @@ import copy
 from bisect import bisect_left, bisect_right
 from typing import Any
 
-from moto.s3 import models
 from moto.s3.models import FakeDeleteMarker
 
+from infra.local.core.refused import Refused
 from infra.local.s3.objects import StoredBucket, StoredKey
 
 
@@ -19,9 +19,9 @@ def encode_token(name: str) -> str:
 
 def decode_token(token: str) -> str:
     try:
-        return base64.urlsafe_b64decode(token.encode()).decode()
+        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise models.InvalidRequest("continuation-token") from None
+        raise Refused(400, "InvalidArgument", "The continuation token provided is incorrect") from None
 
 
 def list_page(
