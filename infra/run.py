@@ -85,9 +85,11 @@ def execute(
     from papermill.exceptions import PapermillExecutionError
     from papermill.translators import PythonTranslator, papermill_translators
 
+    from infra import notebook_engine
+
     for (
         kernel
-    ) in PYTHON_KERNELS:  # both call their language by names of their own, and parameters are Python all the same
+    ) in PYTHON_KERNELS:  # they call their language by names of their own, and parameters are Python all the same
         papermill_translators.register(kernel, PythonTranslator)
     known = papermill.inspect_notebook(str(notebook))
     passed = {name: value for name, value in parameters.items() if name in known}
@@ -104,6 +106,7 @@ def execute(
             cwd=str(project.NOTEBOOKS),
             progress_bar=False,
             log_output=False,
+            engine_name=notebook_engine.NAME,
             execution_timeout=cell_seconds,
         )
     except PapermillExecutionError as error:
