@@ -72,7 +72,8 @@ def rehearse(chapters: list[str], pace: float, report: Path | None = REPORT) -> 
     """
     notebooks, home = run.find(chapters), project.BUILD / "rehearsal"
     shutil.rmtree(home, ignore_errors=True)
-    before = {name: os.environ.pop(name, None) for name in ("WORKSHOP_HOME", "AWS_PROFILE")}
+    before = dict(os.environ)  # connect() names the lake's profile and files there
+    os.environ.pop("AWS_PROFILE", None)
     os.environ["WORKSHOP_HOME"] = str(home)
     endpoint = server_process.start(home, settings={"pace": pace}).endpoint
     try:
@@ -82,8 +83,8 @@ def rehearse(chapters: list[str], pace: float, report: Path | None = REPORT) -> 
             recording.keep(endpoint, [home / "notebooks" / path.name for path in notebooks])
     finally:
         server_process.stop(home)
-        del os.environ["WORKSHOP_HOME"]
-        os.environ.update({name: value for name, value in before.items() if value is not None})
+        os.environ.clear()
+        os.environ.update(before)
     if report is not None:
         report.write_text(text(pace, results, cells, throttled))
     return results

@@ -34,7 +34,20 @@ class InvalidPattern(Exception):
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Return a pattern that EventBridge takes. Raises InvalidPattern."""
+    """Return a pattern that EventBridge takes.
+
+    Parameters
+    ----------
+    text: JSON of the pattern, https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+
+    Returns
+    -------
+    pattern: what the JSON says
+
+    Raises
+    ------
+    InvalidPattern: no JSON, or nothing that EventBridge takes
+    """
     try:
         pattern = json.loads(text)
     except ValueError:
@@ -227,7 +240,17 @@ def _is_number(value: Any) -> bool:
 
 
 def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
-    """Return whether a checked pattern matches an event, both as JSON has them."""
+    """Tell whether a pattern matches an event.
+
+    Parameters
+    ----------
+    pattern: checked by `parse`
+    event: as JSON has it
+
+    Returns
+    -------
+    matches: whether each field that the pattern names has one of its values
+    """
     return _object_matches(pattern, [event])
 
 
