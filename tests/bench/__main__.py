@@ -9,12 +9,13 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, brew, crowd, events, flink, functions, live, report, roles, scaling, spark, states
+from tests.bench import aws, brew, crowd, events, flink, functions, live, report, roles, room, scaling, spark, states
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "aws": ("The local AWS beside other doubles", aws.measure),
     "roles": ("Roles: what asking for permissions costs", roles.measure),
+    "room": ("Room for everybody", room.measure),
     "brew": ("DataBrew: profiles, jobs and sessions", brew.measure),
     "events": ("EventBridge and SQS", events.measure),
     "spark": ("Spark: Glue sessions and jobs", spark.measure),

@@ -79,19 +79,6 @@ def compare_raw(running: list[Double]) -> list[str]:
     return rows
 
 
-def safety(double: Double, records: int) -> list[str]:
-    """Return table rows: a put beside a copying neighbour, and what a change costs beside many records."""
-    p99 = raw.p99_beside_a_copying_neighbour(double)
-    what = "p99 of a 1 KiB put while another account copies 600 MiB"
-    rows = [row(what, f"{p99 * 1000:.0f} ms", "≤ 100 ms", p99 <= 0.1)]
-    for name, (few, many) in raw.cost_of_a_change(double, 100, records).items():
-        what = f"One change beside {records:,} {name} against beside 100"
-        rows.append(
-            row(what, f"{many * 1000:.1f} against {few * 1000:.1f} ms = {many / few:.2f} ×", "≤ 2 ×", many <= 2 * few)
-        )
-    return rows
-
-
 def alone(folder: Path, growth: tuple[int, int], keys: int) -> list[str]:
     """Return table rows of what is measured on our server alone."""
     starts, idle = [], []
@@ -135,7 +122,6 @@ def alone(folder: Path, growth: tuple[int, int], keys: int) -> list[str]:
                 large / small >= 0.9,
             )
         )
-        rows += safety(double, 2_000 if keys < KEYS else 100_000)
         rows.append(row("Memory after all that", f"{double.resident_mb():.0f} MB", "", True))
     finally:
         double.stop()
