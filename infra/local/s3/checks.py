@@ -105,7 +105,7 @@ def check_body(operation: str, body: bytes) -> None:
         documents.check(operation, root)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise Refused(400, "MalformedXML", MALFORMED) from None
-    if operation == "DeleteObjects" and len([each for each in root if _name(each) == "Object"]) > MOST_KEYS:
+    if operation == "DeleteObjects" and len([each for each in root if documents.name_of(each) == "Object"]) > MOST_KEYS:
         raise Refused(400, "MalformedXML", MALFORMED)
 
 
@@ -125,16 +125,12 @@ def _parsed(body: bytes) -> ElementTree.Element:
     return root
 
 
-def _name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
-
-
 def _check_structure(element: ElementTree.Element, shape: Any) -> None:
     """Check an element against the model. Raises ValueError."""
     places = {_wire(member, name): (name, member) for name, member in shape.members.items()}
     given: dict[str, list[ElementTree.Element]] = {}
     for child in element:
-        given.setdefault(_name(child), []).append(child)
+        given.setdefault(documents.name_of(child), []).append(child)
     if unknown := given.keys() - places.keys():
         raise ValueError(f"unknown elements {unknown}")
     for wire, (name, member) in places.items():
@@ -163,7 +159,7 @@ def _check_value(element: ElementTree.Element, shape: Any) -> None:
             for item in element:
                 _check_value(item, shape.member)
     elif len(element):
-        raise ValueError(f"{_name(element)} holds elements")
+        raise ValueError(f"{documents.name_of(element)} holds elements")
     elif kind in ("integer", "long"):
         int(text)
     elif kind == "boolean" and text.lower() not in ("true", "false", "1", "0"):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
+from infra.local.s3.documents import name_of
+
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 ElementTree.register_namespace("", NAMESPACE)  # written without a prefix
 Named = tuple[str, str]  # key, version ("" for none)
@@ -16,7 +18,7 @@ def without(body: bytes, refused: list[Named]) -> bytes:
     """Return the request without the objects that the caller may not delete."""
     root = ElementTree.fromstring(body)
     for element in list(root):
-        if _name(element.tag) == "Object" and _named(element) in refused:
+        if name_of(element) == "Object" and _named(element) in refused:
             root.remove(element)
     return ElementTree.tostring(root)
 
@@ -24,7 +26,7 @@ def without(body: bytes, refused: list[Named]) -> bytes:
 def with_errors(body: bytes, refused: list[Named]) -> bytes:
     """Return the answer with an error for each of these objects."""
     root = ElementTree.fromstring(body)
-    prefix = root.tag[: -len(_name(root.tag))]
+    prefix = root.tag[: -len(name_of(root))]
     for key, version in refused:
         error = ElementTree.SubElement(root, f"{prefix}Error")
         values = {"Key": key, "VersionId": version, "Code": "AccessDenied", "Message": "Access Denied"}
@@ -35,9 +37,5 @@ def with_errors(body: bytes, refused: list[Named]) -> bytes:
 
 
 def _named(element: ElementTree.Element) -> Named:
-    values = {_name(child.tag): child.text or "" for child in element}
+    values = {name_of(child): child.text or "" for child in element}
     return values.get("Key", ""), values.get("VersionId", "")
-
-
-def _name(tag: str) -> str:
-    return tag.rpartition("}")[2]

@@ -44,15 +44,20 @@ def check_policy(body: bytes) -> None:
         raise Refused(400, "MalformedPolicy", "Missing required field Principal")
 
 
+def name_of(element: Element) -> str:
+    """Return an element's name without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
 def _text(element: Element, name: str) -> str | None:
     for child in element:
-        if child.tag.rpartition("}")[2] == name:
+        if name_of(child) == name:
             return (child.text or "").strip()
     return None
 
 
 def _children(element: Element, name: str) -> list[Element]:
-    return [child for child in element if child.tag.rpartition("}")[2] == name]
+    return [child for child in element if name_of(child) == name]
 
 
 def _lifecycle(root: Element) -> None:
@@ -63,7 +68,7 @@ def _lifecycle(root: Element) -> None:
     for rule in rules:
         if len(_text(rule, "ID") or "") > ID_LENGTH:
             raise Refused(400, "InvalidArgument", f"ID length should not exceed allowed limit of {ID_LENGTH}")
-        if not any(child.tag.rpartition("}")[2] in ACTIONS for child in rule):
+        if not any(name_of(child) in ACTIONS for child in rule):
             raise Refused(400, "InvalidRequest", "At least one action needs to be specified in a rule")
         for expiration in _children(rule, "Expiration"):
             _expiration(expiration)

@@ -18,6 +18,7 @@ from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.s3 import checksums, conditions, encryption
+from infra.local.s3.documents import name_of
 from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart, changed, flush
 
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
@@ -119,10 +120,10 @@ def _check_whole(upload: StoredMultipart, headers: Mapping[str, str]) -> None:
 
 
 def _listed(body: bytes) -> list[Listed]:
-    parts = [part for part in ElementTree.fromstring(body) if part.tag.rpartition("}")[2] == "Part"]
+    parts = [part for part in ElementTree.fromstring(body) if name_of(part) == "Part"]
     listed = []
     for part in parts:
-        fields = {field.tag.rpartition("}")[2]: field.text or "" for field in part}
+        fields = {name_of(field): field.text or "" for field in part}
         told = {name.removeprefix("Checksum"): value for name, value in fields.items() if name.startswith("Checksum")}
         listed.append(Listed(int(fields.get("PartNumber", "")), fields.get("ETag", ""), told))
     return listed
