@@ -10,7 +10,8 @@ from infra.engines.athena.grammar import Node, line_and_column, parse, parse_exp
 from infra.engines.athena.types import Column, Type, View, literal, quoted
 from infra.local.athena.sql.casts import Casts
 from infra.local.athena.sql.expr import Expr
-from infra.local.athena.sql.expressions import Expressions, Lift, canonical, is_constant, written
+from infra.local.athena.sql.expressions import Expressions
+from infra.local.athena.sql.lift import Lift, canonical
 from infra.local.athena.sql.scope import (
     CATALOG,
     HIDDEN,
@@ -25,6 +26,7 @@ from infra.local.athena.sql.scope import (
     Scope,
     TableUse,
 )
+from infra.local.athena.sql.trees import is_constant, written
 
 
 class Checker:

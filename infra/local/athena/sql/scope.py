@@ -7,7 +7,7 @@ from infra.engines.athena import types as t
 from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import Type
 from infra.local.athena.sql.expr import Expr
-from infra.local.athena.sql.expressions import Lift
+from infra.local.athena.sql.lift import Lift
 
 HIDDEN = {
     "$path": t.VARCHAR,

@@ -1,0 +1,132 @@
+"""Window functions, and aggregates over a window: OVER, its frame, what may not stand there.
+
+Source: https://trino.io/docs/current/functions/window.html
+"""
+
+from infra.engines.athena import types as t
+from infra.engines.athena.grammar import Node
+from infra.local.athena.functions import signatures
+from infra.local.athena.functions import table as functions
+from infra.local.athena.sql.expr import Expr
+from infra.local.athena.sql.expressions.aggregates import Aggregates
+from infra.local.athena.sql.trees import first_window
+
+
+class Windows(Aggregates):
+    def _window_call(self, node: Node) -> Expr:
+        if not self.windows_allowed:
+            raise self._misplaced(node)
+        if node.window is None:
+            raise self.error("MISSING_OVER", node, f"Window function {node.name} requires an OVER clause")
+        if self.inside is not None:
+            what = "Cannot nest window functions or row pattern measures inside aggregation"
+            text = f"{what} '{self.inside.name}': [{self.written(node)}]"
+            raise self.error("NESTED_WINDOW", self.inside, text)
+        if node.name not in functions.WINDOW and node.name not in functions.AGGREGATES:
+            if node.name in functions.SCALARS:
+                text = f"Window function requires an aggregation or window function: {node.name}"
+                raise self.error("FUNCTION_NOT_WINDOW", node, text)
+            raise self._unregistered(node)
+        self._refuse_nested_windows(node)
+        if node.distinct:
+            raise self.error("NOT_SUPPORTED", node, "DISTINCT in window function parameters not yet supported")
+        over, parts, ordered = self.window(node.window)
+        if node.name in functions.WINDOW:
+            found = self._pure_window(node, over, ordered)
+        else:
+            if node.nulls:
+                text = f"Cannot specify null treatment clause for {node.name} function"
+                raise self.error("NULL_TREATMENT_NOT_ALLOWED", node, text)
+            found = self._aggregate_call(node, over)
+        for part in parts:
+            found.loose = found.loose or part.loose
+        found.aggregate = found.aggregate or any(p.aggregate for p in parts)
+        found.window = True
+        return found
+
+    def _refuse_nested_windows(self, node: Node) -> None:
+        what = "Cannot nest window functions or row pattern measures inside window"
+        for part, where in ((node.args, "function arguments"), (node.window, "specification")):
+            inner = first_window(part)
+            if inner is not None:
+                raise self.error("NESTED_WINDOW", inner, f"{what} {where}")
+
+    def _pure_window(self, node: Node, over: str, ordered: bool) -> Expr:
+        if node.filter is not None:
+            raise self.error("NOT_SUPPORTED", node, "FILTER is not yet supported for window functions")
+        ranking = node.name in ("row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile")
+        if node.nulls and ranking:
+            text = f"Cannot specify null treatment clause for {node.name} function"
+            raise self.error("NULL_TREATMENT_NOT_ALLOWED", node, text)
+        if node.name in ("lag", "lead") and not ordered:
+            text = f"{node.name} function requires an ORDER BY window clause"
+            raise self.error("MISSING_ORDER_BY", node.window, text)
+        if node.name in ("lag", "lead") and node.window.frame is not None:
+            text = f"Cannot specify window frame for {node.name} function"
+            raise self.error("INVALID_WINDOW_FRAME", node.window, text)
+        args = [self.check(a) for a in node.args]
+        bound, args = self.bind(node, functions.WINDOW[node.name], args)
+        ignore = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
+        return self.render(node, bound, args, signatures.Extra("", ignore, over))
+
+    def window(self, node: Node) -> tuple[str, list[Expr], bool]:
+        """OVER (…) as SQL, the expressions in it, and whether it is ordered."""
+        partition, order, frame = node.partition, node.order, node.frame
+        if node.base is not None:
+            base = self.scope.windows.get(node.base.value)
+            if base is None:
+                raise self.error(
+                    "INVALID_WINDOW_REFERENCE", node.base, f"Cannot resolve WINDOW name {node.base.written}"
+                )
+            partition, order, frame = base.partition or partition, base.order or order, base.frame or frame
+        pieces, parts = [], []
+        if partition:
+            keys = [self.check(p) for p in partition]
+            for key, at in zip(keys, partition, strict=True):
+                if not t.comparable(key.type):
+                    text = f"{key.type} is not comparable, and therefore cannot be used in window function PARTITION BY"
+                    raise self.error("TYPE_MISMATCH", at, text)
+            pieces.append("PARTITION BY " + ", ".join(self.key(k) for k in keys))
+            parts += keys
+        if order:
+            text, keys = self.order_by(order)
+            pieces.append(text.strip())
+            parts += keys
+        if frame is not None:
+            text, keys = self._frame(frame)
+            pieces.append(text)
+            parts += keys
+        return f" OVER ({' '.join(pieces)})", parts, bool(order)
+
+    def _frame(self, node: Node) -> tuple[str, list[Expr]]:
+        parts: list[Expr] = []
+        low = self._bound(node, node.low, parts)
+        if node.low.side == "FOLLOWING" and node.low.value is None:
+            raise self.error("INVALID_WINDOW_FRAME", node, "Window frame start cannot be UNBOUNDED FOLLOWING")
+        if node.high is None:
+            if node.low.side == "FOLLOWING":
+                text = "Window frame starting from FOLLOWING cannot end with CURRENT ROW"
+                raise self.error("INVALID_WINDOW_FRAME", node, text)
+            return f"{node.unit} {low}", parts
+        if node.high.side == "PRECEDING" and node.high.value is None:
+            raise self.error("INVALID_WINDOW_FRAME", node, "Window frame end cannot be UNBOUNDED PRECEDING")
+        if node.low.side == "CURRENT ROW" and node.high.side == "PRECEDING":
+            text = "Window frame starting from CURRENT ROW cannot end with PRECEDING"
+            raise self.error("INVALID_WINDOW_FRAME", node, text)
+        if node.low.side == "FOLLOWING" and node.high.side in ("PRECEDING", "CURRENT ROW"):
+            word = node.high.side
+            text = f"Window frame starting from FOLLOWING cannot end with {word}"
+            raise self.error("INVALID_WINDOW_FRAME", node, text)
+        return f"{node.unit} BETWEEN {low} AND {self._bound(node, node.high, parts)}", parts
+
+    def _bound(self, frame: Node, node: Node, parts: list[Expr]) -> str:
+        if node.side == "CURRENT ROW":
+            return "CURRENT ROW"
+        if node.value is None:
+            return f"UNBOUNDED {node.side}"
+        value = self.check(node.value)
+        if frame.unit != "RANGE" and value.type.name not in t.INTEGERS:
+            text = f"Window frame {frame.unit} value type must be exact numeric type with scale 0 (actual {value.type})"
+            raise self.error("TYPE_MISMATCH", node.value, text)
+        parts.append(value)
+        return f"{value.sql} {node.side}"
