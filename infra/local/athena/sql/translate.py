@@ -13,7 +13,8 @@ from infra.engines.athena.database import connect, run_time_error
 from infra.engines.athena.errors import QueryError, SyntaxRefused
 from infra.engines.athena.text import as_text
 from infra.engines.athena.types import Column, View
-from infra.local.athena.sql.check import Checker, final_names
+from infra.local.athena.sql.check import Checker
+from infra.local.athena.sql.queries.ordering import final_names
 from infra.local.athena.sql.scope import Conjunct, TableUse
 
 
