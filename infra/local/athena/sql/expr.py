@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from infra.engines.athena.types import Type
 
 
@@ -15,7 +17,7 @@ class Expr:
         self.type = type_
         self.constant = constant  # the value of a literal
         self.given: str | None = None  # the text of an execution parameter
-        self.column = None  # the Field that a plain column is
+        self.column: Any = None  # the Field that a plain column is
         self.loose = next((p.loose for p in parts if p.loose), None)  # a column outside GROUP BY and aggregates
         self.aggregate = any(p.aggregate for p in parts)
         self.window = any(p.window for p in parts)

@@ -128,11 +128,12 @@ class Parts(NamedTuple):
 
 
 class Relation:
-    """Something in FROM: its SQL and columns."""
+    """Something in FROM: its SQL and columns, and as what the SQL names it, where that is one table."""
 
-    def __init__(self, sql: str, fields: list[Field]):
+    def __init__(self, sql: str, fields: list[Field], alias: str = ""):
         self.sql = sql
         self.fields = fields
+        self.alias = alias
 
 
 class Query:

@@ -1,6 +1,7 @@
 """Calls of functions: the signature that fits best, the arguments turned to its types, lambdas."""
 
 import re
+from typing import Any
 
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
@@ -101,7 +102,8 @@ class Calls(Clause):
         least = len(signature.args) - (1 if signature.variadic else 0)
         if len(args) != len(signature.args) and not (signature.variadic and len(args) >= least):
             return None
-        total, variables = 0, {}
+        total = 0
+        variables: dict[str, Any] = {}
         for i, (p, e) in enumerate(zip(self._patterns(signature, len(args)), args, strict=True)):
             if (e is None) != (p.name == "function"):
                 return None

@@ -67,8 +67,8 @@ class Clause:
         """Both sides as SQL of one type; TYPE_MISMATCH if there is none."""
         left, right = self.agreed(left, right)
         kind = t.common(left.type, right.type)
-        fits = kind is not None and (t.comparable if operator in ("=", "<>") else t.orderable)(kind)
-        if not fits:
+        fits = t.comparable if operator in ("=", "<>") else t.orderable
+        if kind is None or not fits(kind):
             operator = {"<>": "=", ">": "<", ">=": "<="}.get(operator, operator)
             raise self.error("TYPE_MISMATCH", node, f"Cannot apply operator: {left.type} {operator} {right.type}")
         return self.key(self.coerce(left, kind)), self.key(self.coerce(right, kind))

@@ -30,7 +30,8 @@ class Operators(Literals):
         left, right = self.agreed(left, right)
         left_sql, right_sql = self.comparable(node, operator, left, right)
         text = f"({left_sql} {operator} {right_sql})"
-        if t.common(left.type, right.type).name in ("real", "double"):
+        kind = t.common(left.type, right.type)
+        if kind is not None and kind.name in ("real", "double"):
             text = _without_nan(text, operator, (left, left_sql), (right, right_sql))
         return Expr(text, t.BOOLEAN, (left, right))
 

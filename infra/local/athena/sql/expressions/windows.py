@@ -64,8 +64,8 @@ class Windows(Aggregates):
         if node.name in ("lag", "lead") and node.window.frame is not None:
             text = f"Cannot specify window frame for {node.name} function"
             raise self.error("INVALID_WINDOW_FRAME", node.window, text)
-        args = [self.check(a) for a in node.args]
-        bound, args = self.bind(node, functions.WINDOW[node.name], args)
+        given: list[Expr | None] = [self.check(a) for a in node.args]
+        bound, args = self.bind(node, functions.WINDOW[node.name], given)
         ignore = " IGNORE NULLS" if node.nulls == "IGNORE" else ""
         return self.render(node, bound, args, signatures.Extra("", ignore, over))
 

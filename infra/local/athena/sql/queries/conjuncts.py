@@ -22,11 +22,12 @@ class Conjuncts(Analysis):
             except QueryError:
                 continue
             tables = {id(f.table): f.table for f in uses.used}
-            if len(tables) == 1 and None not in tables.values() and not uses.optional:
-                columns = frozenset(f.name for f in uses.used)
+            table = next(iter(tables.values())) if len(tables) == 1 else None
+            if table is not None and not uses.optional:
+                columns = frozenset(f.name for f in uses.used if f.name is not None)
                 plain = not uses.renamed and "?" not in self.text[term.start : term.end]
                 text = self.text[term.start : term.end] if plain else "true"
-                next(iter(tables.values())).conjuncts.append(Conjunct(columns, found.sql, text))
+                table.conjuncts.append(Conjunct(columns, found.sql, text))
 
 
 class _Uses:

@@ -156,9 +156,7 @@ class Relations(Analysis):
         texts = [f"{f.sql} AS c{i}" for i, f in enumerate(found.fields) if f.is_read]
         texts += [f"{text} AS c{len(found.fields) + i}" for i, text in enumerate(more)]
         sql = f"SELECT {', '.join(texts) or '1 AS nothing'}{f' FROM {found.sql}' if found.sql else ''}"
-        moved = Relation(f"({sql}) {alias}", [f.moved(f"{alias}.c{i}") for i, f in enumerate(found.fields)])
-        moved.alias = alias
-        return moved
+        return Relation(f"({sql}) {alias}", [f.moved(f"{alias}.c{i}") for i, f in enumerate(found.fields)], alias)
 
 
 def _has_files(database: str, table: str) -> bool:
