@@ -18,7 +18,7 @@ from moto.events.exceptions import InvalidEventPatternException, ResourceNotFoun
 from moto.events.models import EventPattern, EventsBackend, Rule, events_backends
 from moto.events.responses import EventsHandler
 
-from infra.local.core import lineage
+from infra.local.core import lineage, strict_json
 from infra.local.core.service_principal import NotAllowed
 from infra.local.events import buses, delivery, patterns, schedules, targets, transform
 from infra.local.events.archives import LocalArchive, LocalReplay
@@ -245,7 +245,7 @@ def _problem(entry: dict[str, Any]) -> tuple[str, str] | None:
     if entry["Source"].startswith("aws."):
         return "NotAuthorizedForSourceException", "Not authorized for the source."
     try:
-        detail = json.loads(entry["Detail"])
+        detail = strict_json.loads(entry["Detail"])
     except ValueError:
         detail = None
     return None if isinstance(detail, dict) else ("MalformedDetail", "Detail is malformed.")
@@ -282,7 +282,7 @@ def _check_target(target: dict[str, Any], account: str, region: str) -> None:
 def _check_input(target: dict[str, Any], identifier: str) -> None:
     if "Input" in target:
         try:
-            json.loads(target["Input"])
+            strict_json.loads(target["Input"])
         except ValueError:
             raise ValidationException(f"JSON syntax error in input for target {identifier}.") from None
     transformer = target.get("InputTransformer", {})
@@ -332,7 +332,7 @@ class LocalEventsResponse(EventsHandler):
     def test_event_pattern(self) -> str:  # type: ignore[override]
         pattern = LocalPattern.load(self._get_param("EventPattern") or "")
         try:
-            event = json.loads(self._get_param("Event"))
+            event = strict_json.loads(self._get_param("Event"))
         except ValueError:
             raise ValidationException("Parameter Event is not valid. Reason: it is not valid JSON.") from None
         missing = [name for name in EVENT_FIELDS if not isinstance(event, dict) or name not in event]

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import time
 import uuid
 from typing import Any
 
-from infra.local.core import lineage, state
+from infra.local.core import lineage, state, strict_json
 from infra.local.stepfunctions import history
 from infra.local.stepfunctions.api import Answer, Ask, position, present, token
 from infra.local.stepfunctions.backend import EXECUTION, EXPRESS, check_name
@@ -106,8 +105,8 @@ def _new(ask: Ask, is_sync: bool) -> Execution:
 
 def _check_input(text: str) -> None:
     try:
-        json.loads(text)
-    except (ValueError, RecursionError) as error:
+        strict_json.loads(text)
+    except ValueError as error:
         raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None
 
 
@@ -285,8 +284,8 @@ def _task_of(ask: Ask) -> tuple[Run, Frame, str]:
 
 def send_success(ask: Ask) -> Answer:
     try:
-        output: Any = json.loads(ask["output"])
-    except (ValueError, RecursionError) as error:
+        output: Any = strict_json.loads(ask["output"])
+    except ValueError as error:
         raise StatesError("InvalidOutput", f"Invalid Output: '{error}'") from None
     run, frame, task = _task_of(ask)
     ENGINE.token_result(run, frame, task, {"output": output})

@@ -12,21 +12,14 @@ from infra.local.stepfunctions.definition import JSONATA
 from infra.local.stepfunctions.diagnostic import Diagnostic
 from infra.local.stepfunctions.jsonpath import is_number
 
-REFERENCES = ("ResultPath",)
-PATH_FIELDS: tuple[str, ...] = (
-    "InputPath",
-    "OutputPath",
-    "ItemsPath",
-    "SecondsPath",
-    "TimestampPath",
-    "TimeoutSecondsPath",
-)
-PATH_FIELDS += (
+REFERENCES: tuple[str, ...] = ("ResultPath", "ItemsPath", "SecondsPath", "TimestampPath", "TimeoutSecondsPath")
+REFERENCES += (
     "HeartbeatSecondsPath",
     "MaxConcurrencyPath",
     "ToleratedFailureCountPath",
     "ToleratedFailurePercentagePath",
 )
+PATH_FIELDS = ("InputPath", "OutputPath")
 CALLABLE_PATHS = ("ErrorPath", "CausePath")  # which may also be an intrinsic function
 TEMPLATES = ("Parameters", "ResultSelector", "ItemSelector", "Assign", "ItemBatcher")
 INNER_MACHINES = ("Branches", "ItemProcessor", "Iterator")
@@ -54,8 +47,19 @@ def expression_faults(kind: str, state: dict[str, Any], language: str, location:
     if kind == "Choice":
         for number, rule in enumerate(state.get("Choices") or []):
             yield from _rule(rule, language, f"{location}/Choices[{number}]", is_top=True)
-    if kind == "Wait" and language != JSONATA and "Timestamp" in state and timestamp(state["Timestamp"]) is None:
+    if kind == "Wait" and "Timestamp" in state and not _is_time(state["Timestamp"], language):
         yield Diagnostic("The Timestamp is not a valid ISO-8601 extended offset date-time", f"{location}/Timestamp")
+    items = state.get("Items", [])
+    if kind == "Map" and not isinstance(items, list | dict) and not _is_expression(items):
+        yield Diagnostic("Value must be an array, an object or a JSONata expression", f"{location}/Items")
+
+
+def _is_expression(value: Any) -> bool:
+    return isinstance(value, str) and jsonata.is_expression(value)
+
+
+def _is_time(value: Any, language: str) -> bool:
+    return timestamp(value) is not None or (language == JSONATA and _is_expression(value))
 
 
 def assigned(state: dict[str, Any]) -> Iterator[str]:
@@ -82,7 +86,7 @@ def _paths(state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
         except jsonpath.PathSyntaxError:
             yield Diagnostic("Value is not a valid JSONPath", f"{location}/{name}")
             continue
-        if name in REFERENCES and (not path.is_reference or path.variable):
+        if (name in REFERENCES and not path.is_reference) or (name == "ResultPath" and path.variable):
             yield Diagnostic("Value is not a Reference Path", f"{location}/{name}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from infra.local.stepfunctions import jsonata
 from infra.local.stepfunctions.definition import JSONATA
 from infra.local.stepfunctions.diagnostic import Diagnostic
 from infra.local.stepfunctions.jsonpath import is_number
@@ -144,6 +145,8 @@ def required(kind: str, state: dict[str, Any], language: str, location: str) -> 
         yield from _only_one(state, ("Seconds", "SecondsPath", "Timestamp", "TimestampPath"), location, True)
     for name in ("TimeoutSeconds", "HeartbeatSeconds", "Error", "Cause", "MaxConcurrency"):
         yield from _only_one(state, (name, name + "Path"), location, False)
+    if "ItemProcessor" in state and "Iterator" in state:
+        yield Diagnostic("Map state must not have both 'ItemProcessor' and 'Iterator'", location)
     if "ItemSelector" in state and "Parameters" in state:
         yield Diagnostic("Map state must not have both 'ItemSelector' and 'Parameters'", location)
     yield from _numbers(state, language, location)
@@ -178,7 +181,7 @@ def _numbers(state: dict[str, Any], language: str, location: str) -> Iterator[Di
     )
     for name, low, high in limits:
         value = state.get(name)
-        if name not in state or (language == JSONATA and isinstance(value, str)):
+        if name not in state or (language == JSONATA and isinstance(value, str) and jsonata.is_expression(value)):
             continue
         whole = name == "ToleratedFailurePercentage" or (is_number(value) and float(value).is_integer())
         if not is_number(value) or not whole or value < low or (high is not None and value > high):
@@ -240,8 +243,10 @@ def _retrier(rule: dict[str, Any], where: str) -> Iterator[Diagnostic]:
     )
     for name, low, high in limits:
         value = rule.get(name)
-        if name in rule and (not is_number(value) or not low <= value <= high):
-            yield Diagnostic(f"Value must be a number of at least {low:g}", f"{where}/{name}")
+        is_right = is_number(value) and low <= value <= high and (name == "BackoffRate" or float(value).is_integer())
+        if name in rule and not is_right:
+            kind = "a number" if name == "BackoffRate" else "a whole number"
+            yield Diagnostic(f"Value must be {kind} of at least {low:g}", f"{where}/{name}")
     if rule.get("JitterStrategy", "NONE") not in ("NONE", "FULL"):
         yield Diagnostic("The field 'JitterStrategy' should have one of these values: [NONE, FULL]", where)
     longest, interval = rule.get("MaxDelaySeconds"), rule.get("IntervalSeconds", 1)

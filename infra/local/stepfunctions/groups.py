@@ -183,23 +183,42 @@ def _result(child: Frame) -> Any:
     return {"Error": error, "Cause": cause}
 
 
-def _items(visit: Visit) -> list[Any]:
-    """Return the array that a Map goes over. Raises StateFailure where it is none."""
+def _items(visit: Visit) -> list[tuple[Any, dict[str, Any]]]:
+    """Return what a Map goes over, each item with what the context object says of it; of an object its pairs.
+
+    Source: https://docs.aws.amazon.com/step-functions/latest/dg/input-output-contextobject.html#contextobject-map
+    """
+    found = _dataset(visit)
+    if isinstance(found, dict):
+        pairs = enumerate(found.items())
+        return [({"Key": key, "Value": value}, _item(index, value, Key=key)) for index, (key, value) in pairs]
+    return [(value, _item(index, value)) for index, value in enumerate(found)]
+
+
+def _item(index: int, value: Any, **more: str) -> dict[str, Any]:
+    return {"Index": index, **more, "Value": value, "Source": "STATE_DATA"}
+
+
+def _dataset(visit: Visit) -> list[Any] | dict[str, Any]:
+    """Return the array or object of a Map's items. Raises StateFailure where it is none."""
     if visit.is_jsonata:
         if "Items" not in visit.state:
-            if not isinstance(visit.raw, list):
+            if not isinstance(visit.raw, list | dict):
                 raise StateFailure(
                     QUERY_EVALUATION, f"Map state input must be an array but was: {compact(visit.raw)}", None, True
                 )
             return visit.raw
         given = visit.state["Items"]
         found = visit.expression(given, "Items")
-        return list(jsonata.expected(found, "array", given if isinstance(given, str) else compact(given), "Items"))
-    path = visit.state.get("ItemsPath", "$")
-    found = visit.scope(visit.effective_input()).select(path)
-    if not isinstance(found, list):
-        raise StateFailure(RUNTIME, f'Reference path "{path}" must point to array.')
-    return found
+        if not isinstance(found, dict):
+            jsonata.expected(found, "array", given if isinstance(given, str) else compact(given), "Items")
+    else:
+        path = visit.state.get("ItemsPath", "$")
+        found = visit.scope(visit.effective_input()).select(path)
+        if not isinstance(found, list | dict):
+            raise StateFailure(RUNTIME, f'Reference path "{path}" must point to array.')
+    items: list[Any] | dict[str, Any] = found
+    return items
 
 
 def _selected(visit: Visit, selector: Any, item: dict[str, Any]) -> Any:
@@ -212,10 +231,9 @@ def _selected(visit: Visit, selector: Any, item: dict[str, Any]) -> Any:
     return fill_paths(selector, scope)
 
 
-def _batches(visit: Visit, items: list[Any]) -> list[tuple[Any, dict[str, Any]]]:
+def _batches(visit: Visit, singles: list[tuple[Any, dict[str, Any]]]) -> list[tuple[Any, dict[str, Any]]]:
     """Return the input of each iteration with what the context object says of it."""
     batcher = visit.state.get("ItemBatcher")
-    singles = [(value, {"Index": index, "Value": value}) for index, value in enumerate(items)]
     if batcher is None:
         return singles
     selector = visit.state.get("ItemSelector", visit.state.get("Parameters"))
@@ -235,7 +253,7 @@ def _batches(visit: Visit, items: list[Any]) -> list[tuple[Any, dict[str, Any]]]
             batches.append([])
         batches[-1].append(value)
     inputs = [{"Items": batch, **({"BatchInput": shared} if shared is not None else {})} for batch in batches]
-    return [(value, {"Index": index, "Value": value}) for index, value in enumerate(inputs)]
+    return [(value, _item(index, value)) for index, value in enumerate(inputs)]
 
 
 def _batch_number(visit: Visit, batcher: dict[str, Any], name: str) -> int | None:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from infra.local.core import strict_json
 from infra.local.stepfunctions import jsonpath
 from infra.local.stepfunctions.failures import INTRINSIC, StateFailure
 from infra.local.stepfunctions.jsonpath import is_number
@@ -307,8 +308,8 @@ def _contains(array: Any, value: Any) -> bool:
 
 def _parse_json(value: Any) -> Any:
     try:
-        return json.loads(text) if (text := _text(value, "the JSON")).strip() else None
-    except json.JSONDecodeError as error:
+        return strict_json.loads(text) if (text := _text(value, "the JSON")).strip() else None
+    except ValueError as error:
         raise ValueError(f"the text is not JSON: {error}") from None
 
 

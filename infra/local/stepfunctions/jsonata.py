@@ -5,13 +5,13 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.h
 
 from __future__ import annotations
 
-import json
 import random
 import re
 import threading
 import uuid
 from typing import Any
 
+from infra.local.core import strict_json
 from infra.local.stepfunctions.failures import QUERY_EVALUATION, StateFailure
 from infra.local.stepfunctions.intrinsics import RANGE_LIMIT, hash_of
 from infra.local.stepfunctions.jsonpath import is_number
@@ -195,8 +195,8 @@ def _parse(text: Any = None) -> Any:
     if not isinstance(text, str):
         raise ValueError("$parse takes a text")
     try:
-        return _with_nulls(json.loads(text))
-    except json.JSONDecodeError as error:
+        return _with_nulls(strict_json.loads(text))
+    except ValueError as error:
         raise ValueError(f"$parse: the text is not JSON: {error}") from None
 
 

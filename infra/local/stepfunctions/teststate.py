@@ -9,7 +9,7 @@ import json
 import time
 from typing import Any
 
-from infra.local.core import roles
+from infra.local.core import roles, strict_json
 from infra.local.stepfunctions import retry
 from infra.local.stepfunctions.api import Answer, Ask, present
 from infra.local.stepfunctions.choice import timestamp
@@ -50,7 +50,7 @@ def test_state(ask: Ask) -> Answer:
 
 def _state(ask: Ask) -> tuple[dict[str, Any], str]:
     try:
-        given = json.loads(ask["definition"])
+        given = strict_json.loads(ask["definition"])
     except ValueError as error:
         raise _invalid(f"INVALID_JSON_DESCRIPTION: {error}") from None
     name = ask.get("stateName")
@@ -87,7 +87,7 @@ def _json(text: str | None, what: str) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return strict_json.loads(text)
     except ValueError as error:
         if what == "input":
             raise StatesError("InvalidExecutionInput", f"Invalid State Machine Execution Input: '{error}'") from None

@@ -9,10 +9,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from infra.local.core import strict_json
 from infra.local.stepfunctions import fields, resources
-from infra.local.stepfunctions.definition import JSONATA, JSONPATH, inner_machines, is_distributed
+from infra.local.stepfunctions.definition import JSONATA, JSONPATH, inner_machines, is_distributed, processor
 from infra.local.stepfunctions.diagnostic import SCHEMA, Diagnostic
 from infra.local.stepfunctions.expressions import assigned, expression_faults
+from infra.local.stepfunctions.jsonpath import is_number
 
 TYPES = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map")
 MISSING_TARGET = "MISSING_TRANSITION_TARGET"
@@ -25,12 +27,12 @@ def diagnose(text: str, kind: str = "STANDARD") -> list[Diagnostic]:
     if not text.strip():
         return [Diagnostic("Definition must be a valid JSON object")]
     try:
-        root = json.loads(text)
+        root = strict_json.loads(text)
     except json.JSONDecodeError as error:
         where = f"[Source: (String); line: {error.lineno}, column: {error.colno}]"
         return [Diagnostic(f"{error.msg}\n at {where}", where, "INVALID_JSON_DESCRIPTION")]
-    except RecursionError:
-        return [Diagnostic("The definition is nested too deeply")]
+    except ValueError as error:
+        return [Diagnostic(str(error), code="INVALID_JSON_DESCRIPTION")]
     if not isinstance(root, dict):
         return [Diagnostic("Definition must be a valid JSON object")]
     language = root.get("QueryLanguage", JSONPATH)
@@ -67,6 +69,8 @@ class _Checker:
             if name not in known:
                 yield Diagnostic(f"Field '{name}' is not supported", location or "/")
         yield from fields.kinds(machine, fields.ROOT, location)
+        if is_root and is_number(limit := machine.get("TimeoutSeconds")) and limit < 1:
+            yield Diagnostic("Value must be a number of at least 1", "/TimeoutSeconds")
         states = machine["States"]
         if not isinstance(states, dict) or not isinstance(machine["StartAt"], str):
             return
@@ -188,6 +192,12 @@ class _Checker:
                 "The local AWS runs Map states only inline: ProcessorConfig.Mode must be INLINE, "
                 "without ItemReader, ResultWriter and Label",
                 location,
+            )
+            return
+        mode = (processor(state).get("ProcessorConfig") or {}).get("Mode", "INLINE")
+        if mode != "INLINE":
+            yield Diagnostic(
+                "The field 'Mode' should have one of these values: [INLINE, DISTRIBUTED]", f"{location}/ItemProcessor"
             )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from infra.local.core import strict_json
 from infra.local.stepfunctions import resources
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 from infra.local.stepfunctions.scope import compact
@@ -179,7 +179,7 @@ def error_prefix(resource: resources.Resource) -> str:
 def as_json(data: bytes | str) -> Any:
     """Return JSON text as its value, other text as it is."""
     try:
-        return json.loads(data)
+        return strict_json.loads(data if isinstance(data, str) else data.decode())
     except ValueError:
         return data if isinstance(data, str) else data.decode("utf-8", "replace")
 
