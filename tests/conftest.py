@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from botocore.config import Config
 
@@ -18,6 +19,12 @@ from infra import server_process
 
 REGION = "us-east-1"
 _accounts = itertools.count(200000000001)
+# Clients of tests read no profile and no file: whatever a test sets in the environment is for what it tests.
+_session = boto3.Session(
+    botocore_session=botocore.session.Session(
+        {"profile": (None, [], None, None), "config_file": (None, [], os.devnull, None)}
+    )
+)
 
 
 UNIT_FOLDERS = ("local", "helpers")
@@ -86,7 +93,7 @@ class Server:
         self.start()
 
     def client(self, service: str, account: str, region: str = REGION, **settings: Any) -> Any:
-        return boto3.client(
+        return _session.client(
             service,
             endpoint_url=self.endpoint,
             region_name=region,

@@ -61,12 +61,11 @@ def preflight(options: argparse.Namespace) -> int:
     from infra import preflight as checks
 
     try:
-        session = boto3.Session(profile_name=options.profile)
+        findings = list(checks.look(boto3.Session(profile_name=options.profile), project.ROOT / "infra" / "stacks"))
     except ProfileNotFound:
         raise ValueError(
             f"There is no AWS profile '{options.profile}'. `aws configure --profile NAME` makes one."
         ) from None
-    findings = list(checks.look(session, project.ROOT / "infra" / "stacks"))
     print("\n".join(map(str, findings)))
     return 1 if any(finding.ok is False for finding in findings) else 0
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from infra import project
 
 PYTHON_KERNEL = "analytics-workshop"
+# Kernels that start at once spoil each other's history file ("attempt to write a readonly database" in a cell's output): each keeps its own, in memory.
+OWN_HISTORY = "--HistoryManager.hist_file=:memory:"
 
 
 def kernelspec_folder(name: str) -> Path:
@@ -23,7 +25,7 @@ def write_kernelspec(
     folder = kernelspec_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     spec = {
-        "argv": argv,
+        "argv": [*argv, OWN_HISTORY],
         "display_name": display_name,
         "language": "python",
         "interrupt_mode": "signal",

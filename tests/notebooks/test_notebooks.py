@@ -92,6 +92,11 @@ def test_cells_out_of_order_say_what_to_run_first(lake):
     assert "NameError: name 'bucket' is not defined. It is set in a cell further up" in answers
 
 
+def test_kernels_do_not_share_a_history_file():
+    """Of kernels that start at once, some would say in a cell's output that they cannot write it."""
+    assert ":memory:" in _run_cells("print(get_ipython().history_manager.hist_file)")
+
+
 def test_a_stopped_server_says_how_to_get_it_back(lake):
     answers = _run_cells(
         "from helpers import connect, explain_missing_names\nexplain_missing_names()\naws = connect()",
