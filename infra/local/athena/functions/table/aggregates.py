@@ -1,0 +1,116 @@
+"""Aggregates and window functions.
+
+Source: https://trino.io/docs/current/functions/aggregate.html, window.html
+"""
+
+AGGREGATE = r"""
+any_value(T) -> T = any_value($0)$F
+arbitrary(T) -> T = any_value($0)$F
+array_agg(T) -> array(T) = @array_agg
+avg(bigint) -> double = avg($D$0)$F
+avg(double) -> double = avg($D$0)$F
+avg(real) -> real = CAST(avg($D$0)$F AS FLOAT)
+avg(decimal(p,s)) -> decimal(p,s) = @avg_decimal
+bool_and(boolean) -> boolean = bool_and($0)$F
+bool_or(boolean) -> boolean = bool_or($0)$F
+every(boolean) -> boolean = bool_and($0)$F
+count() -> bigint = count(*)$F
+count(T) -> bigint = count($D$0)$F
+count_if(boolean) -> bigint = CAST(count_if($0)$F AS BIGINT)
+geometric_mean(double) -> double = geomean($0)$F
+geometric_mean(bigint) -> double = geomean($0)$F
+geometric_mean(real) -> real = CAST(geomean($0)$F AS FLOAT)
+listagg(varchar) -> varchar = string_agg($D$0, ''$O)$F
+listagg(varchar, varchar) -> varchar = string_agg($D$0, $1$O)$F
+max(T) -> T = @extreme
+min(T) -> T = @extreme
+max(T, bigint) -> array(T) = max($0, $1)$F
+min(T, bigint) -> array(T) = min($0, $1)$F
+max_by(V, K) -> V = arg_max_null($0, $1)$F
+min_by(V, K) -> V = arg_min_null($0, $1)$F
+max_by(V, K, bigint) -> array(V) = arg_max($0, $1, $2)$F
+min_by(V, K, bigint) -> array(V) = arg_min($0, $1, $2)$F
+sum(bigint) -> bigint = CAST(sum($D$0)$F AS BIGINT)
+sum(double) -> double = sum($D$0)$F
+sum(real) -> real = CAST(sum($D$0)$F AS FLOAT)
+sum(decimal(p,s)) -> decimal(38,s) = CAST(sum($D$0)$F AS $r)
+sum(interval day to second) -> interval day to second = to_milliseconds(CAST(sum($Depoch_ms($0))$F AS BIGINT))
+sum(interval year to month) -> interval year to month = to_months(CAST(sum($Dmonths_of($0))$F AS INTEGER))
+avg(interval day to second) -> interval day to second = to_milliseconds(CAST(avg(epoch_ms($0))$F AS BIGINT))
+avg(interval year to month) -> interval year to month = to_months(CAST(avg(months_of($0))$F AS INTEGER))
+bitwise_and_agg(bigint) -> bigint = bit_and($0)$F
+bitwise_or_agg(bigint) -> bigint = bit_or($0)$F
+bitwise_xor_agg(bigint) -> bigint = bit_xor($0)$F
+histogram(K) -> map(K,bigint) = counted(list($0)$F, histogram($0)$F)
+map_agg(K, V) -> map(K,V) = first_entries(list(struct_pack(k := $0, v := $1)$O)$F)
+map_union(map(K,V)) -> map(K,V) = first_entries(list_transform(flatten(list(map_entries($0))$F), lambda n: struct_pack(k := n.key, v := n.value)))
+multimap_agg(K, V) -> map(K,array(V)) = collected(list(struct_pack(k := $0, v := $1)$O)$F)
+approx_distinct(T) -> bigint = count(DISTINCT $0)$F
+approx_distinct(T, double) -> bigint = count(DISTINCT $0)$F
+approx_most_frequent(bigint, varchar, bigint) -> map(varchar,bigint) = most_frequent($0, counted(list($1)$F, histogram($1)$F))
+approx_most_frequent(bigint, bigint, bigint) -> map(bigint,bigint) = most_frequent($0, counted(list($1)$F, histogram($1)$F))
+approx_percentile(bigint, double) -> bigint = percentile(list($0)$F, $1)
+approx_percentile(double, double) -> double = percentile(list($0)$F, $1)
+approx_percentile(real, double) -> real = percentile(list($0)$F, $1)
+approx_percentile(bigint, array(double)) -> array(bigint) = percentiles(list($0)$F, $1)
+approx_percentile(double, array(double)) -> array(double) = percentiles(list($0)$F, $1)
+approx_percentile(real, array(double)) -> array(real) = percentiles(list($0)$F, $1)
+approx_percentile(bigint, double, double) -> bigint = percentile(flatten(list(repeat([$0], CAST($1 AS INTEGER)))$F), $2)
+approx_percentile(double, double, double) -> double = percentile(flatten(list(repeat([$0], CAST($1 AS INTEGER)))$F), $2)
+checksum(T) -> varbinary = @checksum
+corr(double, double) -> double = corr($0, $1)$F
+corr(real, real) -> real = CAST(corr($0, $1)$F AS FLOAT)
+covar_pop(double, double) -> double = covar_pop($0, $1)$F
+covar_pop(real, real) -> real = CAST(covar_pop($0, $1)$F AS FLOAT)
+covar_samp(double, double) -> double = covar_samp($0, $1)$F
+covar_samp(real, real) -> real = CAST(covar_samp($0, $1)$F AS FLOAT)
+kurtosis(double) -> double = kurtosis($0)$F
+kurtosis(bigint) -> double = kurtosis($0)$F
+regr_intercept(double, double) -> double = regr_intercept($0, $1)$F
+regr_intercept(real, real) -> real = CAST(regr_intercept($0, $1)$F AS FLOAT)
+regr_slope(double, double) -> double = regr_slope($0, $1)$F
+regr_slope(real, real) -> real = CAST(regr_slope($0, $1)$F AS FLOAT)
+skewness(double) -> double = (skewness($0)$F * (count($0)$F - 2) / sqrt(count($0)$F * (count($0)$F - 1)))
+skewness(bigint) -> double = (skewness($0)$F * (count($0)$F - 2) / sqrt(count($0)$F * (count($0)$F - 1)))
+stddev(double) -> double = stddev_samp($D$0)$F
+stddev(bigint) -> double = stddev_samp($D$0)$F
+stddev_pop(double) -> double = stddev_pop($D$0)$F
+stddev_pop(bigint) -> double = stddev_pop($D$0)$F
+stddev_samp(double) -> double = stddev_samp($D$0)$F
+stddev_samp(bigint) -> double = stddev_samp($D$0)$F
+variance(double) -> double = var_samp($D$0)$F
+variance(bigint) -> double = var_samp($D$0)$F
+var_pop(double) -> double = var_pop($D$0)$F
+var_pop(bigint) -> double = var_pop($D$0)$F
+var_samp(double) -> double = var_samp($D$0)$F
+var_samp(bigint) -> double = var_samp($D$0)$F
+reduce_agg(T, S, function(S,T,S), function(S,S,S)) -> S = list_reduce(list_filter(list($0)$F, lambda n: n IS NOT NULL), $2, $1)
+approx_set(T) -> hyperloglog = list(CASE WHEN $0 IS NOT NULL THEN hash($0) END)$F
+make_set_digest(bigint) -> setdigest = list(murmur_of_bigint($0))$F
+make_set_digest(varchar) -> setdigest = list(murmur_of_text($0))$F
+merge_set_digest(setdigest) -> setdigest = flatten(list($0)$F)
+merge(hyperloglog) -> hyperloglog = flatten(list($0)$F)
+merge(tdigest) -> tdigest = flatten(list($0)$F)
+merge(qdigest(T)) -> qdigest(T) = flatten(list($0)$F)
+qdigest_agg(bigint) -> qdigest(bigint) = list($0)$F
+qdigest_agg(double) -> qdigest(double) = list($0)$F
+tdigest_agg(double) -> tdigest = list($0)$F
+numeric_histogram(bigint, double) -> map(double,double) = @numeric_histogram
+"""
+WINDOWS = r"""
+row_number() -> bigint = row_number()$F
+rank() -> bigint = rank()$F
+dense_rank() -> bigint = dense_rank()$F
+percent_rank() -> double = percent_rank()$F
+cume_dist() -> double = cume_dist()$F
+ntile(bigint) -> bigint = ntile(at_least($0, 1, 'Buckets must be greater than 0'))$F
+first_value(T) -> T = first_value($0$O)$F
+last_value(T) -> T = last_value($0$O)$F
+nth_value(T, bigint) -> T = nth_value($0, at_least($1, 1, 'Offset must be at least 1')$O)$F
+lag(T) -> T = lag($0$O)$F
+lag(T, bigint) -> T = lag($0, at_least($1, 0, 'Offset must be at least 0')$O)$F
+lag(T, bigint, T) -> T = lag($0, at_least($1, 0, 'Offset must be at least 0'), $2$O)$F
+lead(T) -> T = lead($0$O)$F
+lead(T, bigint) -> T = lead($0, at_least($1, 0, 'Offset must be at least 0')$O)$F
+lead(T, bigint, T) -> T = lead($0, at_least($1, 0, 'Offset must be at least 0'), $2$O)$F
+"""
