@@ -6,7 +6,7 @@ Pure Python and botocore: a Glue session loads it too.
 from __future__ import annotations
 
 import sys
-from collections import Counter
+from collections import Counter, UserDict
 from typing import Any
 
 from botocore.exceptions import BotoCoreError
@@ -15,25 +15,36 @@ from infra.teaching import progress
 from infra.teaching.exercise import Exercise, Open, Wrong, find, yourself
 
 SWITCH = "run_solutions"  # a papermill parameter: open exercises are solved, and each solution must be right
+LONGEST = 200  # characters of an answer that are shown again
 _hints_given: Counter[str] = Counter()
+
+
+class NamesOf(UserDict[str, Any]):
+    """The notebook's names, as a judge sees them: one that is missing is told as Python tells it."""
+
+    def __missing__(self, name: str) -> Any:
+        raise NameError(f"name {name!r} is not defined", name=name)
 
 
 class SolutionFailed(AssertionError):
     """A solution of ours is not right. Only in runs with solutions switched on."""
 
 
-def check(number: str, answer: Any = None) -> None:
+def check(number: Any, answer: Any = None) -> None:
     """Say whether the answer to an exercise is right, and why; an untouched exercise is open, and the run goes on.
 
     Parameters
     ----------
     number: the exercise, as its question names it, for example `1.2`
-    answer: what the learner set; left out where the exercise is done on the lake itself
+    answer: what the learner set; where it is left out, the name of the answer cell is looked up, if there is one
 
     Raises NameError and botocore's BotoCoreError (a cell that was not run, or a lost server, is no wrong answer), UnknownExercise,
     SolutionFailed when solutions are switched on and ours is wrong.
     """
     exercise, names = find(number), sys._getframe(1).f_globals
+    number = exercise.number
+    if answer is None and exercise.answer:
+        answer = names.get(exercise.name)
     solved = bool(names.get(SWITCH)) and answer is None
     if solved:
         answer = _solve(exercise, names)
@@ -42,7 +53,7 @@ def check(number: str, answer: Any = None) -> None:
         progress.report(number, "open")
         return
     try:
-        print(f"✔ {number} {exercise.judge(answer, names)}")
+        print(f"✔ {number} {exercise.judge(answer, NamesOf(names))}")
         progress.report(number, "solved")
     except Open:
         if solved:
@@ -56,19 +67,21 @@ def check(number: str, answer: Any = None) -> None:
         progress.report(number, "wrong")
 
 
-def hint(number: str) -> None:
+def hint(number: Any) -> None:
     """Show the next hint of an exercise; after the last one, the last again. Raises UnknownExercise."""
     exercise = find(number)
+    number = exercise.number
     place = min(_hints_given[number], len(exercise.hints) - 1)
     _hints_given[number] += 1
     print(f"Hint {place + 1} of {len(exercise.hints)}: {exercise.hints[place]}")
 
 
-def solution(number: str) -> None:
+def solution(number: Any) -> None:
     """Show the code that solves an exercise; it runs nothing and changes no answer. Raises UnknownExercise.
 
     A chapter's number without a point, as in `solution("7")`, shows the answers to the questions under "Check yourself".
     """
+    number = str(number).strip()
     if "." in number:
         print(find(number).solution.strip())
     else:
@@ -83,11 +96,20 @@ def _open(exercise: Exercise) -> str:
 def _wrong(exercise: Exercise, answer: Any, error: Exception) -> str:
     if isinstance(error, (NameError, BotoCoreError)):
         raise error
-    shown = f"{answer!r} is not it yet" if exercise.answer else "Not yet"
+    shown = f"{_shown(answer)} is not it yet" if exercise.answer else "Not yet"
     if isinstance(error, Wrong):
         return f"✘ {exercise.number} {shown}. {error}"
     kind = f"{type(error).__name__}: {str(error).strip()}"
     return f'✘ {exercise.number} {shown} ({kind}). hint("{exercise.number}") helps.'
+
+
+def _shown(answer: Any) -> str:
+    """Return an answer as it is written, where that is a short line; its type where it is not."""
+    try:
+        text = repr(answer)
+    except Exception:  # a learner's own class may have a repr that fails
+        text = ""
+    return text if 0 < len(text) <= LONGEST and "\n" not in text else f"Your {type(answer).__name__}"
 
 
 def _solve(exercise: Exercise, names: dict[str, Any]) -> Any:

@@ -54,8 +54,9 @@ class Exercise:
         return f"answer_{self.number.replace('.', '_')}"
 
 
-def find(number: str) -> Exercise:
-    """Return an exercise by its number. Raises UnknownExercise."""
+def find(number: Any) -> Exercise:
+    """Return an exercise by its number, also where it was given as a number and not as text. Raises UnknownExercise."""
+    number = str(number).strip()
     chapter = number.partition(".")[0].zfill(2)
     found = [exercise for exercise in of_chapter(chapter) if exercise.number == number]
     if not found:

@@ -111,9 +111,43 @@ def test_a_solution_is_shown_and_not_run(capsys):
     assert capsys.readouterr().out == "answer_9_1 = right\n"
 
 
-def test_an_unknown_number():
-    with pytest.raises(UnknownExercise, match=r"There is no exercise 9\.7"):
-        exercises.check("9.7", 1)
+@pytest.mark.parametrize("number", ["9.7", 9.7, 9, None, "", "../x", " nine "])
+def test_an_unknown_number(number):
+    with pytest.raises(UnknownExercise, match=rf"There is no exercise {str(number).strip()}"):
+        exercises.check(number, 1)
+
+
+def test_a_number_without_quotes_and_an_answer_left_out(capsys):
+    run("answer_9_1 = 5", "check(9.1)", "check(' 9.1 ', answer_9_1)", right=5)
+    assert capsys.readouterr().out == "✔ 9.1 Because.\n" * 2
+    exercises.hint(9.1)
+    exercises.solution(9.1)
+    assert capsys.readouterr().out == "Hint 1 of 2: a\nanswer_9_1 = right\n"
+
+
+def test_a_name_that_the_notebook_has_not_is_told_as_python_tells_it():
+    with pytest.raises(NameError, match="name 'right' is not defined") as told:
+        run("check('9.1', 5)")
+    assert told.value.name == "right"
+
+
+class Shy:
+    def __repr__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (Shy(), "Your Shy"),
+        ("SELECT " * 99, "Your str"),
+        (pd.DataFrame({"a": [1]}), "Your DataFrame"),
+        ("four", "'four'"),
+    ],
+)
+def test_an_answer_is_shown_again_on_one_line(answer, shown, capsys):
+    run("check('9.1', answer)", answer=answer, right=5)
+    assert capsys.readouterr().out.startswith(f"✘ 9.1 {shown} is not it yet")
 
 
 def test_the_answers_to_check_yourself_are_shown(capsys):

@@ -11,7 +11,7 @@ FILE_BYTES, EVENT_BYTES = 1_048_576, 178
 def events_in_a_file(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     events = FILE_BYTES // EVENT_BYTES
-    if answer == round(FILE_BYTES / EVENT_BYTES, 2) or answer == events + 1:
+    if answer == FILE_BYTES / EVENT_BYTES or answer == round(FILE_BYTES / EVENT_BYTES, 2) or answer == events + 1:
         raise Wrong("The last event does not fit whole: round down.")
     if answer in (1_000_000 // EVENT_BYTES, 1_024_000 // EVENT_BYTES):
         raise Wrong("1 MiB is 1,048,576 bytes, more than a million.")
@@ -23,7 +23,7 @@ def events_in_a_file(answer: Any, names: Names) -> str:
 def devices_on_a_shard(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     devices = 1000 * names["track_seconds"]
-    if answer == 1000:
+    if answer == 1000 != devices:
         raise Wrong("A device sends one event in track_seconds seconds, not one a second.")
     if answer != devices:
         raise Wrong("Each device sends one event every track_seconds seconds; the shard takes 1,000 a second.")

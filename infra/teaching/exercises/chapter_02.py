@@ -125,12 +125,14 @@ def join_of_two_types(answer: Any, names: Names) -> str:
         )
     if "tracks" not in sql.lower():
         raise Wrong(f"The query does not look into {database}.tracks, where the ids are text.")
-    found = int(rows[0][0])
+    if not re.fullmatch(r"\d+(\.0*)?", rows[0][0]):
+        raise Wrong(f"It runs, and answers {rows[0][0] or 'with nothing'}. Ask for one number: count(*).")
+    found = int(float(rows[0][0]))
     if found != right:
         raise Wrong(
             f"It counts {found:,}, and {right:,} events find a track: is it an inner JOIN, on the two track_id?"
         )
-    if re.search(r"raw\W*\.?\W*track_id\W+as\s+varchar", sql, re.IGNORECASE):
+    if re.search(r"\bas\s+(varchar|char)\b", sql, re.IGNORECASE):
         return f"{found:,}. It works, and compares text: a '07' or ' 7' in the file would find no event. Turning the text into a number is safer."
     if "try_cast" in sql.lower():
         return f"{found:,}. TRY_CAST makes NULL of what is no number, so such a track finds no event, silently. CAST would fail and tell you."

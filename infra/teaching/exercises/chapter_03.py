@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from infra.teaching import forms
@@ -12,9 +13,10 @@ FOLDERS = {f"partition_{number}" for number in range(4)}
 
 def fields_to_drop(answer: Any, names: Names) -> str:
     """Drop what the answer names from the joined frame, as Glue does it, and look at what is left."""
-    if not isinstance(answer, str | list | tuple | set | frozenset) and not hasattr(answer, "tolist"):
+    given = forms.plain(answer)
+    if not isinstance(given, str | list | Set) or not all(isinstance(name, str) for name in given):
         raise Wrong("Give the names of the fields as texts in a list.")
-    paths = [answer] if isinstance(answer, str) else [str(name) for name in answer]
+    paths = [name.strip() for name in ([given] if isinstance(given, str) else given)]
     left = set(names["DropFields"].apply(frame=names["joined"], paths=paths).toDF().columns)
     if FOLDERS & left:
         raise Wrong(f"A folder is still there: {', '.join(sorted(FOLDERS & left))}.")

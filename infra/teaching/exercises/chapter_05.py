@@ -16,15 +16,15 @@ def kept_by_the_join(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     profile, track = names["profile"], names["track"]
     rows, unknown = profile["sampleSize"], track["zerosCount"]
+    if answer == rows - unknown:
+        return f"{rows:,} less {unknown}: the profile knew it before the join was run on all rows."
     if answer == unknown:
         raise Wrong("Those are the rows that are lost.")
     if answer == rows:
         raise Wrong("Not all: track 0 is in no list.")
     if answer == names["preview"]["rowCount"]:
         raise Wrong("That is what the join keeps of the sample. The profile has read all rows.")
-    if answer != rows - unknown:
-        raise Wrong("An inner join keeps the rows that find a partner, and all tracks but 0 are in the list.")
-    return f"{rows:,} less {unknown}: the profile knew it before the join was run on all rows."
+    raise Wrong("An inner join keeps the rows that find a partner, and all tracks but 0 are in the list.")
 
 
 def deletes_the_folders(answer: Any, names: Names) -> str:
@@ -37,7 +37,10 @@ def deletes_the_folders(answer: Any, names: Names) -> str:
             raise Wrong("The step is in the working version. Publish it: jobs see what is published.")
         raise Open
     parameters = [step["Action"].get("Parameters", {}) for step in deleting]
-    gone = {name for each in parameters for name in json.loads(each.get("sourceColumns", "[]"))}
+    try:
+        gone = {name for each in parameters for name in json.loads(each.get("sourceColumns", "[]"))}
+    except ValueError:
+        raise Wrong("sourceColumns is a list as JSON inside a text; the function step writes it so.") from None
     gone |= {each["sourceColumn"] for each in parameters if "sourceColumn" in each}
     left = [name for name in names["parts"] if name not in gone]
     if left:
@@ -123,5 +126,5 @@ EXERCISES = [
 CHECK_YOURSELF = (
     "The preview joins the sample, 500 rows; the job joins all rows. The share is about the same, the number is not.",
     "The run has done what it was asked for: it has measured and judged. Whether the data is good is its result, in the validation report and in an event, and not its state.",
-    "One job would have to write everything in that folder: Overwrite replaces what the job itself wrote before, and knows nothing of Spark's files.",
+    "One job would have to write everything in that folder. Overwrite keeps one result instead of many; it does not bring the results of two tools together.",
 )

@@ -28,7 +28,12 @@ def pairs_with_many_plays(answer: Any, names: Names) -> str:
         raise Wrong(f"It runs. It should have the columns {', '.join(right.columns)}, in this order.")
     if len(rows) != len(right):
         raise Wrong(f"It runs and has {len(rows)} rows; {len(right)} pairs have at least 16 plays.")
-    if rows.values.tolist() != right.values.tolist():
+    found, wanted = rows.values.tolist(), right.values.tolist()
+    if sorted(map(str, found)) != sorted(map(str, wanted)):
+        raise Wrong(
+            "As many rows as there should be, but not the same ones: group by device_id and track_name, and count."
+        )
+    if found != wanted:
         raise Wrong("The rows are right, their order is not: by count, then device_id, then track_name.")
     return "HAVING looks at groups; in Athena it needs count(*) again, the alias is not known there."
 
@@ -71,6 +76,11 @@ def first_three_places(_: Any, names: Names) -> str:
     right = counts[counts["plays"].rank(method="min", ascending=False) <= 3]
     if set(right["artist_name"]) - set(rows["artist_name"]):
         raise Wrong("Somebody who shares the third place is missing: LIMIT cuts, rank() does not.")
+    dense = counts[counts["plays"].rank(method="dense", ascending=False) <= 3]
+    if len(rows) == len(dense) > len(right):
+        raise Wrong(
+            "dense_rank() leaves no place out behind equal counts, so artists come in who are fourth or later: rank()."
+        )
     if len(rows) != len(right):
         raise Wrong(
             f"The view has {len(rows)} rows, and {len(right)} artists are on the first three places. row_number() knows no ties."

@@ -10,13 +10,15 @@ from botocore.exceptions import ClientError
 from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
+MORE = ("s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl", "s3:PutObjectTagging")
+
 
 def seconds_of_sleep(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     right = sum(names["slept"])
-    if answer == len(names["slept"]):
+    if answer == len(names["slept"]) != right:
         raise Wrong("That is how often it sleeps. Add up for how long.")
-    if answer == 10:
+    if answer == 10 != right:
         raise Wrong("At 10 seconds the process is killed. Add up for how long the loop would sleep.")
     if answer != right:
         raise Wrong("Add up the list `slept`.")
@@ -61,6 +63,8 @@ def blocked_hours(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     if answer in (float("inf"), -1):
         raise Wrong("The retries have no end, but the record has: what does the stream do with old ones?")
+    if answer in (24 * 60, 24 * 3600):
+        raise Wrong("The unit is another one: give hours. How long does the stream keep the record?")
     if answer != 24:
         raise Wrong("Until the record is gone. How long does the stream keep it?")
     return "24: until the stream forgets the record, and with it all that waited behind it for as long."
@@ -77,32 +81,52 @@ def calls_of_four_shards(answer: Any, names: Names) -> str:
     return "Four last calls and no total: somebody has to add them up, outside of the function."
 
 
-def a_right_for_one_folder(answer: Any, names: Names) -> str:
-    answer = json.loads(answer) if isinstance(answer, str) and answer.lstrip().startswith("{") else answer
-    answer = forms.single(answer.get("Statement", answer)) if isinstance(answer, dict) else answer
-    if not isinstance(answer, dict):
+def _statements(answer: Any) -> list[Any]:
+    """Return the statements of an answer: one, a list of them, or a whole policy; as Python's dictionaries or as JSON."""
+    if isinstance(answer, str) and answer.lstrip()[:1] in ("{", "["):
+        try:
+            answer = json.loads(answer)
+        except ValueError as error:
+            raise Wrong(f"That text is no JSON: {error}.") from None
+    if isinstance(answer, dict) and "Statement" in answer:
+        answer = answer["Statement"]
+    statements = list(answer) if isinstance(answer, list | tuple) else [answer]
+    if not statements or not all(isinstance(statement, dict) for statement in statements):
         raise Wrong("Set the answer to a whole statement: a dictionary with Effect, Action and Resource.")
-    policy, bucket = json.dumps({"Version": "2012-10-17", "Statement": [answer]}), f"arn:aws:s3:::{names['bucket']}"
+    return statements
 
-    def may(action: str, key: str) -> bool:
-        asked = {"ActionNames": [action], "ResourceArns": [f"{bucket}/{key}"]}
-        found = names["aws"].client("iam").simulate_custom_policy(PolicyInputList=[policy], **asked)
-        return found["EvaluationResults"][0]["EvalDecision"] == "allowed"
 
+def a_right_for_one_folder(answer: Any, names: Names) -> str:
+    statements = _statements(answer)
     try:
-        allowed, elsewhere = may("s3:PutObject", "serve/today.json"), may("s3:PutObject", "data/raw/today.json")
-        more = [action for action in ("s3:GetObject", "s3:DeleteObject") if may(action, "serve/today.json")]
-    except ClientError as error:
-        raise Wrong(f"IAM does not take it: {error.response['Error']['Message']}") from None
-    if not allowed:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements}, default=list)
+    except TypeError as error:
+        raise Wrong(f"A statement is JSON: dictionaries, lists and texts. {error}.") from None
+
+    def may(action: str, place: str) -> bool:
+        asked = {"ActionNames": [action], "ResourceArns": [f"arn:aws:s3:::{place}"]}
+        try:
+            found = names["aws"].client("iam").simulate_custom_policy(PolicyInputList=[policy], **asked)
+        except ClientError as error:
+            raise Wrong(f"IAM does not take it: {error.response['Error']['Message']}") from None
+        return bool(found["EvaluationResults"][0]["EvalDecision"] == "allowed")
+
+    bucket = names["bucket"]
+    if not may("s3:PutObject", f"{bucket}/serve/today.json"):
         raise Wrong(
             "Still denied. An object's ARN has its key behind the bucket's name: the bucket is not its objects."
         )
-    if not may("s3:PutObject", "serve/2026/11/tomorrow.json"):
+    if not may("s3:PutObject", f"{bucket}/serve/2026/11/tomorrow.json"):
         raise Wrong("That object, and no other under serve/. A star stands for all that follows.")
-    if elsewhere:
+    if may("s3:PutObject", f"{bucket}/data/raw/today.json"):
         raise Wrong("It may put objects everywhere in the bucket now, over the events too. Name the folder in the ARN.")
-    if more:
+    if may("s3:PutObject", f"{bucket}/served/today.json"):
+        raise Wrong(
+            "A star behind serve takes served/… and server.json too. The folder's slash stands before the star."
+        )
+    if may("s3:PutObject", f"{bucket}/data/serve/today.json") or may("s3:PutObject", f"{bucket}-2/serve/today.json"):
+        raise Wrong("A star in front takes other folders or other buckets too. One star is enough, at the end.")
+    if more := [action for action in MORE if may(action, f"{bucket}/serve/today.json")]:
         raise Wrong(f"It may {' and '.join(more)} too; it was to put, and nothing else.")
     return "The resource of an action on objects is `bucket/key`: with `serve/*` the function has what it needs, and no more."
 

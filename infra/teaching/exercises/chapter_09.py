@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
@@ -28,11 +30,18 @@ def _event(names: Names, key: str, kind: str = "Object Created") -> str:
 
 
 def only_data(answer: Any, names: Names) -> str:
-    pattern = answer if isinstance(answer, str) else json.dumps(answer)
+    answer = answer if isinstance(answer, dict) else forms.single(answer)
+    try:
+        pattern = answer if isinstance(answer, str) else json.dumps(answer, default=list)
+    except TypeError as error:
+        raise Wrong(f"A pattern is JSON: dictionaries, lists and texts. {error}.") from None
 
     def matches(key: str, kind: str = "Object Created") -> bool:
         event = _event(names, key, kind)
-        return bool(names["events"].test_event_pattern(EventPattern=pattern, Event=event)["Result"])
+        try:
+            return bool(names["events"].test_event_pattern(EventPattern=pattern, Event=event)["Result"])
+        except ClientError as error:
+            raise Wrong(f"EventBridge does not take it: {error.response['Error']['Message']}") from None
 
     if not matches("automation/arrivals/2026-01-05/1.json"):
         raise Wrong(
@@ -80,7 +89,7 @@ def transitions(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
     pages = names["machines"].get_paginator("get_execution_history").paginate(executionArn=names["execution"])
     entered = sum(event["type"].endswith("StateEntered") for page in pages for event in page["events"])
-    if answer == len(names["definition"]["States"]):
+    if answer == len(names["definition"]["States"]) != entered:
         raise Wrong("That is how many states there are. Some were entered twice or more, some never.")
     if answer != entered:
         raise Wrong("Count the events in the history whose type ends in StateEntered.")

@@ -22,8 +22,12 @@ def why_not_first(answer: Any, names: Names) -> str:
 def left_behind(answer: Any, names: Names) -> str:
     if not names["delete"]:
         return "Nothing was deleted in this run, so anything is still there."
-    kinds = {item.kind for item in names["find"](names["aws"])}
-    if forms.word(answer) not in {kind.lower() for kind in kinds}:
+    kinds = {item.kind.lower() for item in names["find"](names["aws"])}
+    if not kinds:
+        return "Nothing: you have deleted what the stacks had left before you came here."
+    answer = getattr(answer, "kind", answer)  # an item of find's list
+    word = forms.word(answer)
+    if not kinds & {word, word.removesuffix("s")}:
         raise Wrong(f"find(aws) does not list {answer!r} any more. Ask it, and take a kind that is there.")
     return "Made by a service while it worked, and known to no stack."
 
