@@ -66,7 +66,7 @@ class Visit:
             return value
         if "Parameters" in self.state:
             value = fill_paths(self.state["Parameters"], self.scope(value))
-            self.trace["afterParameters"] = value
+        self.trace["afterParameters"] = value
         return value
 
     def number(self, name: str, default: Any = None) -> Any:

@@ -13,6 +13,7 @@ from infra.local.stepfunctions.failures import StateFailure, matches
 INTERVAL_SECONDS = 1
 MAX_ATTEMPTS = 3
 BACKOFF_RATE = 2.0
+MAX_DELAY_SECONDS = 31_622_400  # no execution lasts longer
 
 
 class Again(NamedTuple):
@@ -30,20 +31,29 @@ def next_try(state: dict[str, Any], failure: StateFailure, tries: list[int]) -> 
     state: the state's definition
     tries: how often each retrier was used since the state was entered
     """
-    for number, retrier in enumerate(state.get("Retry") or []):
-        if matches(failure, retrier["ErrorEquals"]):
-            used = tries[number] if number < len(tries) else 0
-            if used >= retrier.get("MaxAttempts", MAX_ATTEMPTS):
-                return None
-            return Again(number, delay(retrier, used))
-    return None
+    number = retrier(state, failure)
+    if number is None:
+        return None
+    rule = state["Retry"][number]
+    used = tries[number] if number < len(tries) else 0
+    return Again(number, delay(rule, used)) if used < rule.get("MaxAttempts", MAX_ATTEMPTS) else None
 
 
-def delay(retrier: dict[str, Any], used: int) -> float:
+def retrier(state: dict[str, Any], failure: StateFailure) -> int | None:
+    """Return the number of the retrier that counts for a failure, None if there is none."""
+    rules = state.get("Retry") or []
+    return next((number for number, each in enumerate(rules) if matches(failure, each["ErrorEquals"])), None)
+
+
+def delay(rule: dict[str, Any], used: int) -> float:
     """Return the seconds before the next try of a retrier that was used so often."""
-    seconds = retrier.get("IntervalSeconds", INTERVAL_SECONDS) * retrier.get("BackoffRate", BACKOFF_RATE) ** used
-    seconds = min(seconds, retrier.get("MaxDelaySeconds", seconds))
-    return random.uniform(0, seconds) if retrier.get("JitterStrategy") == "FULL" else float(seconds)
+    first, rate = rule.get("IntervalSeconds", INTERVAL_SECONDS), float(rule.get("BackoffRate", BACKOFF_RATE))
+    longest = rule.get("MaxDelaySeconds", MAX_DELAY_SECONDS)
+    try:
+        seconds = min(first * rate**used, longest)
+    except OverflowError:
+        seconds = longest
+    return random.uniform(0, seconds) if rule.get("JitterStrategy") == "FULL" else float(seconds)
 
 
 def catcher(state: dict[str, Any], failure: StateFailure) -> tuple[int, dict[str, Any]] | None:

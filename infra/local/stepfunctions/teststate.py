@@ -7,41 +7,39 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from infra.local.core import roles, strict_json
-from infra.local.stepfunctions import retry
+from infra.local.stepfunctions import mocks, resources, retry
 from infra.local.stepfunctions.api import Answer, Ask, present
 from infra.local.stepfunctions.choice import timestamp
 from infra.local.stepfunctions.dataflow import Visit
-from infra.local.stepfunctions.definition import JSONPATH, Definition
+from infra.local.stepfunctions.definition import JSONPATH, Definition, inner_machines
 from infra.local.stepfunctions.diagnostic import SCHEMA
 from infra.local.stepfunctions.errors import StatesError, invalid
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
+from infra.local.stepfunctions.groups import THRESHOLD
 from infra.local.stepfunctions.integrations import calls
 from infra.local.stepfunctions.interpreter import Interpreter
+from infra.local.stepfunctions.items import batches_of, items_of, selected, tolerated_failures, whole
 from infra.local.stepfunctions.record import Execution
 from infra.local.stepfunctions.scope import compact
 from infra.local.stepfunctions.validation import diagnose
 
-SUPPORTED = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice")
-SECONDS = 300.0
-POLL_SECONDS = 0.2
+UNMOCKED = ("Task", "Wait", "Pass", "Succeed", "Fail", "Choice")
+PLAIN_NUMBERS = ("maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage")  # the rest is JSON text
 
 
 def test_state(ask: Ask) -> Answer:
     """Run one state. No execution is made and nothing is stored."""
     state, name = _state(ask)
-    if state["Type"] == "Task" and not ask.get("roleArn") and not ask.get("mock"):
-        raise invalid("RoleArn must be specified when testing a Task state")
-    interpreter = Interpreter(_execution(ask, state, name))
-    interpreter.begin()
-    frame = next(iter(interpreter.execution.frames.values()))
-    frame.variables = _json(ask.get("variables"), "variables") or {}
-    frame.entered_at, frame.entered_event = time.time(), 2
-    visit = interpreter._visit(frame)
+    mocks.check(ask.given, state)
+    _check_needs(ask, state)
+    execution = _execution(ask, state, name)
+    visit = _visit(ask, state, execution)
     try:
-        following, output, assigned = _run(ask, visit, interpreter.execution)
+        following, output, assigned = _run(ask, visit, execution)
     except StateFailure as failure:
         return _failed(ask, visit, failure)
     answer = {"status": "SUCCEEDED", "output": compact(output), "nextState": following}
@@ -49,28 +47,29 @@ def test_state(ask: Ask) -> Answer:
 
 
 def _state(ask: Ask) -> tuple[dict[str, Any], str]:
+    """Return the state that is asked for, and its name. Raises what AWS says of a definition that is none."""
     try:
         given = strict_json.loads(ask["definition"])
     except ValueError as error:
         raise _invalid(f"INVALID_JSON_DESCRIPTION: {error}") from None
     name = ask.get("stateName")
-    if isinstance(given, dict) and "States" in given:
-        if not name or name not in given["States"]:
-            raise invalid("StateName must name a state of the definition")
-        language = given.get("QueryLanguage", JSONPATH)
-        given = {"QueryLanguage": language, **given["States"][name]}
     if not isinstance(given, dict):
         raise _invalid(f"{SCHEMA}: Definition must be a valid JSON object")
-    if given.get("Type") in ("Map", "Parallel"):
+    if "States" in given or name:
+        found = next((state for each, state in _states(given) if each == name), None)
+        if found is None:
+            raise invalid("State not found in definition")
+        given = {"QueryLanguage": given.get("QueryLanguage", JSONPATH), **found}
+    if given.get("Type") in mocks.MOCKED[1:] and not ask.get("mock"):
         raise StatesError(
             "InvalidDefinition",
-            f"TestState API does not support Map or Parallel states. Supported state types include: [{', '.join(SUPPORTED)}]",
+            f"TestState API does not support Map or Parallel states. Supported state types include: [{', '.join(UNMOCKED)}]",
         )
     name = name or "StateName"
     targets = [given.get("Next"), given.get("Default")]
-    targets += [
-        rule.get("Next") for group in ("Choices", "Catch") for rule in given.get(group) or [] if isinstance(rule, dict)
-    ]
+    for group in ("Choices", "Catch"):
+        rules = given.get(group)
+        targets += [rule.get("Next") for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
     others = {target: {"Type": "Succeed"} for target in targets if isinstance(target, str) and target != name}
     machine = {"StartAt": name, "States": {name: given, **others}}
     faults = [fault for fault in diagnose(json.dumps(machine)) if fault.severity == "ERROR"]
@@ -79,13 +78,35 @@ def _state(ask: Ask) -> tuple[dict[str, Any], str]:
     return given, name
 
 
+def _states(machine: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the states of a definition with their names, those inside of others too."""
+    states = machine.get("States")
+    for name, state in states.items() if isinstance(states, dict) else ():
+        if isinstance(state, dict):
+            yield name, state
+            for inner, _ in inner_machines(state, ""):
+                yield from _states(inner) if isinstance(inner, dict) else ()
+
+
 def _invalid(words: str) -> StatesError:
     return StatesError("InvalidDefinition", f"Invalid State Machine Definition: '{words}'")
 
 
-def _json(text: str | None, what: str) -> Any:
-    if text is None:
-        return None
+def _check_needs(ask: Ask, state: dict[str, Any]) -> None:
+    if state["Type"] != "Task" or ask.get("mock"):
+        return
+    if not ask.get("roleArn"):
+        raise invalid("RoleArn must be specified when testing a Task state")
+    resource = resources.parse(state["Resource"])
+    if resource.kind == "activity" or resource.pattern:
+        # https://docs.aws.amazon.com/step-functions/latest/apireference/API_TestState.html: these only with a mock
+        raise StatesError(
+            "InvalidDefinition",
+            "TestState API does not support Activities, '.sync' or '.waitForTaskToken' unless a mock is specified",
+        )
+
+
+def _json(text: str, what: str) -> Any:
     try:
         return strict_json.loads(text)
     except ValueError as error:
@@ -94,11 +115,24 @@ def _json(text: str | None, what: str) -> Any:
         raise invalid(f"The {what} must be valid JSON") from None
 
 
+def _visit(ask: Ask, state: dict[str, Any], execution: Execution) -> Visit:
+    """Return the state with its input, its variables and a context object: the request's, or one that is made up."""
+    interpreter = Interpreter(execution)
+    interpreter.begin()
+    frame = next(iter(execution.frames.values()))
+    frame.variables = _json(ask.get("variables") or "{}", "variables")
+    frame.entered_at, frame.entered_event = time.time(), 2
+    visit = interpreter._visit(frame)
+    if ask.get("context") is not None:
+        visit.context = mocks.context(ask["context"], state)
+    else:
+        visit.context["Execution"].pop("RedriveCount")
+    return visit
+
+
 def _execution(ask: Ask, state: dict[str, Any], name: str) -> Execution:
     given = ask.get("input") or "{}"
     _json(given, "input")
-    arn = ask.backend.arn("stateMachine", "TestState")
-    definition = Definition(json.dumps({"StartAt": name, "States": {name: state}}))
     role = ask.get("roleArn") or ""
     if role and not ask.get("mock"):
         try:
@@ -106,8 +140,10 @@ def _execution(ask: Ask, state: dict[str, Any], name: str) -> Execution:
         except roles.CannotAssume as error:
             raise StatesError("AccessDeniedException", str(error)) from None
     return Execution(
-        arn=ask.backend.arn("execution", "TestState:test"), machine_arn=arn, name="test", kind="STANDARD", role=role, input=given,
-        definition=definition, start=time.time(), account=ask.account, region=ask.region,
+        arn=ask.backend.arn("express", "TestState:test"), machine_arn=ask.backend.arn("stateMachine", "TestState"),
+        name="test", kind="EXPRESS", role=role, input=given,
+        definition=Definition(json.dumps({"StartAt": name, "States": {name: state}})),
+        start=time.time(), account=ask.account, region=ask.region,
     )  # fmt: skip
 
 
@@ -116,12 +152,12 @@ def _run(ask: Ask, visit: Visit, execution: Execution) -> tuple[str | None, Any,
     if kind == "Choice":
         return visit.chosen()
     if kind == "Fail":
+        visit.effective_input()
         raise visit.failing()
     if kind == "Pass" and not visit.is_jsonata:
-        arguments = visit.arguments()
-        output = visit.output(visit.state.get("Result", arguments), selector=False)
-    elif kind == "Task":
-        output = visit.output(_task(ask, visit, execution))
+        output = _pass(visit)
+    elif kind in mocks.MOCKED:
+        output = _work(ask, visit, execution)
     else:
         if kind == "Wait" and "TimestampPath" in visit.state:
             text = visit.scope(visit.effective_input()).select(visit.state["TimestampPath"])
@@ -131,26 +167,66 @@ def _run(ask: Ask, visit: Visit, execution: Execution) -> tuple[str | None, Any,
     return visit.state.get("Next"), *output
 
 
+def _pass(visit: Visit) -> tuple[Any, dict[str, Any]]:
+    """Return output and variables of a Pass; AWS shows either its Result or what was made of the input."""
+    arguments = visit.arguments()
+    output = visit.output(visit.state.get("Result", arguments), selector=False)
+    for name in ("afterInputPath", "afterParameters") if "Result" in visit.state else ("result",):
+        visit.trace.pop(name, None)
+    return output
+
+
+def _work(ask: Ask, visit: Visit, execution: Execution) -> tuple[Any, dict[str, Any]]:
+    """Return output and variables of a Task, Map or Parallel."""
+    mock, kind = ask.get("mock"), visit.state["Type"]
+    if kind == "Task":
+        return visit.output(_task(ask, visit, execution))
+    assert mock is not None
+    if kind == "Map":
+        _iterations(visit)
+    else:
+        visit.arguments()
+    result = mocks.outcome(mock, visit.state)
+    if kind == "Map":
+        _check_failures(ask, visit, len(result))
+    output = visit.output(result)
+    for name in ("result",) if kind == "Map" else ("result", "afterInputPath", "afterParameters"):
+        visit.trace.pop(name, None)
+    return output
+
+
+def _iterations(visit: Visit) -> None:
+    """Note how a Map would go over its items. Raises StateFailure."""
+    items = items_of(visit)
+    visit.trace["maxConcurrency"] = whole(visit, "MaxConcurrency") or 0
+    if not visit.is_jsonata:
+        visit.trace["afterItemsPath"] = [item["Value"] for _, item in items]
+    selector = visit.state.get("ItemSelector", visit.state.get("Parameters"))
+    if selector is not None:
+        visit.trace["afterItemSelector"] = [selected(visit, selector, item) for _, item in items]
+    if "ItemBatcher" in visit.state:
+        visit.trace["afterItemBatcher"] = [value for value, _ in batches_of(visit, items)]
+    if (count := whole(visit, "ToleratedFailureCount")) is not None:
+        visit.trace["toleratedFailureCount"] = count
+    if (percentage := visit.number("ToleratedFailurePercentage")) is not None:
+        visit.trace["toleratedFailurePercentage"] = percentage
+
+
+def _check_failures(ask: Ask, visit: Visit, iterations: int) -> None:
+    """Raise StateFailure if more iterations failed, as the request says, than the Map tolerates."""
+    failed = (ask.get("stateConfiguration") or {}).get("mapIterationFailureCount", 0)
+    if failed > iterations:
+        raise invalid("Map iteration failure count must be less than or equal to the number of Map iterations")
+    if failed > tolerated_failures(visit, iterations):
+        raise StateFailure(THRESHOLD, "The specified tolerated failure threshold was exceeded")
+
+
 def _task(ask: Ask, visit: Visit, execution: Execution) -> Any:
     arguments = visit.arguments()
-    mock = ask.get("mock")
-    if mock:
-        if "errorOutput" in mock:
-            raise StateFailure(mock["errorOutput"].get("error"), mock["errorOutput"].get("cause"))
-        return _json(mock.get("result"), "mock")
-    resource = visit.state["Resource"]
-    task = {"id": "test", "resource": resource, "arguments": arguments, "scheduled": time.time()}
-    call = calls.Call(execution, task)
-    started = calls.start(call)
-    if started.handle is None:
-        return started.output
-    task["handle"] = started.handle
-    deadline = time.monotonic() + SECONDS
-    while (result := calls.poll(call)) is None:
-        if time.monotonic() > deadline:
-            raise StateFailure("States.Timeout", "TestState has a limit of five minutes.")
-        time.sleep(POLL_SECONDS)
-    return result.output
+    if ask.get("mock"):
+        return mocks.outcome(ask["mock"], visit.state)
+    task = {"id": "test", "resource": visit.state["Resource"], "arguments": arguments, "scheduled": time.time()}
+    return calls.start(calls.Call(execution, task)).output
 
 
 def _failed(ask: Ask, visit: Visit, failure: StateFailure) -> Answer:
@@ -168,6 +244,8 @@ def _failed(ask: Ask, visit: Visit, failure: StateFailure) -> Answer:
         details = {"catchIndex": caught[0]}
     else:
         answer["status"] = "FAILED"
+        if (tried := retry.retrier(visit.state, failure)) is not None:
+            details = {"retryIndex": tried}
     inspection = _inspection(ask, visit, {})
     if inspection is not None and details:
         inspection["errorDetails"] = details
@@ -177,8 +255,9 @@ def _failed(ask: Ask, visit: Visit, failure: StateFailure) -> Answer:
 def _inspection(ask: Ask, visit: Visit, assigned: dict[str, Any]) -> dict[str, Any] | None:
     if ask.get("inspectionLevel", "INFO") == "INFO":
         return None
-    shown = {name: compact(value) for name, value in visit.trace.items()}
+    shown = {name: value if name in PLAIN_NUMBERS else compact(value) for name, value in visit.trace.items()}
     shown["input"] = compact(visit.raw)
-    if assigned:
-        shown["variables"] = compact(assigned)
+    variables = {**visit.variables, **assigned}
+    if variables:
+        shown["variables"] = compact(variables)
     return shown
