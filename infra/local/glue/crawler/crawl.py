@@ -1,4 +1,4 @@
-"""A crawl under way: its thread, its states, its log and its events. What it does is in run.py."""
+"""A crawl under way: its thread, its states, its log and its events. What it does is in looking, writing and folders."""
 
 from __future__ import annotations
 
@@ -18,24 +18,12 @@ from infra.local.glue.crawler.checks import (
 )
 from infra.local.glue.crawler.content import Classifier
 from infra.local.glue.crawler.events import Messages
+from infra.local.glue.crawler.folders import known_folders, new_folders, table_of_folder, write_folders
+from infra.local.glue.crawler.looking import look, target_of, warnings
+from infra.local.glue.crawler.plan import Changes, CrawlFailed, CrawlStopped, Plan, Target
 from infra.local.glue.crawler.record import LOG_GROUP, Crawl, Crawler
 from infra.local.glue.crawler.rights import CrawlDenied, Rights
-from infra.local.glue.crawler.run import (
-    Changes,
-    CrawlFailed,
-    CrawlStopped,
-    Plan,
-    Target,
-    group,
-    known_folders,
-    look,
-    new_folders,
-    table_of_folder,
-    target_of,
-    warnings,
-    write,
-    write_folders,
-)
+from infra.local.glue.crawler.writing import group, write
 
 log = logging.getLogger("workshop.crawler")
 # A crawl stays STOPPING for some seconds on AWS. Scripts that wait for that state look once a second, so it must last longer than that.

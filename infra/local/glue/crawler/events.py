@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from infra.local.core import roles, telemetry
-from infra.local.glue.crawler.run import CrawlFailed, CrawlStopped, Target, folder_of
+from infra.local.glue.crawler.looking import folder_of
+from infra.local.glue.crawler.plan import CrawlFailed, CrawlStopped, Target
 
 log = logging.getLogger("workshop.crawler")
 
