@@ -50,7 +50,9 @@ def _week(time: datetime) -> tuple[int, int]:
 
 
 def _offset(time: datetime, separator: str) -> str:
-    minutes = int(time.utcoffset().total_seconds()) // 60
+    offset = time.utcoffset()
+    assert offset is not None, "a moment has a zone"
+    minutes = int(offset.total_seconds()) // 60
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02d}{separator}{abs(minutes) % 60:02d}"
 
@@ -139,7 +141,7 @@ class MomentFormat:
     Everything down to the second is kept until the second changes, since thousands of records share one.
     """
 
-    def __init__(self, text: str, zone: tzinfo) -> None:
+    def __init__(self, text: str, zone: tzinfo | None) -> None:
         self._zone = zone
         self._tokens = _TOKEN.findall(_expand(text))
         self._subsecond = [token for token in self._tokens if token == "x" or set(token) == {"S"}]
