@@ -9,7 +9,21 @@ import sys
 from collections.abc import Callable
 
 from infra import project
-from tests.bench import aws, brew, crowd, events, flink, functions, live, report, roles, room, scaling, spark, states
+from tests.bench import (
+    aws,
+    brew,
+    classroom,
+    events,
+    flink,
+    functions,
+    live,
+    report,
+    roles,
+    room,
+    scaling,
+    spark,
+    states,
+)
 
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
@@ -23,7 +37,7 @@ GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "flink": ("Flink: the Studio kernel", flink.measure),
     "lambda": ("Lambda: functions", functions.measure),
     "live": ("The live lake", live.measure),
-    "crowd": ("A crowd: thirty learners at once", crowd.measure),
+    "class": ("A class: thirty learners at once", classroom.measure),
     "states": ("Step Functions: state transitions", states.measure),
 }
 
