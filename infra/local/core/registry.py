@@ -15,6 +15,7 @@ PACKAGES = {
     "kinesis": "infra.local.kinesis",
     "firehose": "infra.local.firehose",
     "glue": "infra.local.glue",
+    "kms": "infra.local.kms",
     "athena": "infra.local.athena",
     "databrew": "infra.local.databrew",
     "cloudformation": "infra.local.cloudformation",

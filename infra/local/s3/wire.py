@@ -23,7 +23,18 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
-from infra.local.s3 import attributes, checks, conditions, copying, deletion, encryption, hot, operations, uploads
+from infra.local.s3 import (
+    attributes,
+    checks,
+    conditions,
+    copying,
+    deletion,
+    encryption,
+    hot,
+    kms_keys,
+    operations,
+    uploads,
+)
 from infra.local.s3.access import check_anonymous, check_form, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import changed
@@ -58,9 +69,10 @@ async def wire(request: Request) -> Answer | None:
         check_anonymous(request, bucket_name, key)
     roles.authorize(request, request.operation, request.parameters)
     encryption.check(request.operation, request.headers)
+    bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
+    kms_keys.check(request.operation, request.account, bucket, key, query, request.headers)
     if request.operation == "UploadPartCopy":
         return await _copy_part(request, bucket_name, query)
-    bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
     if request.method == "PUT" and key:
         return await _put(request, bucket, bucket_name, key, query)
     body = await request.body() if form is None else form
