@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any, NoReturn
 
+MOST_LEVELS = 200  # orjson writes 254
+
 
 def _no_constant(word: str) -> NoReturn:
     raise ValueError(f"{word} is not JSON")
@@ -26,9 +28,22 @@ def loads(text: str) -> Any:
 
     Raises
     ------
-    ValueError: the text is not JSON, or is nested too deeply to be read
+    ValueError: the text is not JSON, or is nested more deeply than everything here could write again
     """
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("The text is nested too deeply") from None
+    if text.count("[") + text.count("{") > MOST_LEVELS and _is_deep(value):
+        raise ValueError("The text is nested too deeply")
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MOST_LEVELS + 1):
+        inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
+        level = [each for values in inner for each in values]
+        if not level:
+            return False
+    return True

@@ -29,6 +29,9 @@ MOST_ENTRIES = 10
 MOST_BYTES = 1_048_576
 TIME_BYTES = 14
 MOST_TARGETS = 5
+MOST_RULES = 300  # of a bus; https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html
+MOST_PATTERN = 2048  # characters
+TOO_MANY = "The requested resource exceeds the maximum number allowed."
 RESERVED = {
     "aws.events.rule-arn",
     "aws.events.rule-name",
@@ -153,9 +156,16 @@ class LocalEventsBackend(EventsBackend):
             bus = self._normalize_event_bus_arn(given.get("event_bus_arn"))
             if bus == "default":
                 raise ValidationException("Parameter ScheduleExpression is not valid.")
+        self._check_quotas(name, given)
         rule = super().put_rule(name, **given)
         schedules.plan(rule)
         return rule
+
+    def _check_quotas(self, name: str, given: dict[str, Any]) -> None:
+        bus = self.event_buses.get(self._normalize_event_bus_arn(given.get("event_bus_arn")))
+        too_many = bus is not None and name not in bus.rules and len(bus.rules) >= MOST_RULES
+        if too_many or len(given.get("event_pattern") or "") > MOST_PATTERN:
+            raise JsonRESTError("LimitExceededException", TOO_MANY)
 
     def describe_rule(self, name: str, event_bus_arn: str | None) -> Rule:
         bus = self._get_event_bus(self._normalize_event_bus_arn(event_bus_arn))
@@ -188,7 +198,7 @@ class LocalEventsBackend(EventsBackend):
             if not rule.managed_by and not name.startswith("Events-Archive-"):
                 _check_target(target, self.account_id, self.region_name)
         if len({target["Id"] for target in (*rule.targets, *targets)}) > MOST_TARGETS:
-            raise JsonRESTError("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+            raise JsonRESTError("LimitExceededException", TOO_MANY)
         super().put_targets(name, event_bus_arn, targets)
 
     # --- archives ---

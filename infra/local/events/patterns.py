@@ -6,12 +6,11 @@ Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patter
 from __future__ import annotations
 
 import ipaddress
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any
+
+from infra.local.core import strict_json, wildcards
 
 OPERATORS = ("prefix", "suffix", "equals-ignore-case", "wildcard", "cidr", "numeric", "exists", "anything-but")
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -23,6 +22,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 NUMERIC_LIMIT = 5e9
 MOST_ALIKE_WILDCARDS = 5
+MOST_LEVELS = 100  # ours: the matcher calls itself for each
 _MISSING = object()
 
 
@@ -49,7 +49,7 @@ def parse(text: str) -> dict[str, Any]:
     InvalidPattern: no JSON, or nothing that EventBridge takes
     """
     try:
-        pattern = json.loads(text)
+        pattern = strict_json.loads(text)
     except ValueError:
         raise InvalidPattern("Unrecognized token: the pattern is not valid JSON") from None
     if not isinstance(pattern, dict):
@@ -58,23 +58,25 @@ def parse(text: str) -> dict[str, Any]:
     return pattern
 
 
-def _check_object(pattern: dict[str, Any], in_or: bool = False) -> None:
+def _check_object(pattern: dict[str, Any], in_or: bool = False, depth: int = 1) -> None:
+    if depth > MOST_LEVELS:
+        raise InvalidPattern(f"More than {MOST_LEVELS} levels of objects are not allowed")
     if not pattern:
         raise InvalidPattern("Empty objects are not allowed")
     for name, value in pattern.items():
         if name == "$or":
-            _check_or(value)
+            _check_or(value, depth)
         elif in_or and name in OPERATORS:
             raise InvalidPattern(f"{name} is Ruler reserved fieldName which cannot be used inside $or.")
         elif isinstance(value, dict):
-            _check_object(value, in_or)
+            _check_object(value, in_or, depth + 1)
         elif isinstance(value, list):
             _check_choices(value)
         else:
             raise InvalidPattern(f'"{name}" must be an object or an array')
 
 
-def _check_or(branches: Any) -> None:
+def _check_or(branches: Any, depth: int) -> None:
     if not isinstance(branches, list):
         raise InvalidPattern("It must be an Array followed with $or.")
     if not all(isinstance(branch, dict) for branch in branches):
@@ -82,7 +84,7 @@ def _check_or(branches: Any) -> None:
     if len(branches) < 2:
         raise InvalidPattern("There must have at least 2 Objects in $or relationship.")
     for branch in branches:
-        _check_object(branch, in_or=True)
+        _check_object(branch, in_or=True, depth=depth + 1)
 
 
 def _check_choices(choices: list[Any]) -> None:
@@ -340,7 +342,7 @@ def _operator_matches(name: str, operand: Any, leaf: Any) -> bool:
     if name == "equals-ignore-case":
         return leaf.lower() == operand.lower()
     if name == "wildcard":
-        return bool(_wildcard(operand).fullmatch(leaf))
+        return wildcards.matches(operand, leaf)
     return _is_in(leaf, operand)
 
 
@@ -351,14 +353,6 @@ def _is_anything_but(operand: Any, leaf: Any) -> bool:
             _operator_matches(name, value, leaf) for value in (values if isinstance(values, list) else [values])
         )
     return not any(_equals(value, leaf) for value in (operand if isinstance(operand, list) else [operand]))
-
-
-@lru_cache(maxsize=512)
-def _wildcard(text: str) -> re.Pattern[str]:
-    parts = re.findall(r"\\.|\*|[^\\*]+", text, re.DOTALL)
-    return re.compile(
-        "".join(".*" if part == "*" else re.escape(part[1:] if part[0] == "\\" else part) for part in parts), re.DOTALL
-    )
 
 
 def _is_in(address: str, network: str) -> bool:

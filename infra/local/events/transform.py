@@ -9,6 +9,8 @@ import json
 import re
 from typing import Any
 
+from infra.local.core import strict_json
+
 PLACEHOLDER = re.compile(r"<([^<>\s]+)>")
 STEP = re.compile(r"""\.([\w-]+|\*)|\[(\d+|\*)\]|\['([^']+)'\]|\["([^"]+)"\]""")
 MISSING = object()
@@ -113,7 +115,7 @@ def is_deliverable(text: str) -> bool:
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        strict_json.loads(text)
     except ValueError:
         return False
     return True

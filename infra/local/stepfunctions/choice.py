@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from infra.local.core import wildcards
 from infra.local.stepfunctions import jsonpath
 from infra.local.stepfunctions.failures import RUNTIME, StateFailure
 from infra.local.stepfunctions.jsonpath import is_number
@@ -40,15 +41,6 @@ def _boolean(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _wildcards(value: str, pattern: str) -> bool:
-    r"""StringMatches: `*` stands for any signs, `\*` for a star and `\\` for a backslash."""
-    parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", pattern)
-    source = "".join(
-        ".*" if part == "*" else re.escape(part[1]) if part in (r"\*", r"\\") else re.escape(part) for part in parts
-    )
-    return re.fullmatch(source, value, re.DOTALL) is not None
-
-
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     "Equals": lambda left, right: left == right,
     "LessThan": lambda left, right: left < right,
@@ -60,7 +52,7 @@ KINDS: dict[str, Callable[[Any], Any]] = {"String": _text, "Numeric": _number, "
 COMPARISONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], bool]]] = {
     **{kind + name: (of, relation) for kind, of in KINDS.items() for name, relation in RELATIONS.items()},
     "BooleanEquals": (_boolean, RELATIONS["Equals"]),
-    "StringMatches": (_text, _wildcards),
+    "StringMatches": (_text, lambda value, pattern: wildcards.matches(pattern, value)),
 }
 TESTS: dict[str, Callable[[Any], bool]] = {
     "IsNull": lambda value: value is None,

@@ -235,3 +235,79 @@ def test_paths(path: str, found: Any) -> None:
 def test_bad_paths(path: str) -> None:
     with pytest.raises(transform.InvalidPath):
         transform.steps(path)
+
+
+ENVELOPE = {
+    "id": "1", "account": "123456789012", "source": "s", "time": "2020-01-01T00:00:00Z", "region": "us-east-1",
+    "resources": [], "detail-type": "d",
+}  # fmt: skip
+ODD: list[tuple[dict[str, Any], dict[str, Any], bool | None]] = [  # pattern, detail, whether it matches; None: refused
+    ({"detail":{"a":[1.0]}},{"a":1},True),
+    ({"detail":{"a":["1"]}},{"a":1},False),
+    ({"detail":{"a":[3.0e2]}},{"a":300},True),
+    ({"detail":{"a":[{"numeric":[">=",-5,"<",5]}]}},{"a":-5},True),
+    ({"detail":{"a":[{"numeric":["=",0.1]}]}},{"a":0.1},True),
+    ({"detail":{"a":[{"numeric":["<",1],"exists":True}]}},{"a":0}, None),
+    ({"detail":{"a":[{"numeric":[]}]}},{"a":0}, None),
+    ({"detail":{"a":[{"numeric":["<","1"]}]}},{"a":0}, None),
+    ({"detail":{"a":[{"numeric":["<",5,">",1]}]}},{"a":2}, None),
+    ({"detail":{"a":[{"numeric":[">",1e10]}]}},{"a":2}, None),
+    ({"detail":{"a":[{"anything-but":[]}]}},{"a":2}, None),
+    ({"detail":{"a":[{"anything-but":["a",1]}]}},{"a":2}, None),
+    ({"detail":{"a":[{"anything-but":{"numeric":["<",1]}}]}},{"a":2}, None),
+    ({"detail":{"a":[{"anything-but":{"prefix":["x","y"]}}]}},{"a":"zy"},True),
+    ({"detail":{"a":[{"anything-but":{"prefix":["x","y"]}}]}},{"a":"yz"},False),
+    ({"detail":{"a":[{"anything-but":{"suffix":"z"}}]}},{"a":["yz","q"]},True),
+    ({"detail":{"a":[{"anything-but":{"equals-ignore-case":"YES"}}]}},{"a":"yes"},False),
+    ({"detail":{"a":[{"anything-but":{"wildcard":"*/tmp/*"}}]}},{"a":"x/tmp/y"},False),
+    ({"detail":{"a":[None]}},{"a":None},True),
+    ({"detail":{"a":[None]}},{},False),
+    ({"detail":{"a":[""]}},{"a":""},True),
+    ({"detail":{"a":[{"prefix":""}]}},{"a":"x"},True),
+    ({"detail":{"a":[{"exists":False}]}},{"a":None},False),
+    ({"detail":{"a":[{"exists":"true"}]}},{"a":None}, None),
+    ({"detail":{"a":{"b":[{"exists":False}]}}},{"a":{}},True),
+    ({"detail":{"a":[{"cidr":"10.0.0.0/33"}]}},{"a":"10.0.0.1"}, None),
+    ({"detail":{"a":[{"cidr":"10.0.0.0/24"}]}},{"a":"10.0.0.255"},True),
+    ({"detail":{"a":[{"cidr":"::/0"}]}},{"a":"10.0.0.255"},False),
+    ({"detail":{"a":[{"wildcard":"*"}]}},{"a":""},True),
+    ({"detail":{"a":[{"wildcard":"\\\\*"}]}},{"a":"\\x"},True),
+    ({"detail":{"a":[{"wildcard":"a\\x"}]}},{"a":"a"}, None),
+    ({"detail":{"a":[{"wildcard":"a**"}]}},{"a":"a"}, None),
+    ({"$or":[{"source":["x"]},{"detail":{"a":[1]}}]},{"a":1},True),
+    ({"$or":[{"source":["x"]}]},{"a":1}, None),
+    ({"$or":{"source":["x"]}},{"a":1}, None),
+    ({"detail":{"$or":[{"a":[1]},{"b":[2]}],"c":[3]}},{"b":2,"c":3},True),
+    ({"detail":{"$or":[{"a":[1]},{"b":[2]}],"c":[3]}},{"b":2,"c":4},False),
+    ({"detail":{"a":{"b":["x"],"c":["y"]}}},{"a":[{"b":"x","c":"n"},{"b":"n","c":"y"}]},False),
+    ({"detail":{"a":{"b":["x"],"c":["y"]}}},{"a":[{"b":"x","c":"y"}]},True),
+    ({"detail":{"a":["x"]}},{"a":[["x"]]},True),
+    ({"detail":{"a.b":["x"]}},{"a":{"b":"x"}},True),
+    ({"detail":{"a":[True,"t"]}},{"a":"t"},True),
+    ({"detail":{"a":["é"]}},{"a":"e\u0301"},False),
+    ({"detail":{"a":[{"equals-ignore-case":"STRASSE"}]}},{"a":"strasse"},True),
+    ({"detail":{"a":[{"suffix":{"equals-ignore-case":".PNG"}}]}},{"a":"x.pNg"},True),
+    ({"detail":{"a":[{"prefix":{"suffix":"x"}}]}},{"a":"x"}, None),
+    ({"source":["s"],"detail":[1]},{"a":"x"},False),
+    ({"detail":{"a":[float('nan')]}},{"a":"x"}, None),
+    ({"source":[{"prefix":"s"}],"time":[{"prefix":"2020-01"}]},{},True),
+    ({"account":["123456789012"],"resources":[{"exists":False}]},{},True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pattern", "inner", "is_match"), ODD, ids=json.dumps)
+def test_odd_patterns(pattern: dict[str, Any], inner: dict[str, Any], is_match: bool | None) -> None:
+    text = json.dumps(pattern)
+    if is_match is None:
+        with pytest.raises(patterns.InvalidPattern):
+            patterns.parse(text)
+    else:
+        assert patterns.matches(patterns.parse(text), {**ENVELOPE, "detail": inner}) == is_match
+
+
+def test_a_deep_pattern_is_refused() -> None:
+    text = '{"a":' * 101 + "[1]" + "}" * 101
+    with pytest.raises(patterns.InvalidPattern, match="levels"):
+        patterns.parse(text)
+    deep = json.loads(text[5:-1])
+    assert patterns.matches(patterns.parse(json.dumps(deep)), json.loads(json.dumps(deep).replace("[1]", "1")))

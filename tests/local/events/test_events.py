@@ -643,3 +643,17 @@ def test_no_accepted_event_is_lost_by_kill(own_server: Any) -> None:
     until(all_there, "every accepted event", 60)
     assert len(accepted) == 600 and set(found) == accepted
     assert len(found) <= len(accepted) + 3 * 40  # twice only what was on its way at a kill
+
+
+def test_quotas_of_rules_and_details_that_are_none(events: Any) -> None:
+    too_many = ("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
+    assert error_of(events.put_rule, Name="r", EventPattern=json.dumps({"source": ["a" * 2048]})) == too_many
+    events.create_event_bus(Name="full")
+    for number in range(300):
+        events.put_rule(Name=str(number), EventBusName="full", EventPattern='{"source": ["a"]}')
+    assert error_of(events.put_rule, Name="r", EventBusName="full", EventPattern='{"source": ["a"]}') == too_many
+    events.put_rule(Name="0", EventBusName="full", EventPattern='{"source": ["b"]}')
+    details = ['{"a": NaN}', '{"a": 1e999}', '{"a": ' + "[" * 900 + "]" * 900 + "}", "[]"]
+    entries = [{"Source": "shop", "DetailType": "Sold", "Detail": detail} for detail in details]
+    answers = events.put_events(Entries=entries)["Entries"]
+    assert answers == [{"ErrorCode": "MalformedDetail", "ErrorMessage": "Detail is malformed."}] * 4
