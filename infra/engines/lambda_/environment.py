@@ -13,6 +13,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ INIT_SECONDS = 10.0  # AWS's limit of the first phase
 MEMORY_WATCH_SECONDS = 0.05
 END_SECONDS = 5.0
 MEGABYTE = 1024 * 1024
+STANDARD_LIBRARY = sysconfig.get_path("stdlib")  # of the Python that functions run on, which is the server's
 ACCEPTED = (202, {"Content-Type": "application/json"}, b'{"status":"OK"}\n')
 
 
@@ -96,6 +98,7 @@ class Environment:
         self._process = 0  # leader of the process group
         self._function = 0  # process number of the function, for its memory
         self._exit_code: int | None = None
+        self._most_memory = 0  # MiB
         self._refused = ""  # why the function's process could not be made
         self._next: Request | None = None
         self._said = ""
@@ -312,7 +315,10 @@ class Environment:
 
     def _finish(self, outcome: Outcome, told: Told, began: float) -> None:
         outcome.seconds = time.monotonic() - began
-        outcome.memory_mb = max(1, self._memory_mb(), outcome.memory_mb)
+        self._most_memory = max(
+            1, self._most_memory, self._memory_mb()
+        )  # of a process that is gone nothing can be read
+        outcome.memory_mb = self._most_memory
         self._tell(self._output.drain(), told)
         for line in outcome.lines:
             told(line)
@@ -323,7 +329,7 @@ class Environment:
 
     def _public(self, text: str) -> str:
         """Return a text with the folder names that functions have on AWS."""
-        text = text.replace(str(self.spec.task), "/var/task")
+        text = text.replace(str(self.spec.task), "/var/task").replace(STANDARD_LIBRARY, "/var/lang/lib/python3.11")
         return text.replace(str(self.spec.opt), "/opt") if self.spec.opt else text
 
     def _error(self, body: bytes) -> bytes:

@@ -24,8 +24,9 @@ LINEAGE = re.compile(r"Lineage=[0-9a-f]+:(\d{1,5})")
 _lock = threading.Lock()
 _noted: OrderedDict[str, int] = (
     OrderedDict()
-)  # start of an invocation's request id → how many times its event has come round
+)  # start of an invocation's request id, or of a message's id → how many times its event has come round
 _current: ContextVar[int] = ContextVar("hops", default=0)
+_by_function: ContextVar[bool] = ContextVar("by_function", default=False)
 
 
 def current() -> int:
@@ -41,6 +42,12 @@ def enter(trace: str | None) -> None:
     trace: its header X-Amzn-Trace-Id
     """
     _current.set(of(trace))
+    _by_function.set(trace is not None and not LINEAGE.search(trace) and ROOT.search(trace) is not None)
+
+
+def counted() -> int:
+    """Return the same with the function that makes this call, if one does: for what leads straight back to a function."""
+    return current() + _by_function.get()
 
 
 @contextmanager
@@ -53,15 +60,31 @@ def caused_by(hops: int) -> Iterator[None]:
         _current.reset(before)
 
 
-def note(request_id: str) -> None:
-    """Remember which event an invocation of a function was given."""
-    hops = current()
+def note(identifier: str, hops: int | None = None) -> None:
+    """Remember how many times what is behind an invocation, or a message, has come round.
+
+    Parameters
+    ----------
+    identifier: the invocation's request id, or the message's id
+    hops: `current` when None
+    """
+    hops = current() if hops is None else hops
     if not hops:
         return
     with _lock:
-        _noted[request_id.replace("-", "")[:24]] = hops
+        _noted[_short(identifier)] = hops
         if len(_noted) > MOST_KNOWN:
             _noted.popitem(last=False)
+
+
+def noted(identifier: str) -> int:
+    """Return what was remembered of an invocation or a message; 0 for nothing."""
+    with _lock:
+        return _noted.get(_short(identifier), 0)
+
+
+def _short(identifier: str) -> str:
+    return identifier.replace("-", "")[:24]
 
 
 def header() -> str | None:
@@ -81,5 +104,4 @@ def of(trace: str | None) -> int:
     if told := LINEAGE.search(trace):
         return int(told[1])
     found = ROOT.search(trace)
-    with _lock:
-        return _noted.get(found[1], 0) if found else 0
+    return noted(found[1]) if found else 0

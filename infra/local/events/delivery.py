@@ -57,9 +57,9 @@ def items(
 
 
 def _deliver(items: list[Item]) -> list[Again | None]:
-    """Hand over events of one rule to one target; a target that was changed in between is another one."""
+    """Hand over events of one rule to one target, those together that have come round as often; a changed target is another one."""
     outcomes: list[Again | None] = []
-    for _, group in groupby(items, key=lambda item: (item.body["target"], item.body["hops"] > MOST_HOPS)):
+    for _, group in groupby(items, key=lambda item: (item.body["target"], item.body["hops"])):
         outcomes += _deliver_alike(list(group))
     return outcomes
 

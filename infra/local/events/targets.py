@@ -116,7 +116,7 @@ def send(caller: Caller, target: dict[str, Any], deliveries: list[Delivery]) -> 
         return [failure_of(error)] * len(deliveries)
 
 
-def send_message(caller: Caller, arn: str, text: str, options: dict[str, Any]) -> Outcome:
+def send_message(caller: Caller, arn: str, text: str, options: dict[str, Any], hops: int = 0) -> Outcome:
     """Hand a text to a queue or a function.
 
     Parameters
@@ -125,12 +125,13 @@ def send_message(caller: Caller, arn: str, text: str, options: dict[str, Any]) -
     arn: of the queue or function
     text: the message
     options: more parameters of SQS's SendMessage
+    hops: how many times what the text tells of has come round
 
     Returns
     -------
     What went wrong, or None
     """
-    delivery = Delivery({}, text)
+    delivery = Delivery({}, text, hops - 1)  # this is no rule: it does not count as a round
     if kind(arn) == "sqs":
         return _attempt(
             lambda _: queue_client(caller, {"Arn": arn}).send_message(
@@ -204,7 +205,8 @@ def _to_queue(caller: Caller, target: dict[str, Any], deliveries: list[Delivery]
         {"Id": str(number), "MessageBody": delivery.text, **({"MessageGroupId": group} if group else {})}
         for number, delivery in enumerate(deliveries)
     ]
-    answer = queues.send_message_batch(QueueUrl=queue_url(target["Arn"]), Entries=entries)
+    with lineage.caused_by(max(delivery.hops for delivery in deliveries) + 1):
+        answer = queues.send_message_batch(QueueUrl=queue_url(target["Arn"]), Entries=entries)
     failed = {entry["Id"]: entry for entry in answer.get("Failed", ())}
     return [
         Failure("INVALID_PARAMETER", failed[entry["Id"]].get("Message", "")) if entry["Id"] in failed else None

@@ -138,7 +138,7 @@ def accept(backend: LocalLambdaBackend, given: str, qualifier: str | None, paylo
     now = time.time()
     text = base64.b64encode(payload or b"{}").decode()
     account, region = backend.account_id, backend.region_name
-    waiting = Waiting(str(uuid.uuid4()), account, region, function.name, asked, text, now, now, hops=lineage.current())
+    waiting = Waiting(str(uuid.uuid4()), account, region, function.name, asked, text, now, now, hops=lineage.counted())
     store(waiting)
     _metric(waiting, "AsyncEventsReceived", 1, "Count")
     QUEUE.put(waiting)
@@ -179,6 +179,10 @@ def _throttled(
     backend: LocalLambdaBackend, function: Function, waiting: Waiting, settings: Json, error: LambdaError
 ) -> bool:
     """The function could not run: the event goes back, for longer each time, until it is too old."""
+    if error.code == "RecursiveInvocationException":
+        log.warning("event %s of %s is dropped: %s", waiting.request_id, waiting.function, error)
+        _told(backend, function, waiting, settings, "RetriesExhausted", None)
+        return False
     log.info("event %s of %s waits: %s", waiting.request_id, waiting.function, error)
     first, longest = THROTTLE_SECONDS
     waiting.due = time.time() + min(longest, first * 2**waiting.throttled) * pace()

@@ -12,6 +12,7 @@ STATUS = {
     "InvalidRequestContentException": 400,
     "NotImplemented": 501,
     "PreconditionFailedException": 412,
+    "RecursiveInvocationException": 400,
     "RequestEntityTooLargeException": 413,
     "RequestTooLargeException": 413,
     "ResourceConflictException": 409,

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from infra.local.core import lineage
 from infra.local.lambda_ import asynchronous, running
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError, invalid, missing, refused
@@ -43,7 +44,8 @@ def invoke(backend: LocalLambdaBackend, given: Json) -> Answer:
         request_id = asynchronous.accept(backend, given["FunctionName"], qualifier, payload)
         return 202, {"x-amzn-RequestId": request_id}, b""
     context = _client_context(given.get("ClientContext", ""))
-    result = running.run(backend, given["FunctionName"], qualifier, payload, client_context=context)
+    with lineage.caused_by(lineage.counted()):
+        result = running.run(backend, given["FunctionName"], qualifier, payload, client_context=context)
     headers = {
         "Content-Type": "application/json",
         "x-amzn-RequestId": result.request_id,

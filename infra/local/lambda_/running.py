@@ -25,6 +25,7 @@ from infra.local.lambda_.records import LATEST, Function, Json, Version
 
 TAIL_BYTES = 4096
 LOG_BYTES = 16 * 1024 * 1024  # of one run; more is left out, and a line says so
+MOST_ROUNDS = lineage.MOST_HOPS + 1  # a rule that is in the circle stops it before
 RUNTIME_NAME = "python:3.11.v90"
 
 
@@ -80,6 +81,7 @@ def run(
     number = choose(function, asked)
     version = function.version(number)
     assert version is not None
+    _stop_loop(backend, function, asked)
     _await_active(version)
     reserved_of_all = sum(each.reserved or 0 for each in list(backend.functions.values()))
     try:
@@ -95,6 +97,21 @@ def run(
     finally:
         concurrent = POOL.leave(backend.account_id, function.arn)
         metrics(backend, function.name, asked, {"ConcurrentExecutions": (concurrent, "Count")})
+
+
+def _stop_loop(backend: LocalLambdaBackend, function: Function, asked: str) -> None:
+    """Raise LambdaError for an event that comes round and round, unless the function is allowed to do that.
+
+    Source: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+    if lineage.current() <= MOST_ROUNDS or function.recursion == "Allow":
+        return
+    metrics(backend, function.name, asked, {"RecursiveInvocationsDropped": (1, "Count")})
+    raise LambdaError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+        "function's invocation.",
+    )
 
 
 def _await_active(version: Version) -> None:

@@ -21,7 +21,7 @@ from moto.sns.exceptions import SNSInvalidParameter
 from moto.sns.models import SNSBackend, Subscription, Topic, sns_backends
 from moto.sns.responses import SNSResponse
 
-from infra.local.core import state
+from infra.local.core import lineage, state
 from infra.local.core.outbox import Again, Item, Outbox
 from infra.local.core.service_principal import Caller, split_arn
 
@@ -104,6 +104,7 @@ class LocalSubscription(Subscription):
             "group": group_id,
             "deduplication": deduplication_id,
             "redrive": self.attributes.get("RedrivePolicy"),
+            "hops": lineage.counted(),
         }
         outbox.add([(self.arn, body)])
 
@@ -183,7 +184,7 @@ def _deliver_one(item: Item) -> Again | None:
 
     body = item.body
     caller = Caller(PRINCIPAL, body["account"], split_arn(body["topic"])[1], body["topic"])
-    failure = events.send_message(caller, body["endpoint"], body["text"], _options(body))
+    failure = events.send_message(caller, body["endpoint"], body["text"], _options(body), body.get("hops", 0))
     if failure is None:
         return None
     if failure.retry and item.attempts < MOST_ATTEMPTS:

@@ -23,7 +23,7 @@ from moto.sqs.exceptions import (
 from moto.sqs.models import Message, Queue, SQSBackend, _filter_message_attributes, sqs_backends
 from moto.sqs.responses import SQSResponse
 
-from infra.local.core import front, moto_call, registry, state
+from infra.local.core import front, lineage, moto_call, registry, state
 from infra.local.core.answers import Answer
 from infra.local.core.request import Request
 from infra.local.sqs import moves, waiting
@@ -184,6 +184,7 @@ class LocalSQSBackend(SQSBackend):
             deduplication_id=deduplication_id if queue.fifo_queue else None,
             scope=group_id or "" if queue.deduplication_scope == "messageGroup" else "",
         )
+        lineage.note(stored.message_id, lineage.counted())
         waiting.bell.ring(queue.key)
         return _message(queue, stored)
 

@@ -278,6 +278,47 @@ def test_function_and_a_rule_that_triggers_itself_through_it(client: Client, eve
     assert json.loads(letter["Body"])["detail"] == {"n": 17}
 
 
+SEND_ON_FROM_QUEUE = """
+import boto3, json
+def handler(event, context):
+    for record in event["Records"]:
+        number = json.loads(record["body"] if "body" in record else record["Sns"]["Message"])["detail"].get("n", 0)
+        entry = {"Source": "shop", "DetailType": "Sold", "Detail": json.dumps({"n": number + 1})}
+        boto3.client("events").put_events(Entries=[entry])
+"""
+
+
+def test_a_rule_that_triggers_itself_through_a_topic(client: Client, events: Any, queue: Queue) -> None:
+    topic = client("sns").create_topic(Name="round")["TopicArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sns:Publish",
+        "Resource": topic,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy)
+    function = make_function(client, "on", SEND_ON_FROM_QUEUE, "events:PutEvents")
+    allow_call(client, "on", "sns.amazonaws.com")
+    client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
+    rule(events, "loop", SOLD, topic, DeadLetterConfig={"Arn": queue.arn})
+    send(events)
+    (letter,) = queue.take(1, seconds=60)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "LOOP_DETECTED"
+    assert json.loads(letter["Body"])["detail"] == {"n": 17}
+
+
+def test_a_rule_that_triggers_itself_through_a_queue(client: Client, events: Any, queue: Queue, account: str) -> None:
+    between = Queue(client("sqs"), "between", account)
+    make_function(client, "on", SEND_ON_FROM_QUEUE, "events:PutEvents", "sqs:*")
+    client("lambda").create_event_source_mapping(EventSourceArn=between.arn, FunctionName="on", BatchSize=1)
+    rule(events, "loop", SOLD, between.arn, DeadLetterConfig={"Arn": queue.arn})
+    send(events)
+    (letter,) = queue.take(1, seconds=60)
+    assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "LOOP_DETECTED"
+    assert json.loads(letter["Body"])["detail"] == {"n": 17}
+
+
 WRITE = """
 import boto3
 def handler(event, context):

@@ -158,3 +158,30 @@ def _running(command):
         except OSError:
             continue
     return False
+
+
+CALLS_ITSELF = """
+import boto3, json
+def handler(event, context):
+    told = json.dumps({"n": event["n"] + 1})
+    boto3.client("lambda").invoke(FunctionName=context.function_name, InvocationType=event.get("how", "Event"), Payload=told)
+"""
+
+
+def test_a_function_that_calls_itself_is_stopped(client):
+    url, arn = queue(client, "dead")
+    function(client, CALLS_ITSELF, Timeout=20, DeadLetterConfig={"TargetArn": arn})
+    client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 0}')
+    letter = until(lambda: received(client, url), "the event that was dropped", 60)
+    assert json.loads(letter["Body"]) == {"n": 18}
+
+
+def test_a_function_that_may_call_itself_goes_on(client):
+    code = CALLS_ITSELF.replace("told =", "if event['n'] >= 19: raise ValueError('far')\n    told =")
+    url, arn = queue(client, "dead")
+    function(client, code, Timeout=20, DeadLetterConfig={"TargetArn": arn})
+    client("lambda").put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")
+    client("lambda").put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)
+    client("lambda").invoke(FunctionName="f", InvocationType="Event", Payload=b'{"n": 0}')
+    letter = until(lambda: received(client, url), "the event that failed", 60)
+    assert json.loads(letter["Body"]) == {"n": 19}

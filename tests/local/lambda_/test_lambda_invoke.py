@@ -265,3 +265,13 @@ def test_zips(client):
     place = aws.get_function(FunctionName="f")["Code"]["Location"]
     with urllib.request.urlopen(place) as answer, zipfile.ZipFile(io.BytesIO(answer.read())) as archive:
         assert archive.namelist() == ["app.py", "lib/x.txt"]
+
+
+def test_traces_name_no_folder_of_the_machine_and_a_process_that_ends_had_memory(client):
+    function(client, "import json\ndef handler(event, context): return json.loads('{')")
+    told, _ = called(client)
+    assert '  File "/var/lang/lib/python3.11/json/__init__.py"' in told["stackTrace"][1]
+    function(client, "import os\ndef handler(event, context): os._exit(3)", name="g")
+    answer = client("lambda").invoke(FunctionName="g", LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert int(re.search(r"Max Memory Used: (\d+) MB", tail)[1]) > 5

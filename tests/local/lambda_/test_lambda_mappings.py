@@ -353,3 +353,20 @@ def test_positions_and_windows_survive_kill_9(own_server, account):
         "the windows",
     )
     assert counted >= sent
+
+
+def test_a_throttled_function_uses_up_no_retries_and_loses_no_record(lab):
+    lab.function()
+    arn, (url, queue) = lab.stream(), lab.queue()
+    lab.aws.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
+    lab.put("a", "b")
+    destination = {"OnFailure": {"Destination": queue}}
+    made = lab.map(arn, MaximumRetryAttempts=0, BisectBatchOnFunctionError=True, DestinationConfig=destination)
+
+    def last():
+        return lab.aws.get_event_source_mapping(UUID=made["UUID"])["LastProcessingResult"]
+
+    until(lambda: last() == "PROBLEM: Function call failed", "a call that was refused")
+    lab.aws.delete_function_concurrency(FunctionName="f")
+    until(lambda: ["a", "b"] in lab.texts(), "the whole batch")
+    assert lab.received(url) is None

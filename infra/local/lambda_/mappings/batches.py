@@ -95,6 +95,7 @@ class Shard:
         attempts: how often it failed before the server was started again
         window: changed to the state that the function returns
         """
+        refusals = 0
         while records or (window is not None and window.is_final):
             records = self._without_old(records)
             if not records and not (window is not None and window.is_final):
@@ -105,6 +106,10 @@ class Shard:
                 self._finish(records, 0)
                 return
             self.mapping.last_result = FAILED
+            if result is None:  # throttled, or it could not be run: only the records' age ends this
+                refusals += 1
+                self._pause(refusals)
+                continue
             splits = self.mapping.settings["BisectBatchOnFunctionError"]  # and that does not use up retries
             if failed_from > 0:  # the first ones are done with: the rest is a batch of its own
                 self._finish(records[:failed_from], attempts if splits else attempts + 1)
@@ -129,7 +134,7 @@ class Shard:
             self._done(records[-1].sequence, attempts)
 
     def _pause(self, attempts: int) -> None:
-        seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** (attempts - 1))
+        seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(attempts - 1, 10))
         if self.stopping.wait(seconds):
             raise Stopped
 

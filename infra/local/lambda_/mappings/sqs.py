@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.core import pace
+from infra.local.core import lineage, pace
 from infra.local.core.roles import sessions
 from infra.local.lambda_ import destinations, running
 from infra.local.lambda_.backend import LocalLambdaBackend
@@ -150,7 +150,8 @@ class QueuePoller:
         everything = {record["messageId"] for record in records}
         try:
             payload = json.dumps({"Records": records}, ensure_ascii=False).encode()
-            result = running.run(self.backend, self.mapping.function, None, payload)
+            with lineage.caused_by(max(map(lineage.noted, everything))):
+                result = running.run(self.backend, self.mapping.function, None, payload)
         except LambdaError as error:
             log.info("mapping %s: %s", self.mapping.uuid, error)
             return everything
