@@ -30,6 +30,11 @@ def to_record(row: Row, schema: spark.StructType) -> DynamicRecord:
     return DynamicRecord({f.name: _value(v, f.dataType) for f, v in zip(schema.fields, row, strict=True)})
 
 
+def as_text(value) -> str | float:
+    """What json.dumps() has no form for: decimals as numbers, all else (dates, times) as text."""
+    return float(value) if isinstance(value, Decimal) else str(value)
+
+
 def _value(value, native: spark.DataType):
     if value is None:
         return None
