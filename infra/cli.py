@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ def main(arguments: list[str] | None = None) -> int:
         return options.command(options)
     except (server_process.LocalAwsError, ValueError) as error:
         print(error, file=sys.stderr)
+        return 1
+    except EOFError:  # asked, and there is no terminal
+        print("\nNobody answered, so nothing was done. --yes does it without asking.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -61,13 +65,15 @@ def _parser() -> argparse.ArgumentParser:
     class_parser = add(
         "class", machine.hold_class, "hold a class on this machine: JupyterHub with an account for each learner"
     )
-    class_parser.add_argument("--learners", type=int, metavar="N", help="learner-01 to learner-N")
+    class_parser.add_argument("--learners", type=_count, metavar="N", help="learner-01 to learner-N")
     class_parser.add_argument("--names", type=Path, metavar="FILE", help="names of the learners, one a line")
     class_parser.add_argument(
         "--address", default="127.0.0.1", help="where others reach it: this machine's address, or 0.0.0.0 for all"
     )
-    class_parser.add_argument("--port", type=int, default=8000, help="port of the hub")
-    class_parser.add_argument("--spark-sessions", type=int, metavar="N", help="at once; by memory and cores without it")
+    class_parser.add_argument("--port", type=_port, default=8000, help="port of the hub")
+    class_parser.add_argument(
+        "--spark-sessions", type=_count, metavar="N", help="at once; by memory and cores without it"
+    )
     class_parser.add_argument(
         "--new-passwords", nargs="*", metavar="LOGIN", help="hand out new passwords, to all or to those named"
     )
@@ -84,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     reset_parser = add(
         "reset", local_aws.reset, "stop the local AWS and delete its data, or empty one account while others work"
     )
-    reset_parser.add_argument("--account", metavar="ACCOUNT", help="the 12 digits of the account to empty")
+    reset_parser.add_argument(
+        "--account", type=_account, metavar="ACCOUNT", help="the 12 digits of the account to empty"
+    )
     reset_parser.add_argument("--yes", action="store_true", help="do not ask")
     add("doctor", machine.doctor, "check what this machine has, and say what to type where something is missing")
     add("env", local_aws.env, "print the exports that make any AWS tool in a terminal use the chosen profile")
@@ -130,8 +138,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _account(text: str) -> str:
+    if not re.fullmatch("[0-9]{12}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no account: 12 digits, for example 000000000007")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no number from 1 on")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: 1 to 65535")
+    return int(text)
+
+
 def _server_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--port", type=int, help="port of the local AWS (4566 or the next free one)")
+    parser.add_argument("--port", type=_port, help="port of the local AWS (4566 or the next free one)")
     parser.add_argument(
         "--shard-limits",
         action="store_true",
@@ -149,7 +175,7 @@ def _server_options(parser: argparse.ArgumentParser) -> None:
 
 def _account_option(parser: argparse.ArgumentParser) -> None:
     own = os.environ.get("WORKSHOP_ACCOUNT", profile.ACCOUNT)
-    parser.add_argument("--account", metavar="ACCOUNT", default=own, help=f"12 digits; without it {own}")
+    parser.add_argument("--account", type=_account, metavar="ACCOUNT", default=own, help=f"12 digits; without it {own}")
 
 
 if __name__ == "__main__":

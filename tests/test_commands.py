@@ -21,6 +21,33 @@ def test_without_a_command_the_help_is_shown(capsys):
 
 
 @pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("status --account x", "'x' is no account: 12 digits"),
+        ("goto 06 --account 7", "'7' is no account"),
+        ("reset --account ٠٠٠٠٠٠٠٠٠٠٠٧", "is no account"),
+        ("class --learners 0", "'0' is no number from 1 on"),
+        ("class --learners -3", "'-3' is no number from 1 on"),
+        ("class --learners 3 --spark-sessions two", "'two' is no number"),
+        ("class --learners 3 --port 99999", "'99999' is no port: 1 to 65535"),
+        ("start --port 0", "'0' is no port"),
+    ],
+)
+def test_what_was_typed_wrong_is_told_before_anything_happens(typed, told, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(typed.split())
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("typed", ["reset", "reset --account 000000000007"])
+def test_nothing_is_deleted_where_nobody_answers(typed, capsys, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda _: (_ for _ in ()).throw(EOFError))
+    assert cli.main(typed.split()) == 1
+    assert "nothing was done. --yes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     "chapter, before", [("01", []), ("06", ["01", "02", "03"]), ("07", ["01", "02"]), ("10", ["01"])]
 )
 def test_what_a_chapter_needs_stands_in_its_own_table(chapter, before):

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,9 +42,15 @@ class Wish(NamedTuple):
 def names(count: int | None, file: Path | None) -> list[str]:
     """Return the names of a class: of a file with one a line, or learner-01 and so on. Raises ValueError."""
     if file is not None:
-        found = [line.strip() for line in file.read_text().splitlines() if line.strip()]
+        try:
+            text = file.read_text(encoding="utf-8-sig")  # editors of Windows begin with a mark
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"The names in {file} cannot be read: {error}") from None
+        found = [line.strip() for line in text.splitlines() if line.strip()]
         if not found:
             raise ValueError(f"There is no name in {file}: write one a line.")
+        if twice := [name for name, count in Counter(found).items() if count > 1]:
+            raise ValueError(f"{', '.join(twice)} stands more than once in {file}: two learners need two names.")
         return found
     return [f"learner-{number:02d}" for number in range(1, (count or 0) + 1)]
 
@@ -74,6 +81,7 @@ def need_extra() -> None:
 
 def lead(wish: Wish) -> int:
     """Hold a class until Ctrl-C. Raises LocalAwsError, ValueError, RuntimeError."""
+    _try_to_listen(wish.address, wish.port)
     need_extra()
     from infra.classroom import material, proxy
     from infra.classroom.roster import LEADER, Roster
@@ -161,6 +169,20 @@ def _tell(
         "(Started by root, from a folder and with a Python that everybody may read, each gets a user of its own.)"
     )
     print("Ctrl-C ends the class; what was made stays.", flush=True)
+
+
+def _try_to_listen(address: str, port: int) -> None:
+    """Raise ValueError where the hub could not listen: passwords are shown once, so this is found out before."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ValueError(
+            f"Nothing can listen at {address}, port {port}: {reason}. --address takes an address of this machine, --port a free port."
+        ) from None
 
 
 def _free_port() -> int:

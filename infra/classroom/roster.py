@@ -21,7 +21,7 @@ from infra import profile, project
 LEADER = "instructor"
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # without those that look alike
 COST = {"n": 2**14, "r": 8, "p": 1}  # scrypt: 16 MB and some 50 ms a try
-NAME = re.compile(r"[\w .-]{1,40}")
+NAME = re.compile(r"[\w .'’-]{1,40}")
 
 
 class Learner(NamedTuple):
@@ -57,7 +57,9 @@ class Roster:
         new = []
         for name in names:
             if not NAME.fullmatch(name):
-                raise ValueError(f"'{name}' is no name: up to 40 letters, digits, blanks, dots and hyphens.")
+                raise ValueError(
+                    f"'{name}' is no name: up to 40 letters, digits, blanks, dots, apostrophes and hyphens."
+                )
             login = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or f"learner-{len(self.learners) + 1}"
             if any(each.name == name for each in self.learners):
                 continue

@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import shutil
+import socket
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +134,40 @@ def test_names_of_a_class(tmp_path):
     (tmp_path / "none").write_text("\n")
     with pytest.raises(ValueError, match="no name"):
         lead.names(None, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [(b"Ann\nBob\nAnn\n", "Ann stands more than once"), (b"\xff\xfe", "cannot be read"), (b" \n", "no name in")],
+)
+def test_a_file_of_names_that_is_not_right_is_told(tmp_path: Path, written: bytes, told: str) -> None:
+    (tmp_path / "names").write_bytes(written)
+    with pytest.raises(ValueError, match=told):
+        lead.names(None, tmp_path / "names")
+    with pytest.raises(ValueError, match="cannot be read: .*No such file"):
+        lead.names(None, tmp_path / "missing")
+
+
+def test_names_of_many_languages_become_logins(tmp_path: Path) -> None:
+    (tmp_path / "names").write_text("\ufeffO’Brien\n山田 太郎\n佐藤\nJosé Å.\n")
+    roster = Roster(tmp_path / "class")
+    roster.enrol(lead.names(None, tmp_path / "names"))
+    assert [(each.name, each.login) for each in roster.learners] == [
+        ("O’Brien", "o-brien"), ("山田 太郎", "learner-2"), ("佐藤", "learner-3"), ("José Å.", "jos")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "told"), [("999.1.1.1", "--address takes"), ("203.0.113.9", "Nothing can listen at 203.0.113.9")]
+)
+def test_where_nobody_can_listen_no_password_is_shown(tmp_path: Path, address: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        lead.lead(lead.Wish(["Ann"], address, 8000, None, None))
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(ValueError, match="a free port"):
+        lead.lead(lead.Wish(["Ann"], "127.0.0.1", other.getsockname()[1], None, None))
 
 
 def test_without_node_it_is_said_what_to_install(tmp_path, monkeypatch):
