@@ -7,14 +7,14 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, iam_backends
 
 from infra.local.core.refused import Refused
-from infra.local.core.roles import identities
-from infra.local.core.roles.policy import MalformedPolicy, parse
+from infra.local.core.roles import identities, kinds
+from infra.local.core.roles.policy import MalformedPolicy, Policy, parse
 from infra.local.iam import aws_policies
 
 BACKENDS = iam_backends
@@ -32,10 +32,10 @@ def limit_exceeded(message: str) -> Refused:
     return Refused(409, "LimitExceeded", message)
 
 
-def checked(text: str) -> str:
-    """Return a document that is a policy. Raises Refused."""
+def checked(text: str, check: Callable[[Policy], None] = kinds.check_identity) -> str:
+    """Return a document that is a policy, of the kind that is checked. Raises Refused."""
     try:
-        parse(text)
+        check(parse(text))
     except MalformedPolicy as error:
         raise Refused(400, "MalformedPolicyDocument", str(error)) from None
     return text
@@ -115,7 +115,7 @@ class LocalIAMBackend(IAMBackend):
         super().update_assume_role_policy(role_name, policy_document)
 
     def _check_trust(self, document: str) -> None:
-        if size(checked(document)) > TRUST_CHARACTERS:
+        if size(checked(document, kinds.check_trust)) > TRUST_CHARACTERS:
             raise limit_exceeded(f"Cannot exceed quota for ACLSizePerRole: {TRUST_CHARACTERS}")
 
     def put_role_policy(self, role_name: str, policy_name: str, policy_json: str) -> None:

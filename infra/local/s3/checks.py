@@ -81,10 +81,10 @@ def _check_choices(operation: str, headers: Mapping[str, str]) -> None:
             raise Refused(400, code, MESSAGES.get(header) or MESSAGES.get(code) or "")
 
 
-def check_body(operation: str, body: bytes) -> None:
+def check_body(operation: str, body: bytes, bucket: str) -> None:
     """Check an operation's XML: well-formed, no definitions of its own, and what the model requires. Raises Refused."""
     if operation == "PutBucketPolicy":
-        documents.check_policy(body)
+        documents.check_policy(body, bucket)
     if not operation or operation in NO_XML:
         return
     shape = get_service_model("s3").operation_model(operation).input_shape

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from xml.etree.ElementTree import Element
 
 from infra.local.core.refused import Refused
+from infra.local.core.roles import kinds
 from infra.local.core.roles.policy import MalformedPolicy, parse
 
 ID_LENGTH = 255
@@ -30,18 +31,16 @@ def check(operation: str, root: Element) -> None:
         _CHECKS[operation](root)
 
 
-def check_policy(body: bytes) -> None:
-    """Check a bucket's policy: JSON, of IAM's grammar, each statement for somebody. Raises Refused."""
+def check_policy(body: bytes, bucket: str) -> None:
+    """Check a bucket's policy: JSON, of IAM's grammar, each statement for somebody and about this bucket. Raises Refused."""
     if not body.lstrip().startswith(b"{"):
         raise Refused(400, "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
     try:
-        policy = parse(body.decode())
+        kinds.check_bucket(parse(body.decode()), bucket)
     except UnicodeDecodeError:
         raise Refused(400, "MalformedPolicy", "This policy contains invalid Json") from None
     except MalformedPolicy as error:
         raise Refused(400, "MalformedPolicy", str(error)) from None
-    if any(each.principals is None and each.not_principals is None for each in policy.statements):
-        raise Refused(400, "MalformedPolicy", "Missing required field Principal")
 
 
 def name_of(element: Element) -> str:

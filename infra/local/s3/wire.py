@@ -76,7 +76,7 @@ async def wire(request: Request) -> Answer | None:
     if request.method == "PUT" and key:
         return await _put(request, bucket, bucket_name, key, query)
     body = await request.body() if form is None else form
-    checks.check_body(request.operation, body)
+    checks.check_body(request.operation, body, bucket_name)
     lock = state.lock("s3", request.account)
     if bucket is not None and request.signed:
         if request.operation in ("GetObject", "HeadObject") and query.keys() <= READS_BY and not bucket.cors:
@@ -195,7 +195,7 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
             if name.lower() not in ("x-amz-content-sha256", "content-length")
         }
         request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
-    checks.check_body(request.operation, body)
+    checks.check_body(request.operation, body, bucket_name)
     if request.operation == "PutObject" and bucket is not None:
         await _check_received(received, headers)
         conditions.check_write(bucket, key, headers)

@@ -23,6 +23,7 @@ from moto.sns.responses import SNSResponse
 
 from infra.local.core import lineage, state
 from infra.local.core.outbox import Again, Item, Outbox
+from infra.local.core.roles.policy import MalformedPolicy, parse
 from infra.local.core.service_principal import Caller, split_arn
 
 log = logging.getLogger("workshop.sns")
@@ -170,6 +171,14 @@ class LocalSNSBackend(SNSBackend):
                 f"Invalid parameter: The local AWS delivers to SQS queues and Lambda functions, not by {protocol}."
             )
         return super().subscribe(topic_arn, endpoint, protocol)
+
+    def set_topic_attribute(self, topic_arn: str, attribute_name: str, attribute_value: str) -> None:
+        if attribute_name == "policy":
+            try:
+                parse(attribute_value)
+            except MalformedPolicy:
+                raise SNSInvalidParameter("Invalid parameter: Policy Error: null") from None
+        super().set_topic_attribute(topic_arn, attribute_name, attribute_value)
 
 
 # --- delivery -------------------------------------------------------------------------------------------------------

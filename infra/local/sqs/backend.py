@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 from moto.core.responses import ActionResult
 from moto.sqs import models
 from moto.sqs.exceptions import (
+    InvalidAttributeValue,
     InvalidParameterValue,
     MissingParameter,
     ReceiptHandleIsInvalid,
@@ -26,6 +27,7 @@ from moto.sqs.responses import SQSResponse
 from infra.local.core import front, lineage, moto_call, registry, state
 from infra.local.core.answers import Answer
 from infra.local.core.request import Request
+from infra.local.core.roles.policy import MalformedPolicy, parse
 from infra.local.sqs import moves, waiting
 from infra.local.sqs.messages import BadReceipt, Messages, Redrive, Stored, now_ms, receipt
 
@@ -75,6 +77,8 @@ class LocalQueue(Queue):
     def _set_attributes(self, attributes: dict[str, Any], now: float | None = None) -> None:
         """Change the attributes that are named; moto would take away the policy with any other change."""
         kept = getattr(self, "_policy_json", None)
+        if attributes.get("Policy"):
+            _check_policy(attributes["Policy"])
         super()._set_attributes(attributes, now)
         if "Policy" not in attributes and kept is not None:
             self._policy_json = kept
@@ -102,6 +106,14 @@ class LocalQueue(Queue):
         ):
             return None
         return Redrive(dead.name, self.redrive_policy["maxReceiveCount"])
+
+
+def _check_policy(text: str) -> None:
+    """Check a queue's policy. Raises moto's InvalidAttributeValue."""
+    try:
+        parse(text)
+    except MalformedPolicy:
+        raise InvalidAttributeValue("Policy") from None
 
 
 def _message(queue: Any, stored: Stored) -> Message:

@@ -92,6 +92,56 @@ def test_documents_that_are_no_policies(iam: Any, client: Callable[..., Any], do
         assert refusal(call, **given)[:2] == ("MalformedPolicyDocument", 400)
 
 
+RIGHT = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        (RIGHT | {"Principal": "*"}, "Policy document should not specify a principal."),
+        (
+            RIGHT | {"Sid": "a b"},
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*",
+        ),  # fmt: skip
+        ({"Effect": "Allow", "Action": "s3:GetObject"}, "Policy statement must contain resources."),
+        (RIGHT | {"Resource": "lake"}, 'Resource lake must be in ARN format or "*".'),
+    ],
+)
+def test_statements_that_no_identity_s_policy_has(
+    iam: Any, client: Callable[..., Any], statement: dict[str, Any], message: str
+) -> None:
+    service_role(client, "glue")
+    told = refusal(iam.put_role_policy, RoleName="glue", PolicyName="p", PolicyDocument=policy(statement))
+    assert told == ("MalformedPolicyDocument", 400, message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Principal": None}, "Missing required field Principal"),
+        ({"Resource": "*"}, "Has prohibited field Resource"),
+        ({"Action": "s3:*"}, "AssumeRole policy may only specify STS AssumeRole actions."),
+        ({"Principal": {"Service": "glue"}}, 'Invalid principal in policy: "SERVICE":"glue"'),
+        ({"Principal": {"AWS": "ana"}}, 'Invalid principal in policy: "AWS":"ana"'),
+    ],
+)
+def test_statements_that_no_trust_policy_has(iam: Any, change: dict[str, Any], message: str) -> None:
+    statement = {name: value for name, value in (TRUST | change).items() if value is not None}
+    told = refusal(iam.create_role, RoleName="glue", AssumeRolePolicyDocument=policy(statement))
+    assert told == ("MalformedPolicyDocument", 400, message)
+
+
+def test_a_trust_policy_names_those_that_are_there(iam: Any, account: str) -> None:
+    ana = f"arn:aws:iam::{account}:user/staff/ana"
+    given = {"RoleName": "r", "AssumeRolePolicyDocument": policy(TRUST | {"Principal": {"AWS": [ana, account]}})}
+    told = refusal(iam.create_role, **given)
+    assert told == ("MalformedPolicyDocument", 400, f'Invalid principal in policy: "AWS":"{ana}"')
+    iam.create_user(UserName="ana", Path="/staff/")
+    own = iam.create_role(**given)["Role"]["Arn"]
+    iam.update_assume_role_policy(RoleName="r", PolicyDocument=policy(TRUST | {"Principal": {"AWS": own}}))
+
+
 def test_a_simulation_tells_what_matched_and_what_is_missing(iam: Any, client: Callable[..., Any]) -> None:
     arn = service_role(client, "glue", may=())
     put_rights(

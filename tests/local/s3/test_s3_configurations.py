@@ -66,6 +66,28 @@ def test_a_policy_that_is_none_is_refused_and_nothing_is_kept(lake, policy):
     assert refused(lake.s3.get_bucket_policy, Bucket=lake.plain) == (404, "NoSuchBucketPolicy")
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"Resource": "arn:aws:s3:::another/*"}, "Policy has invalid resource"),
+        ({"Resource": "*"}, "Policy has invalid resource"),
+        ({"Resource": None}, "Missing required field Resource"),
+        ({"Action": "s3:GetObjects"}, "Policy has invalid action"),
+        ({"Action": ["s3:GetObject", "glue:GetTable"]}, "Policy has invalid action"),
+        ({"Principal": {"AWS": "arn:aws:iam::300000000999:role/nobody"}}, "Invalid principal in policy"),
+        ({"Principal": {"Service": "nobody"}}, "Invalid principal in policy"),
+    ],
+)
+def test_a_policy_about_others_is_refused(lake, change, message):
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:Get*", "Resource": f"arn:aws:s3:::{lake.plain}/*"}
+    said = {name: value for name, value in (statement | change).items() if value is not None}
+    with pytest.raises(ClientError) as caught:
+        lake.s3.put_bucket_policy(Bucket=lake.plain, Policy=json.dumps({"Statement": [said]}))
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("MalformedPolicy", message)
+    lake.s3.put_bucket_policy(Bucket=lake.plain, Policy=json.dumps({"Statement": [statement]}))
+
+
 def test_retention_and_holds(lake):
     key = {"Bucket": lake.locked, "Key": "k"}
     assert refused(lake.s3.get_object_retention, **key) == (404, "NoSuchObjectLockConfiguration")

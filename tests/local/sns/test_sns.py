@@ -69,6 +69,15 @@ def test_a_queue_that_does_not_let_sns_gets_nothing(client: Client, topic: str, 
     assert dead.bodies(1)[0]["Message"] == "hello" and closed.messages() == []
 
 
+def test_a_policy_that_is_none_is_refused(client: Client, topic: str) -> None:
+    sns = client("sns")
+    before = sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"]
+    with pytest.raises(ClientError) as refused:
+        sns.set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue="{")
+    assert refused.value.response["Error"]["Code"] == "InvalidParameter"
+    assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["Policy"] == before
+
+
 def test_subscriptions_that_leave_the_machine_are_refused(client: Client, topic: str) -> None:
     with pytest.raises(ClientError, match="not by https"):
         client("sns").subscribe(TopicArn=topic, Protocol="https", Endpoint="https://example.org/hook")

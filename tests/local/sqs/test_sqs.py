@@ -92,6 +92,15 @@ def test_visibility_is_changed(sqs: Any) -> None:
     assert error_of(sqs.delete_message, QueueUrl=other, ReceiptHandle=handle)[0] == "ReceiptHandleIsInvalid"
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"Version": "2020-01-01", "Statement": []}'])
+def test_a_policy_that_is_none_is_refused(sqs: Any, text: str) -> None:
+    told = ("InvalidAttributeValue", "Invalid value for the parameter Policy.")
+    assert error_of(sqs.create_queue, QueueName="p", Attributes={"Policy": text}) == told
+    url = make(sqs)
+    assert error_of(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": text}) == told
+    assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+
+
 def test_delay(sqs: Any) -> None:
     url = make(sqs)
     sqs.send_message(QueueUrl=url, MessageBody="later", DelaySeconds=1)
