@@ -4,8 +4,10 @@ Measured on the service: doubles as Java writes them, timestamps with three digi
 """
 
 import math
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from . import types as t
 from .types import Type, field_names
@@ -40,22 +42,9 @@ def _text(value, kind: Type) -> str:
     if value is None:
         return "null"
     name = kind.name
-    if name == "boolean":
-        return "true" if value else "false"
-    if name == "double":
-        return java_double(value)
-    if name == "real":
-        return java_double(value, _shortest_float(value))
-    if name == "decimal":
-        return f"{value:f}"
-    if name == "timestamp":
-        return _timestamp(value)
-    if name == t.ZONED[0]:
-        return _zoned(value)
-    if name == "time" and isinstance(value, time):
-        return value.strftime("%H:%M:%S.") + f"{value.microsecond // 1000:03d}"
-    if name == "varbinary":
-        return bytes(value).hex(" ")
+    plain = _PLAIN.get(name)
+    if plain is not None:
+        return plain(value)
     if name == "array":
         return "[" + ", ".join(_text(v, kind.element) for v in value) + "]"
     if name == "map":
@@ -65,8 +54,6 @@ def _text(value, kind: Type) -> str:
         values = list(value.values()) if isinstance(value, dict) else list(value)
         triples = zip(field_names(kind), values, kind.args, strict=True)
         return "{" + ", ".join(f"{n}={_text(v, k)}" for n, v, (_, k) in triples) + "}"
-    if name.startswith("interval"):
-        return _interval(value, name)
     return str(value)
 
 
@@ -101,14 +88,48 @@ def _zoned(value) -> str:
     return f"{_timestamp(local)} {zone}"
 
 
-def _interval(value, name: str) -> str:
-    if name == "interval year to month":
-        months = value.days // 30 if isinstance(value, timedelta) else int(value)
-        return f"{'-' if months < 0 else ''}{abs(months) // 12}-{abs(months) % 12}"
+def _time(value: time | str) -> str:
+    return value.strftime("%H:%M:%S.") + f"{value.microsecond // 1000:03d}" if isinstance(value, time) else str(value)
+
+
+def _months(value: timedelta | int) -> str:
+    months = value.days // 30 if isinstance(value, timedelta) else int(value)
+    return f"{'-' if months < 0 else ''}{abs(months) // 12}-{abs(months) % 12}"
+
+
+def _days(value: timedelta) -> str:
     millis = round(value.total_seconds() * 1000)
     sign, millis = ("-" if millis < 0 else ""), abs(millis)
     clock = f"{millis // 3600000 % 24:02d}:{millis // 60000 % 60:02d}:{millis // 1000 % 60:02d}.{millis % 1000:03d}"
     return f"{sign}{millis // 86400000} {clock}"
+
+
+# Types without parts: how a value is written.
+_PLAIN: dict[str, Callable[[Any], str]] = {
+    "boolean": lambda value: "true" if value else "false",
+    "double": java_double,
+    "real": lambda value: java_double(value, _shortest_float(value)),
+    "decimal": lambda value: f"{value:f}",
+    "timestamp": _timestamp,
+    t.ZONED[0]: _zoned,
+    "time": _time,
+    "varbinary": lambda value: bytes(value).hex(" "),
+    "interval day to second": _days,
+    "interval year to month": _months,
+}
+# The same in DuckDB SQL, where `$` is the value.
+_PLAIN_SQL = {
+    "double": "floating_text($)",
+    "real": "floating_text($)",
+    "varchar": "$",
+    "char": "$",
+    "timestamp": "strftime($, '%Y-%m-%d %H:%M:%S.%g')",
+    t.ZONED[0]: "(strftime(local_time($), '%Y-%m-%d %H:%M:%S.%g') || ' ' || struct_extract($, 'z'))",
+    "time": "left(CAST($ AS VARCHAR) || CASE WHEN length(CAST($ AS VARCHAR)) = 8 THEN '.000' ELSE '00' END, 12)",
+    "varbinary": "rtrim(regexp_replace(lower(hex($)), '(..)', '\\1 ', 'g'))",
+    "interval day to second": "day_interval_text($)",
+    "interval year to month": "year_interval_text($)",
+}
 
 
 # --- a whole result, by DuckDB
@@ -124,24 +145,10 @@ def decimal_text(sql: str, kind: Type) -> str:
 def text_sql(sql: str, kind: Type, depth: int = 0) -> str:
     """DuckDB SQL that writes a value as to_text() does."""
     name = kind.name
-    if name in ("double", "real"):
-        return f"floating_text({sql})"
-    if name in ("varchar", "char"):
-        return sql
+    if name in _PLAIN_SQL:
+        return _PLAIN_SQL[name].replace("$", sql)
     if name == "decimal":
         return decimal_text(sql, kind)
-    if name == "timestamp":
-        return f"strftime({sql}, '%Y-%m-%d %H:%M:%S.%g')"
-    if name == t.ZONED[0]:
-        return f"(strftime(local_time({sql}), '%Y-%m-%d %H:%M:%S.%g') || ' ' || struct_extract({sql}, 'z'))"
-    if name == "time":
-        return f"left(CAST({sql} AS VARCHAR) || CASE WHEN length(CAST({sql} AS VARCHAR)) = 8 THEN '.000' ELSE '00' END, 12)"
-    if name == "varbinary":
-        return f"rtrim(regexp_replace(lower(hex({sql})), '(..)', '\\1 ', 'g'))"
-    if name == "interval day to second":
-        return f"day_interval_text({sql})"
-    if name == "interval year to month":
-        return f"year_interval_text({sql})"
     item = f"x{depth}"
     if name == "array":
         inner = _or_null(item, kind.element, depth)

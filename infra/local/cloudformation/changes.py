@@ -60,55 +60,45 @@ def _modification(
     replacing = set() if problem else schema.replacing(resource.type, resource.properties, properties)
     template_text = json.dumps(definition.get("Properties", {}))
     for name in sorted({*properties, *resource.properties}):
-        if properties.get(name) == resource.properties.get(name):
-            continue
-        is_unknown = UNKNOWN in json.dumps(properties.get(name))
-        recreation = "Never" if name not in replacing else "Conditionally" if is_unknown else "Always"
-        attribute = "Tags" if name == "Tags" else "Properties"
-        target = {"Attribute": attribute, "RequiresRecreation": recreation}
-        if attribute == "Properties":
-            target["Name"] = name
-        source = "DirectModification"
-        if is_unknown:
-            source = "ResourceReference" if "Fn::GetAtt" not in template_text else "ResourceAttribute"
-        change.details.append(
-            {"Target": target, "Evaluation": "Dynamic" if is_unknown else "Static", "ChangeSource": source}
-        )
-        if attribute not in change.scope:
-            change.scope.append(attribute)
-        if recreation == "Always":
-            change.replacement = "True"
-        elif recreation == "Conditionally" and change.replacement == "False":
-            change.replacement = "Conditional"
+        if properties.get(name) != resource.properties.get(name):
+            _note_property(change, name, properties.get(name), name in replacing, template_text)
     for scope, old, new in policies(resource, definition):
         if old != new:
-            change.scope.append(scope)
-            change.details.append(
-                {
-                    "Target": {"Attribute": scope, "RequiresRecreation": "Never"},
-                    "Evaluation": "Static",
-                    "ChangeSource": "DirectModification",
-                }
-            )
+            _note(change, scope, "Static", "DirectModification")
     if tags_change and schema.is_taggable(resource.type) and "Tags" not in change.scope:
-        change.scope.append("Tags")
-        change.details.append(
-            {
-                "Target": {"Attribute": "Tags", "RequiresRecreation": "Never"},
-                "Evaluation": "Static",
-                "ChangeSource": "DirectModification",
-            }
-        )
+        _note(change, "Tags", "Static", "DirectModification")
     if not change.scope and resource_type(resource.type).looks_again:
-        change.scope.append("Properties")
-        change.details.append(
-            {
-                "Target": {"Attribute": "Properties", "RequiresRecreation": "Never"},
-                "Evaluation": "Dynamic",
-                "ChangeSource": "Automatic",
-            }
-        )
+        _note(change, "Properties", "Dynamic", "Automatic")
     return change if change.scope else None
+
+
+def _note(change: Change, attribute: str, evaluation: str, source: str) -> None:
+    """Note that an attribute as a whole changes, without a new resource."""
+    target = {"Attribute": attribute, "RequiresRecreation": "Never"}
+    change.scope.append(attribute)
+    change.details.append({"Target": target, "Evaluation": evaluation, "ChangeSource": source})
+
+
+def _note_property(change: Change, name: str, value: Any, is_replacing: bool, template_text: str) -> None:
+    """Note that a property, or the tags, change, and whether that needs a new resource."""
+    is_unknown = UNKNOWN in json.dumps(value)
+    recreation = "Never" if not is_replacing else "Conditionally" if is_unknown else "Always"
+    attribute = "Tags" if name == "Tags" else "Properties"
+    target = {"Attribute": attribute, "RequiresRecreation": recreation}
+    if attribute == "Properties":
+        target["Name"] = name
+    source = "DirectModification"
+    if is_unknown:
+        source = "ResourceReference" if "Fn::GetAtt" not in template_text else "ResourceAttribute"
+    change.details.append(
+        {"Target": target, "Evaluation": "Dynamic" if is_unknown else "Static", "ChangeSource": source}
+    )
+    if attribute not in change.scope:
+        change.scope.append(attribute)
+    if recreation == "Always":
+        change.replacement = "True"
+    elif recreation == "Conditionally" and change.replacement == "False":
+        change.replacement = "Conditional"
 
 
 def policies(resource: Resource, definition: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:

@@ -131,11 +131,23 @@ def _add_task(
             if level >= LEVELS.index("TASK"):
                 _add(samples, task, name, answer)
     if level >= LEVELS.index("PARALLELISM"):
-        for number in range(vertex["parallelism"]):
-            for answer in _ask(process, path, [name for name in wanted if not BEHIND.search(name)], number):
-                operator, _, name = answer["id"].rpartition(".")
-                place = (*task, ("Operator", operator)) if operator else task
-                _add(samples, (*place, ("Parallelism", str(number))), name, answer)
+        _add_subtasks(samples, process, path, vertex["parallelism"], wanted, task)
+
+
+def _add_subtasks(
+    samples: dict[Dimensions, Values],
+    process: FlinkProcess,
+    path: str,
+    parallelism: int,
+    wanted: list[str],
+    task: Dimensions,
+) -> None:
+    """Add the metrics of each of a task's parallel parts."""
+    for number in range(parallelism):
+        for answer in _ask(process, path, [name for name in wanted if not BEHIND.search(name)], number):
+            operator, _, name = answer["id"].rpartition(".")
+            place = (*task, ("Operator", operator)) if operator else task
+            _add(samples, (*place, ("Parallelism", str(number))), name, answer)
 
 
 def _ask(process: FlinkProcess, path: str, names: list[str], subtask: int | None = None) -> list[dict[str, Any]]:

@@ -135,17 +135,23 @@ def _step(step: Step, value: Any, root: Any) -> Iterator[Any]:
         case Slice(start, end, by):
             if isinstance(value, list):
                 yield from value[start:end:by]
-        case Several(keys):
-            for key in keys:
-                yield from _step(Name(key) if isinstance(key, str) else Position(key), value, root)
         case Wildcard():
             yield from _children(value)
         case Descend():
             yield from _descendants(value)
+        case _:
+            yield from _chosen(step, value, root)
+
+
+def _chosen(step: Several | Filter | Function, value: Any, root: Any) -> Iterator[Any]:
+    """What the steps give that look at a value themselves: several names, a filter, a function."""
+    match step:
+        case Several(keys):
+            for key in keys:
+                yield from _step(Name(key) if isinstance(key, str) else Position(key), value, root)
         case Filter(holds):
-            for item in value if isinstance(value, list) else [value] if isinstance(value, dict) else []:
-                if holds(item, root):
-                    yield item
+            items = value if isinstance(value, list) else [value] if isinstance(value, dict) else []
+            yield from (item for item in items if holds(item, root))
         case Function(name):
             try:
                 yield FUNCTIONS[name](value)

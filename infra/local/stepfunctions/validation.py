@@ -119,27 +119,11 @@ class _Checker:
         if name in self.names:
             yield Diagnostic(f"Duplicate state name: {name}", location, "DUPLICATE_STATE_NAME")
         self.names.add(name)
-        kind = state.get("Type")
-        if "Type" not in state:
-            yield Diagnostic("These fields are required: [Type]", location)
+        unusable = self._unusable(state, location)
+        if unusable is not None:
+            yield unusable
             return
-        if kind not in TYPES:
-            yield Diagnostic(
-                f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]", f"{location}/Type"
-            )
-            return
-        language = state.get("QueryLanguage", self.language)
-        if language not in (JSONPATH, JSONATA):
-            yield Diagnostic(
-                "The field 'QueryLanguage' should have one of these values: [JSONata, JSONPath]",
-                f"{location}/QueryLanguage",
-            )
-            return
-        if self.language == JSONATA and language == JSONPATH:
-            yield Diagnostic(
-                "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine", location
-            )
-            return
+        kind, language = state["Type"], state.get("QueryLanguage", self.language)
         wrong = [
             *fields.unsupported(kind, state, language, location),
             *fields.kinds(state, fields.STATE_KINDS, location),
@@ -162,6 +146,22 @@ class _Checker:
                 yield Diagnostic("Expected value of type Object", where)
             else:
                 yield from self.machine(machine, where, outer=variables)
+
+    def _unusable(self, state: dict[str, Any], location: str) -> Diagnostic | None:
+        """Return the fault of a state whose type or query language leaves nothing to check."""
+        if "Type" not in state:
+            return Diagnostic("These fields are required: [Type]", location)
+        if state["Type"] not in TYPES:
+            text = f"The field 'Type' should have one of these values: [{', '.join(TYPES)}]"
+            return Diagnostic(text, f"{location}/Type")
+        language = state.get("QueryLanguage", self.language)
+        if language not in (JSONPATH, JSONATA):
+            text = "The field 'QueryLanguage' should have one of these values: [JSONata, JSONPath]"
+            return Diagnostic(text, f"{location}/QueryLanguage")
+        if self.language == JSONATA and language == JSONPATH:
+            text = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+            return Diagnostic(text, location)
+        return None
 
     def _resource(self, state: dict[str, Any], location: str) -> Iterator[Diagnostic]:
         where = f"{location}/Resource"

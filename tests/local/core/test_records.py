@@ -34,33 +34,37 @@ def read(data: bytes, file: records.File) -> Any:
         return state.loads(data)
 
 
+def change_something(value: dict[str, Any], choose: random.Random, step: int) -> None:
+    d, items = value["d"], value["l"]
+    name = f"k{choose.randrange(20)}"
+    match choose.randrange(9):
+        case 0 | 1:
+            d[name] = {"step": step, "inner": RecordList([step])}
+        case 2:
+            d.pop(name, None)
+        case 3:
+            if name in d:
+                d[name]["step"] = -step
+                d[name]["inner"].append(step)
+                d.note(name)
+        case 4 | 5:
+            items.append({"at": step})
+        case 6:
+            items += [{"at": step}, {"at": step}]
+        case 7:
+            if items:
+                items[-1]["at"] = -step
+                items.note(items[-1])
+        case 8:
+            if len(items) > 5 and choose.random() < 0.2:
+                del items[:3]
+
+
 def test_a_random_history_is_read_as_it_was(tmp_path: Path) -> None:
     choose, file = random.Random(7), records.File(tmp_path / "r")
     value: dict[str, Any] = {"d": RecordDict(), "l": RecordList(), "plain": [1]}
     for step in range(400):
-        d, items = value["d"], value["l"]
-        name = f"k{choose.randrange(20)}"
-        match choose.randrange(9):
-            case 0 | 1:
-                d[name] = {"step": step, "inner": RecordList([step])}
-            case 2:
-                d.pop(name, None)
-            case 3:
-                if name in d:
-                    d[name]["step"] = -step
-                    d[name]["inner"].append(step)
-                    d.note(name)
-            case 4 | 5:
-                items.append({"at": step})
-            case 6:
-                items += [{"at": step}, {"at": step}]
-            case 7:
-                if items:
-                    items[-1]["at"] = -step
-                    items.note(items[-1])
-            case 8:
-                if len(items) > 5 and choose.random() < 0.2:
-                    del items[:3]
+        change_something(value, choose, step)
         if choose.random() < 0.4:
             data = saved(value, file)
             assert read(data, file) == value

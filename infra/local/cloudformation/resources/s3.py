@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/AWS_S3.ht
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -67,54 +68,11 @@ class Bucket(ResourceType):
     def _configure(self, context: Context, name: str, properties: Properties, old: Properties) -> None:
         s3 = context.client("s3")
         changed = {key for key in {*properties, *old} if properties.get(key) != old.get(key)}
-        if "BucketEncryption" in changed:
-            if "BucketEncryption" in properties:
-                rules = [
-                    {
-                        **without(rule, "ServerSideEncryptionByDefault"),
-                        "ApplyServerSideEncryptionByDefault": rule.get("ServerSideEncryptionByDefault", {}),
-                    }
-                    for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-                ]
-                s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
-            else:
-                s3.delete_bucket_encryption(Bucket=name)
-        if "PublicAccessBlockConfiguration" in changed:
-            if "PublicAccessBlockConfiguration" in properties:
-                s3.put_public_access_block(
-                    Bucket=name, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"]
-                )
-            else:
-                s3.delete_public_access_block(Bucket=name)
-        if "OwnershipControls" in changed and old:
-            if "OwnershipControls" in properties:
-                s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=properties["OwnershipControls"])
-            else:
-                s3.delete_bucket_ownership_controls(Bucket=name)
-        if "VersioningConfiguration" in changed:
-            status = properties.get("VersioningConfiguration", {}).get("Status", "Suspended")
-            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
-        if "LifecycleConfiguration" in changed:
-            if "LifecycleConfiguration" in properties:
-                rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
-                s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
-            else:
-                s3.delete_bucket_lifecycle(Bucket=name)
-        if "CorsConfiguration" in changed:
-            if "CorsConfiguration" in properties:
-                names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
-                rules = [
-                    {names.get(key, key): value for key, value in rule.items()}
-                    for rule in properties["CorsConfiguration"]["CorsRules"]
-                ]
-                s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
-            else:
-                s3.delete_bucket_cors(Bucket=name)
-        if "NotificationConfiguration" in changed:
-            s3.put_bucket_notification_configuration(
-                Bucket=name,
-                NotificationConfiguration=_notification(properties.get("NotificationConfiguration", {})),
-            )
+        for key, put in SETTINGS.items():
+            if key in changed:
+                put(s3, name, properties.get(key))
+        if "OwnershipControls" in changed and old:  # a new bucket has them from its making
+            _set_ownership(s3, name, properties.get("OwnershipControls"))
         tags = tag_map(properties, context)
         gone, added = tags_changed(properties, old, context)
         if tags and (gone or added):
@@ -224,4 +182,69 @@ class BucketPolicy(ResourceType):
 TYPES: dict[str, ResourceType] = {
     "AWS::S3::Bucket": Bucket(),
     "AWS::S3::BucketPolicy": BucketPolicy(),
+}
+
+
+def _set_encryption(s3: Any, name: str, given: Properties | None) -> None:
+    if given is None:
+        s3.delete_bucket_encryption(Bucket=name)
+        return
+    rules = [
+        {
+            **without(rule, "ServerSideEncryptionByDefault"),
+            "ApplyServerSideEncryptionByDefault": rule.get("ServerSideEncryptionByDefault", {}),
+        }
+        for rule in given["ServerSideEncryptionConfiguration"]
+    ]
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+
+
+def _set_public_access_block(s3: Any, name: str, given: Properties | None) -> None:
+    if given is None:
+        s3.delete_public_access_block(Bucket=name)
+    else:
+        s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=given)
+
+
+def _set_ownership(s3: Any, name: str, given: Properties | None) -> None:
+    if given is None:
+        s3.delete_bucket_ownership_controls(Bucket=name)
+    else:
+        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=given)
+
+
+def _set_versioning(s3: Any, name: str, given: Properties | None) -> None:
+    status = (given or {}).get("Status", "Suspended")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
+
+
+def _set_lifecycle(s3: Any, name: str, given: Properties | None) -> None:
+    if given is None:
+        s3.delete_bucket_lifecycle(Bucket=name)
+        return
+    rules = [_lifecycle_rule(rule) for rule in given["Rules"]]
+    s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
+
+
+def _set_cors(s3: Any, name: str, given: Properties | None) -> None:
+    if given is None:
+        s3.delete_bucket_cors(Bucket=name)
+        return
+    names = {"ExposedHeaders": "ExposeHeaders", "Id": "ID", "MaxAge": "MaxAgeSeconds"}
+    rules = [{names.get(key, key): value for key, value in rule.items()} for rule in given["CorsRules"]]
+    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+
+
+def _set_notification(s3: Any, name: str, given: Properties | None) -> None:
+    s3.put_bucket_notification_configuration(Bucket=name, NotificationConfiguration=_notification(given or {}))
+
+
+# The settings of a bucket: property → what puts it, or takes it away where the template has it no more.
+SETTINGS: dict[str, Callable[[Any, str, Properties | None], None]] = {
+    "BucketEncryption": _set_encryption,
+    "PublicAccessBlockConfiguration": _set_public_access_block,
+    "VersioningConfiguration": _set_versioning,
+    "LifecycleConfiguration": _set_lifecycle,
+    "CorsConfiguration": _set_cors,
+    "NotificationConfiguration": _set_notification,
 }

@@ -115,38 +115,9 @@ class Template:
                     raise TemplateError("Template format error: Every Mappings attribute must be a String or a List.")
 
     def _check_resources(self) -> None:
-        unknown = []
+        unknown: list[str] = []
         for name, resource in self.resources.items():
-            kind = resource.get("Type")
-            if not isinstance(kind, str):
-                raise TemplateError(
-                    f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
-                )
-            strange = next((key for key in resource if key not in RESOURCE_ATTRIBUTES), None)
-            if strange is not None:
-                raise TemplateError(f"Invalid template resource property '{strange}'")
-            for attribute in ("CreationPolicy", "UpdatePolicy"):
-                if attribute in resource:
-                    raise TemplateError(
-                        f"Template format error: The local AWS does not support {attribute} (resource {name})."
-                    )
-            if not isinstance(resource.get("Properties", {}), dict):
-                raise TemplateError(
-                    f"Template format error: [/Resources/{name}/Properties] Properties must be an object."
-                )
-            if not all(isinstance(each, str) for each in as_list(resource.get("DependsOn", []))):
-                raise TemplateError("Template format error: DependsOn must be a string or list of strings.")
-            _check_nulls(resource.get("Properties", {}), f"/Resources/{name}/Properties")
-            for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
-                policy = resource.get(attribute, "Delete")
-                if not isinstance(policy, str):
-                    raise TemplateError(f"Template format error: Every {attribute} member must be a string.")
-                if policy == "Snapshot":
-                    raise TemplateError(
-                        f"Template error: resource type {kind} does not support deletion policy Snapshot"
-                    )
-                if policy not in DELETION_POLICIES:
-                    raise TemplateError(f"Template format error: Unrecognized {attribute} {policy} for resource {name}")
+            kind = _check_resource(name, resource)
             if kind not in self._known_types and not schema.is_custom(kind) and kind not in unknown:
                 unknown.append(kind)
         if unknown:
@@ -237,6 +208,39 @@ class Template:
         )
         types = list(dict.fromkeys(resource["Type"] for resource in iam))
         return (["CAPABILITY_NAMED_IAM" if named else "CAPABILITY_IAM"] if iam else []), types
+
+
+def _check_resource(name: str, resource: dict[str, Any]) -> str:
+    """Refuse a resource that is no resource; return its type."""
+    kind = resource.get("Type")
+    if not isinstance(kind, str):
+        raise TemplateError(
+            f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
+        )
+    strange = next((key for key in resource if key not in RESOURCE_ATTRIBUTES), None)
+    if strange is not None:
+        raise TemplateError(f"Invalid template resource property '{strange}'")
+    for attribute in ("CreationPolicy", "UpdatePolicy"):
+        if attribute in resource:
+            raise TemplateError(f"Template format error: The local AWS does not support {attribute} (resource {name}).")
+    if not isinstance(resource.get("Properties", {}), dict):
+        raise TemplateError(f"Template format error: [/Resources/{name}/Properties] Properties must be an object.")
+    if not all(isinstance(each, str) for each in as_list(resource.get("DependsOn", []))):
+        raise TemplateError("Template format error: DependsOn must be a string or list of strings.")
+    _check_nulls(resource.get("Properties", {}), f"/Resources/{name}/Properties")
+    _check_policies(name, kind, resource)
+    return kind
+
+
+def _check_policies(name: str, kind: str, resource: dict[str, Any]) -> None:
+    for attribute in ("DeletionPolicy", "UpdateReplacePolicy"):
+        policy = resource.get(attribute, "Delete")
+        if not isinstance(policy, str):
+            raise TemplateError(f"Template format error: Every {attribute} member must be a string.")
+        if policy == "Snapshot":
+            raise TemplateError(f"Template error: resource type {kind} does not support deletion policy Snapshot")
+        if policy not in DELETION_POLICIES:
+            raise TemplateError(f"Template format error: Unrecognized {attribute} {policy} for resource {name}")
 
 
 def _check_nulls(value: Any, path: str) -> None:

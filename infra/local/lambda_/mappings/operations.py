@@ -55,7 +55,7 @@ def create(backend: LocalLambdaBackend, given: Json) -> Json:
     settings: Json = {**defaults, **{name: given[name] for name in SETTINGS if name in given}}
     if is_stream:
         _starting_position(settings, given)
-    _check(is_stream, source, settings, given, version)
+    _check(is_stream, source, settings, given)
     arn = backend.arn(function, asked)
     for other in backend.mappings.values():
         if other.source == source and other.function == arn:
@@ -111,37 +111,43 @@ def _starting_position(settings: Json, given: Json) -> None:
         settings["StartingPositionTimestamp"] = moment
 
 
-def _check(is_stream: bool, source: str, settings: Json, given: Json, version: Version) -> None:
+def _check(is_stream: bool, source: str, settings: Json, given: Json) -> None:
     """Refuse settings that AWS refuses, alone and together."""
-    size, window = settings["BatchSize"], settings["MaximumBatchingWindowInSeconds"]
-    if not is_stream:
-        wrong = sorted(name for name in STREAM_ONLY if name in given)
-        if given.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
-            wrong.append("DestinationConfig")
-        if wrong:
-            raise invalid(f"Unsupported parameter for given event source mapping type: {wrong[0]}")
-        if source.endswith(".fifo"):
-            if size > 10:
-                raise invalid("Batch size must be less than or equal to 10 for FIFO queues.")
-            if window:
-                raise invalid("Batching window is not supported for FIFO queues.")
-        elif size > 10 and window < 1:
-            raise invalid(
-                "Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10"
-            )
-    elif settings.get("ScalingConfig"):
-        raise invalid("Unsupported parameter for given event source mapping type: ScalingConfig")
     if is_stream:
-        tumbling, factor = settings["TumblingWindowInSeconds"], settings["ParallelizationFactor"]
-        if tumbling and factor != 1:
-            raise invalid("TumblingWindowInSeconds is only supported with a ParallelizationFactor of 1.")
-        age = settings["MaximumRecordAgeInSeconds"]
-        if -1 < age < 60:
-            raise constraint(age, "maximumRecordAgeInSeconds", "Member must have value -1 or at least 60")
-        target = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
-        if target and target.split(":")[2] not in ("sqs", "sns", "s3"):
-            raise invalid(f"The provided destination config DestinationConfig(OnFailure) is invalid: {target}")
+        _check_stream(settings)
+    else:
+        _check_queue(source, settings, given)
     filters.check(settings.get("FilterCriteria") or {})
+
+
+def _check_queue(source: str, settings: Json, given: Json) -> None:
+    size, window = settings["BatchSize"], settings["MaximumBatchingWindowInSeconds"]
+    wrong = sorted(name for name in STREAM_ONLY if name in given)
+    if given.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination"):
+        wrong.append("DestinationConfig")
+    if wrong:
+        raise invalid(f"Unsupported parameter for given event source mapping type: {wrong[0]}")
+    if source.endswith(".fifo"):
+        if size > 10:
+            raise invalid("Batch size must be less than or equal to 10 for FIFO queues.")
+        if window:
+            raise invalid("Batching window is not supported for FIFO queues.")
+    elif size > 10 and window < 1:
+        raise invalid("Maximum batch window in seconds must be greater than 0 if maximum batch size is greater than 10")
+
+
+def _check_stream(settings: Json) -> None:
+    if settings.get("ScalingConfig"):
+        raise invalid("Unsupported parameter for given event source mapping type: ScalingConfig")
+    tumbling, factor = settings["TumblingWindowInSeconds"], settings["ParallelizationFactor"]
+    if tumbling and factor != 1:
+        raise invalid("TumblingWindowInSeconds is only supported with a ParallelizationFactor of 1.")
+    age = settings["MaximumRecordAgeInSeconds"]
+    if -1 < age < 60:
+        raise constraint(age, "maximumRecordAgeInSeconds", "Member must have value -1 or at least 60")
+    target = settings.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+    if target and target.split(":")[2] not in ("sqs", "sns", "s3"):
+        raise invalid(f"The provided destination config DestinationConfig(OnFailure) is invalid: {target}")
 
 
 def _check_source(backend: LocalLambdaBackend, source: str, version: Version) -> None:
@@ -201,7 +207,7 @@ def update(backend: LocalLambdaBackend, given: Json) -> Json:
         target = mapping.function
     settings = {**mapping.settings, **{name: given[name] for name in SETTINGS if name in given}}
     named = {name: value for name, value in given.items() if name not in ("UUID", "FunctionName")}
-    _check(mapping.is_stream, mapping.source, settings, named, version)
+    _check(mapping.is_stream, mapping.source, settings, named)
     before = mapping.enabled
     mapping.settings, mapping.function = settings, target
     mapping.enabled = given.get("Enabled", mapping.enabled)

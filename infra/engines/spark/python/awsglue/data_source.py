@@ -87,6 +87,23 @@ class DataSource:
         return _frame(df, bad, self._glue_context, self._context)
 
 
+def _table(database: str, table_name: str, options: dict, catalog_id: str | None) -> catalog.CatalogTable:
+    """A table in the Data Catalog, with what the options say of its text."""
+    known = (
+        (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"} | set(SAMPLE_OPTIONS) | delimited.MARKS
+    )
+    refuse(options, known, CONNECTIONS)
+    marks = {name: options[name] for name in delimited.MARKS & set(options)}
+    table = catalog.fetch(database, table_name, catalog_id, marks)
+    if marks and table.format != "csv":
+        raise not_there(f"The option {', '.join(sorted(marks))} for a table of {table.format}", CONNECTIONS)
+    if is_true(options.get("recurse", False)):
+        if table.partition_keys:
+            raise not_there("The option recurse for a partitioned table", CONNECTIONS)
+        table.options["recursiveFileLookup"] = "true"
+    return table
+
+
 def from_catalog(
     glue_context, database: str, table_name: str, context: str, predicate: str, options: dict, catalog_id: str | None
 ) -> DynamicFrame:
@@ -96,23 +113,12 @@ def from_catalog(
         ClientError: no such database or table.
         AnalysisException: the predicate names another column.
     """
-    known = (
-        (S3_OPTIONS - {"path", "paths"}) | HINTS | {"catalogPartitionPredicate"} | set(SAMPLE_OPTIONS) | delimited.MARKS
-    )
-    refuse(options, known, CONNECTIONS)
     spark = glue_context.spark_session
-    marks = {name: options[name] for name in delimited.MARKS & set(options)}
-    table = catalog.fetch(database, table_name, catalog_id, marks)
-    if marks and table.format != "csv":
-        raise not_there(f"The option {', '.join(sorted(marks))} for a table of {table.format}", CONNECTIONS)
+    table = _table(database, table_name, options, catalog_id)
     predicates = [p for p in (predicate, options.get("catalogPartitionPredicate", "")) if p]
     for text in predicates:
         _check_predicate(spark, table, text)
     recurse = is_true(options.get("recurse", False))
-    if recurse and table.partition_keys:
-        raise not_there("The option recurse for a partitioned table", CONNECTIONS)
-    if recurse:
-        table.options["recursiveFileLookup"] = "true"
     selected = _select_files(lambda: locations(spark, table, predicates), options, context, recurse)
 
     def read(as_table: catalog.CatalogTable, suffix: str = "") -> DataFrame:

@@ -73,27 +73,30 @@ def to_frame(session: SparkSession, found: RDD) -> DataFrame:
 # (struct: {field: description}, array and map: description, decimal: digits before and after the point, others: None).
 
 
+# Python's types whose values are all of one of Glue's; a subclass stands before its class.
+_PLAIN = {
+    bool: "boolean",
+    float: "double",
+    str: "string",
+    bytes: "binary",
+    bytearray: "binary",
+    datetime.datetime: "timestamp",
+    datetime.date: "date",
+}
+
+
 def _kind(value) -> dict:
+    for type_, name in _PLAIN.items():
+        if isinstance(value, type_):
+            return {name: None}
     match value:
         case None:
             return {}
-        case bool():
-            return {"boolean": None}
         case int():
             return {"int" if -(2**31) <= value < 2**31 else "long": None}
-        case float():
-            return {"double": None}
-        case str():
-            return {"string": None}
         case Decimal():
             _, digits, exponent = value.as_tuple()
             return {"decimal": (max(len(digits) + exponent, 0), max(-exponent, 0))}
-        case bytes() | bytearray():
-            return {"binary": None}
-        case datetime.datetime():
-            return {"timestamp": None}
-        case datetime.date():
-            return {"date": None}
         case dict():
             if unnamed := [name for name in value if not isinstance(name, str)]:
                 raise TypeError(f"The name of a field must be text, not {unnamed[0]!r}")

@@ -10,41 +10,61 @@ from infra.local.athena.statements.parser.parts import UTILITY, Parts, Statement
 
 class Showing(Parts):
     def show(self) -> Statement:
-        if self.accept("DATABASES") or self.accept("SCHEMAS"):
-            return Statement(kind="SHOW_DATABASES", type=UTILITY, pattern=self.pattern())
-        if self.accept("TABLES"):
-            name = self.qualified(self.hive_name) if self.accept("IN") or self.accept("FROM") else None
-            return Statement(kind="SHOW_TABLES", type=UTILITY, database=name, pattern=self.pattern())
-        if self.accept("VIEWS"):
-            name = self.qualified(self.hive_name) if self.accept("IN") or self.accept("FROM") else None
-            return Statement(kind="SHOW_VIEWS", type=UTILITY, database=name, pattern=self.pattern())
-        if self.accept("COLUMNS"):
-            if not self.accept("IN"):
-                self.expect("FROM")
-            name = self.qualified(self.hive_name)
-            if self.accept("IN") or self.accept("FROM"):
-                name = (*self.qualified(self.hive_name), name[-1])
-            return Statement(kind="SHOW_COLUMNS", type=UTILITY, name=name)
-        if self.accept("PARTITIONS"):
-            name = self.qualified(self.hive_name)
-            partition = self.partition() if self.is_next("PARTITION") else None
-            return Statement(kind="SHOW_PARTITIONS", type=UTILITY, name=name, partition=partition)
-        if self.accept("TBLPROPERTIES"):
-            name = self.qualified(self.hive_name)
-            prop = None
-            if self.accept("("):
-                prop = self.string()
-                self.expect(")")
-            return Statement(kind="SHOW_TABLE_PROPERTIES", type=UTILITY, name=name, property=prop)
-        if self.accept("CREATE", "TABLE"):
-            if self.token.kind == "quoted":
-                raise Unsupported
-            return Statement(kind="SHOW_CREATE_TABLE", type=UTILITY, name=self.qualified(self.hive_name))
-        if self.accept("CREATE", "VIEW"):
-            return Statement(kind="SHOW_CREATE_VIEW", type=UTILITY, name=self.qualified(self.trino_name))
-        if self.accept("FUNCTIONS"):
-            return Statement(kind="SHOW_FUNCTIONS", type=UTILITY, pattern=self.pattern())
+        readers = {
+            ("DATABASES",): self.show_databases, ("SCHEMAS",): self.show_databases,
+            ("TABLES",): self.show_tables, ("VIEWS",): self.show_views, ("COLUMNS",): self.show_columns,
+            ("PARTITIONS",): self.show_partitions, ("TBLPROPERTIES",): self.show_table_properties,
+            ("CREATE", "TABLE"): self.show_create_table, ("CREATE", "VIEW"): self.show_create_view,
+            ("FUNCTIONS",): self.show_functions,
+        }  # fmt: skip
+        for words, read in readers.items():
+            if self.accept(*words):
+                return read()
         raise self.no_alternative(0)
+
+    def show_databases(self) -> Statement:
+        return Statement(kind="SHOW_DATABASES", type=UTILITY, pattern=self.pattern())
+
+    def show_tables(self) -> Statement:
+        return Statement(kind="SHOW_TABLES", type=UTILITY, database=self.database(), pattern=self.pattern())
+
+    def show_views(self) -> Statement:
+        return Statement(kind="SHOW_VIEWS", type=UTILITY, database=self.database(), pattern=self.pattern())
+
+    def database(self) -> tuple[str, ...] | None:
+        return self.qualified(self.hive_name) if self.accept("IN") or self.accept("FROM") else None
+
+    def show_columns(self) -> Statement:
+        if not self.accept("IN"):
+            self.expect("FROM")
+        name = self.qualified(self.hive_name)
+        if (database := self.database()) is not None:
+            name = (*database, name[-1])
+        return Statement(kind="SHOW_COLUMNS", type=UTILITY, name=name)
+
+    def show_partitions(self) -> Statement:
+        name = self.qualified(self.hive_name)
+        partition = self.partition() if self.is_next("PARTITION") else None
+        return Statement(kind="SHOW_PARTITIONS", type=UTILITY, name=name, partition=partition)
+
+    def show_table_properties(self) -> Statement:
+        name = self.qualified(self.hive_name)
+        prop = None
+        if self.accept("("):
+            prop = self.string()
+            self.expect(")")
+        return Statement(kind="SHOW_TABLE_PROPERTIES", type=UTILITY, name=name, property=prop)
+
+    def show_create_table(self) -> Statement:
+        if self.token.kind == "quoted":
+            raise Unsupported
+        return Statement(kind="SHOW_CREATE_TABLE", type=UTILITY, name=self.qualified(self.hive_name))
+
+    def show_create_view(self) -> Statement:
+        return Statement(kind="SHOW_CREATE_VIEW", type=UTILITY, name=self.qualified(self.trino_name))
+
+    def show_functions(self) -> Statement:
+        return Statement(kind="SHOW_FUNCTIONS", type=UTILITY, pattern=self.pattern())
 
     def pattern(self) -> str | None:
         self.accept("LIKE")
