@@ -305,6 +305,30 @@ def _to_delivery_stream(caller: Caller, target: dict[str, Any], deliveries: list
     return [_record_outcome(record) for record in answer["RequestResponses"]]
 
 
+def _to_workflow(caller: Caller, target: dict[str, Any], deliveries: list[Delivery]) -> list[Outcome]:
+    """Tell a workflow of Glue of events. There is no operation for it in the public API; the right is `glue:notifyEvent`."""
+    from infra.local import glue
+    from infra.local.core import roles
+
+    _, region, account, resource = split_arn(target["Arn"])
+    name = caller.service.partition(".")[0]
+    try:
+        session = roles.session(account, target["RoleArn"], name, source_arn=caller.source_arn)
+    except roles.CannotAssume as error:
+        return [Failure("NO_PERMISSIONS", str(error))] * len(deliveries)
+    if not roles.is_allowed(session, region, "glue:NotifyEvent", target["Arn"]):
+        denied = f"The role {target['RoleArn']} is not authorized to perform: glue:notifyEvent on {target['Arn']}"
+        return [Failure("NO_PERMISSIONS", denied)] * len(deliveries)
+    outcomes: list[Outcome] = []
+    for delivery in deliveries:
+        try:
+            glue.notify(account, region, resource.removeprefix("workflow/"), delivery.event["id"])
+            outcomes.append(None)
+        except LookupError as error:
+            outcomes.append(Failure("NO_RESOURCE", str(error)))
+    return outcomes
+
+
 def _record_outcome(record: dict[str, Any]) -> Outcome:
     if not record.get("ErrorCode"):
         return None
@@ -330,6 +354,7 @@ KINDS = {
     "states": Kind(_to_state_machine, needs_role=True),
     "kinesis": Kind(_to_stream, needs_role=True),
     "firehose": Kind(_to_delivery_stream, needs_role=True),
+    "glue": Kind(_to_workflow, needs_role=True),
 }
 RESOURCES = {
     "lambda": "function:",
@@ -339,6 +364,7 @@ RESOURCES = {
     "states": "stateMachine:",
     "kinesis": "stream/",
     "firehose": "deliverystream/",
+    "glue": "workflow/",
 }
 
 

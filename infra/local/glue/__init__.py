@@ -1,8 +1,9 @@
-"""AWS Glue: the catalog, crawlers, sessions, jobs and visual jobs, each made real in a folder or module of its own."""
+"""AWS Glue: the catalog, crawlers, sessions, jobs, visual jobs, triggers and workflows, each made real in a folder or module of its own."""
 
 from infra.local.core.service import Service
 from infra.local.glue.backend import BACKENDS, RESPONSE, UNLOCKED, UNSAVED, carry, flush, resume, stop
 from infra.local.glue.catalog.checked import CheckedCatalog, resources
+from infra.local.glue.workflows.running import notify
 
 SERVICE = Service(
     "glue",
@@ -17,4 +18,4 @@ SERVICE = Service(
     stop=stop,
 )
 
-__all__ = ["SERVICE", "CheckedCatalog", "resources"]
+__all__ = ["SERVICE", "CheckedCatalog", "notify", "resources"]

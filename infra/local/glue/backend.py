@@ -13,13 +13,16 @@ from infra.local.glue.jobs.backend import Jobs
 from infra.local.glue.sessions import running as glue_sessions
 from infra.local.glue.sessions.api import SessionsResponse
 from infra.local.glue.sessions.backend import Sessions
+from infra.local.glue.workflows import running as glue_workflows
+from infra.local.glue.workflows.api import WorkflowsResponse
+from infra.local.glue.workflows.backend import Workflows
 
 
-class LocalGlueBackend(Jobs, Sessions, Crawlers, Catalog, GlueBackend):
+class LocalGlueBackend(Workflows, Jobs, Sessions, Crawlers, Catalog, GlueBackend):
     pass
 
 
-class LocalGlueResponse(JobsResponse, SessionsResponse, CrawlerResponse):
+class LocalGlueResponse(WorkflowsResponse, JobsResponse, SessionsResponse, CrawlerResponse):
     pass
 
 
@@ -45,9 +48,11 @@ def resume() -> None:
     crawler.resume()
     glue_sessions.resume()
     glue_jobs.resume()
+    glue_workflows.resume()
 
 
 def stop() -> None:
+    glue_workflows.stop()
     glue_drivers.stop()
     crawler.stop()
     glue_jobs.stop()

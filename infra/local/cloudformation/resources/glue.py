@@ -130,4 +130,5 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Glue::Job": Declared("glue", "job", _job, deleted="JobName", tagged="job/{}"),
     "AWS::Glue::Table": TABLE,
     "AWS::Glue::Trigger": Declared("glue", "trigger", _trigger, tagged="trigger/{}"),
+    "AWS::Glue::Workflow": Declared("glue", "workflow", tagged="workflow/{}"),
 }

@@ -36,6 +36,7 @@ class JobRun:
     started_on: datetime = field(default_factory=utcnow)
     running_since: datetime | None = None
     completed_on: datetime | None = None
+    trigger: str = ""  # that started it
 
     @property
     def dpus(self) -> float:
@@ -66,6 +67,7 @@ class JobRun:
             "Id": self.run_id,
             "Attempt": self.attempt,
             "PreviousRunId": self.previous_run_id or None,
+            "TriggerName": self.trigger or None,
             "JobName": self.job_name,
             "JobMode": self.settings["JobMode"],
             "StartedOn": self.started_on,
