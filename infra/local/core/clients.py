@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from infra.local.core import lineage
+from infra.local.core import lineage, model_files
 
 OF_SERVICES = "workshop-service"  # in the user agent: what services ask for is not counted by core/rates.py
 READ_SECONDS = 960  # that an operation of this server may take: a Lambda function has a quarter of an hour
@@ -63,6 +63,7 @@ def _session() -> Any:
             return OfTheCall("each call", "has its own")
 
     session = botocore.session.get_session()
+    session.register_component("data_loader", model_files.loader())
     session.register_component("credential_provider", CredentialResolver([Provider()]))
     return session
 
@@ -78,7 +79,7 @@ def _shared(endpoint: str, region: str, service: str) -> Any:
         config=Config(
             retries={"total_max_attempts": 1},
             read_timeout=READ_SECONDS,
-            user_agent_extra=OF_SERVICES,
+            user_agent=OF_SERVICES,  # the usual one is put together anew at each call
             max_pool_connections=CONNECTIONS,
             inject_host_prefix=False,
         ),

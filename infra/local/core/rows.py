@@ -28,9 +28,9 @@ class Rows:
         self._lock = threading.RLock()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            # A killed process loses nothing that the operating system has; only a power cut could.
-            self._connection.execute("PRAGMA journal_mode=WAL")
+            # A killed process loses nothing that the operating system has; only a power cut could. The other order would wait for the disk.
             self._connection.execute("PRAGMA synchronous=OFF")
+            self._connection.execute("PRAGMA journal_mode=WAL")
             for statement in schema:
                 self._connection.execute(statement)
         except sqlite3.OperationalError as error:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from infra.local.core import moto_backends as moto_backends  # before any backend is made
 from infra.local.core import state
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
@@ -223,11 +223,13 @@ def _write_records(path: Path, met: dict[str, records.Records]) -> None:
 
 
 def _records(path: Path) -> records.File:
-    """Return the rows beside a pickle."""
-    with _opening:
-        if path not in _files:
-            _files[path] = records.File(path.with_suffix(".records"))
-        return _files[path]
+    """Return the rows beside a pickle. The caller holds the account's lock: others open theirs meanwhile."""
+    found = _files.get(path)
+    if found is None:
+        found = records.File(path.with_suffix(".records"))
+        with _opening:
+            _files[path] = found
+    return found
 
 
 def forget(service: str, account: str) -> None:
@@ -312,9 +314,14 @@ def follow(live: Any, stored: Any) -> None:
 
 
 def _pickle_path(service: str, account: str, region: str) -> Path:
-    path = root() / account / region
+    return _made(root(), account, region) / f"{service}.pickle"
+
+
+@lru_cache(maxsize=1024)
+def _made(root: Path, account: str, region: str) -> Path:
+    path = root / account / region
     path.mkdir(parents=True, exist_ok=True)
-    return path / f"{service}.pickle"
+    return path
 
 
 def _key(backend: Any, region: str) -> str:

@@ -17,10 +17,13 @@ from typing import Any
 
 from infra.local.core import limits as write_limits
 from infra.local.core import telemetry
+from infra.local.core.shapes import below
 from infra.local.kinesis.errors import KinesisError
 from infra.local.kinesis.storage import READ_RECORDS, StoredShard
 from infra.local.kinesis.streams import LocalStream, find_stream
 
+# What an operation raises for a value that is not as AWS's model says: the model itself says then what is wrong, the hot way looks at no types
+UNREAD = (AttributeError, KeyError, TypeError, ValueError)
 RECORDS_A_CALL = 500
 BYTES_A_CALL = 10 * 1024 * 1024
 ITERATOR_SECONDS = 300
@@ -29,9 +32,8 @@ HASH_KEY = re.compile(r"0|[1-9]\d{0,38}")
 
 def put_record(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
     stream = find_stream(account, region, parameters)
-    record = _prepared(parameters, stream, "data", "partitionKey")
-    shard, entry, size = record
-    if _throttled(stream, shard, size):
+    shard, entry, size = _prepared(parameters, stream)
+    if _is_limited(stream) and not shard.allowance.takes(1, size, now=time.time()):
         raise KinesisError("ProvisionedThroughputExceededException", _throttle_message(stream, shard))
     position = shard.append([entry], int(time.time() * 1000))
     _count(stream, 1, size)
@@ -46,29 +48,16 @@ def encryption(stream: LocalStream) -> dict[str, str]:
 def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
     stream = find_stream(account, region, parameters)
     records = parameters.get("Records")
-    if not isinstance(records, list) or not records:
-        raise KinesisError(
-            "ValidationException",
-            "1 validation error detected: Value at 'records' failed to satisfy constraint: "
-            + ("Member must have length greater than or equal to 1" if records == [] else "Member must not be null"),
-        )
-    if len(records) > RECORDS_A_CALL:
-        raise KinesisError(
-            "ValidationException",
-            "1 validation error detected: Value at 'records' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {RECORDS_A_CALL}",
-        )
-    prepared = [
-        _prepared(record, stream, f"records.{number}.member.data", f"records.{number}.member.partitionKey")
-        for number, record in enumerate(records, 1)
-    ]
-    if sum(size for _, _, size in prepared) > BYTES_A_CALL:
+    if not isinstance(records, list) or not 1 <= len(records) <= RECORDS_A_CALL:
+        raise ValueError("the records of a call")
+    prepared = [_prepared(record, stream, number) for number, record in enumerate(records, 1)]
+    if sum([size for _, _, size in prepared]) > BYTES_A_CALL:
         raise KinesisError("InvalidArgumentException", "Records size exceeds 10 MB limit")
     by_shard: dict[StoredShard, list[int]] = defaultdict(list)
     answers: list[dict[str, Any]] = [{}] * len(prepared)
-    failed = 0
+    failed, is_limited = 0, _is_limited(stream)
     for number, (shard, _, size) in enumerate(prepared):
-        if _throttled(stream, shard, size):
+        if is_limited and not shard.allowance.takes(1, size, now=time.time()):
             failed += 1
             answers[number] = {
                 "ErrorCode": "ProvisionedThroughputExceededException",
@@ -86,66 +75,59 @@ def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
                 answers[number] = {"ErrorCode": "InternalFailure", "ErrorMessage": "Internal Service Failure"}
             continue
         shard_id, prefix = shard.shard_id, shard.prefix
-        for number in numbers:
-            answers[number] = {"SequenceNumber": f"{prefix}{position:029d}", "ShardId": shard_id}
-            position += 1
+        for at, number in enumerate(numbers, position):
+            answers[number] = {"SequenceNumber": f"{prefix}{at:029d}", "ShardId": shard_id}
     if len(by_shard):
         stored = [number for numbers in by_shard.values() for number in numbers]
         _count(stream, len(stored), sum(prepared[number][2] for number in stored))
     return {"FailedRecordCount": failed, "Records": answers, **encryption(stream)}
 
 
-def _prepared(
-    record: Any, stream: LocalStream, data_at: str, key_at: str
-) -> tuple[StoredShard, tuple[str, bytes], int]:
-    """Return (shard, (partition key, data), bytes) of one record. Raises KinesisError."""
-    try:
-        data, key = record["Data"], record["PartitionKey"]
-        if isinstance(data, str):
-            data = binascii.a2b_base64(data, strict_mode=True)
-        explicit = record.get("ExplicitHashKey")
-        if not 1 <= len(key) <= 256:
-            raise KinesisError(
-                "ValidationException",
-                f"1 validation error detected: Value at '{key_at}' failed to satisfy constraint: "
-                + (
-                    "Member must have length greater than or equal to 1"
-                    if not key
-                    else "Member must have length less than or equal to 256"
-                ),
-            )
-        size = len(data) + len(key)
-    except (KeyError, TypeError) as error:
-        missing = data_at if "Data" in str(error) else key_at
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value null at '{missing}' failed to satisfy constraint: Member must not be null",
-        ) from None
-    except binascii.Error:
-        raise KinesisError("SerializationException", "The data of a record is not valid base64.") from None
+def _prepared(record: Any, stream: LocalStream, number: int = 0) -> tuple[StoredShard, tuple[bytes, bytes], int]:
+    """Return (shard, (partition key, data), bytes) of one record: the `number`th of a call, 0 for the only one.
+
+    Raises KinesisError, UNREAD.
+    """
+    if record is None or record.get("PartitionKey") is None:  # which AWS's model does not say
+        at = f"records.{number}.member" if number else ""
+        raise _null(at if record is None else below(at, "PartitionKey"))
+    data, key = record["Data"], record["PartitionKey"]
+    if isinstance(data, str):
+        data = binascii.a2b_base64(data, strict_mode=True)
+    if not isinstance(data, bytes) or not 1 <= len(key) <= 256:
+        raise ValueError("a record")
+    size = len(data) + len(key)
     limit = getattr(stream, "max_record_size_kib", 1024) * 1024
     if size > limit:
         raise KinesisError(
             "ValidationException",
-            f"1 validation error detected: Value at '{data_at}' failed to satisfy constraint: "
-            f"Member must have length less than or equal to {limit}",
+            f"1 validation error detected: Value at '{below(f'records.{number}.member' if number else '', 'data')}' failed to satisfy "
+            f"constraint: Member must have length less than or equal to {limit}",
         )
+    explicit = record.get("ExplicitHashKey")
+    encoded = key.encode()
     if explicit is None:
-        hash_key = int.from_bytes(hashlib.md5(key.encode(), usedforsecurity=False).digest(), "big")
-    elif isinstance(explicit, str) and HASH_KEY.fullmatch(explicit) and int(explicit) < 2**128:
+        hash_key = int.from_bytes(hashlib.md5(encoded, usedforsecurity=False).digest(), "big")
+    elif HASH_KEY.fullmatch(explicit) and int(explicit) < 2**128:
         hash_key = int(explicit)
     else:
         raise KinesisError(
             "InvalidArgumentException",
             f"Invalid ExplicitHashKey. ExplicitHashKey must be in the range: [0, 2^128-1]. Specified value was {explicit}",
         )
-    return stream.shard_for(hash_key), (key, data), size
+    return stream.shard_for(hash_key), (encoded, data), size
 
 
-def _throttled(stream: LocalStream, shard: StoredShard, size: int) -> bool:
-    if not write_limits.apply_to(stream.tags) or stream.stream_mode.get("StreamMode") == "ON_DEMAND":
-        return False
-    return not shard.allowance.takes(1, size, now=time.time())
+def _null(at: str) -> KinesisError:
+    return KinesisError(
+        "ValidationException",
+        f"1 validation error detected: Value null at '{at}' failed to satisfy constraint: Member must not be null",
+    )
+
+
+def _is_limited(stream: LocalStream) -> bool:
+    """Tell whether the shards of a stream take only what AWS allows in a second."""
+    return write_limits.apply_to(stream.tags) and stream.stream_mode.get("StreamMode") != "ON_DEMAND"
 
 
 def _throttle_message(stream: LocalStream, shard: StoredShard) -> str:
@@ -230,23 +212,13 @@ def _iterator(stream: LocalStream, shard: StoredShard, position: int) -> str:
 
 
 def get_records(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    limit = parameters.get("Limit")
-    if limit is not None and (not isinstance(limit, int) or not 1 <= limit <= READ_RECORDS):
-        raise KinesisError(
-            "ValidationException",
-            f"1 validation error detected: Value '{limit}' at 'limit' failed to satisfy constraint: "
-            + (
-                f"Member must have value less than or equal to {READ_RECORDS}"
-                if isinstance(limit, int) and limit > 0
-                else "Member must have value greater than or equal to 1"
-            ),
-        )
+    limit, iterator = parameters.get("Limit"), parameters["ShardIterator"]
+    if (limit is not None and not 1 <= limit <= READ_RECORDS) or not isinstance(iterator, str):
+        raise ValueError("a call for records")
     try:
-        name, created, shard_id, place, issued = (
-            base64.b64decode(parameters["ShardIterator"], validate=True).decode().split("/")
-        )
+        name, created, shard_id, place, issued = base64.b64decode(iterator, validate=True).decode().split("/")
         position, age = int(place), time.time() - float(issued)
-    except (KeyError, TypeError, ValueError):
+    except ValueError:
         raise KinesisError("InvalidArgumentException", "Invalid ShardIterator.") from None
     stream = find_stream(account, region, {"StreamName": name})
     if str(stream.created_ms) != created:

@@ -102,16 +102,16 @@ class StoredShard(Shard):
         """How many records were ever put, and the position that the next one gets."""
         return len(self.offsets)
 
-    def append(self, records: list[tuple[str, bytes]], arrival_ms: int) -> int:
+    def append(self, records: list[tuple[bytes, bytes]], arrival_ms: int) -> int:
         """Store (partition key, data) pairs, all or nothing; return the position of the first. Raises OSError (disk full)."""
-        first, end = len(self.offsets), self.end
+        first, end, pack, head = len(self.offsets), self.end, HEADER.pack, HEADER.size
         parts: list[bytes] = []
         offsets = array("Q")
-        for partition_key, data in records:
-            key = partition_key.encode()
+        for key, data in records:
             offsets.append(end)
-            parts += (HEADER.pack(arrival_ms, len(key), len(data)), key, data)
-            end += HEADER.size + len(key) + len(data)
+            key_length, data_length = len(key), len(data)
+            parts += (pack(arrival_ms, key_length, data_length), key, data)
+            end += head + key_length + data_length
         try:
             _write(self._data, b"".join(parts))
             _write(self._index, offsets.tobytes())
@@ -133,11 +133,12 @@ class StoredShard(Shard):
         last = min(last, max(position + 1, bisect_left(self.offsets, start + max_bytes, position, last)))
         end = self.offsets[last] if last < len(self.offsets) else self.end
         block = os.pread(self._data, end - start, start)
-        records, at, prefix, unpack = [], 0, self.prefix, HEADER.unpack_from
+        records, at, prefix, unpack, head = [], 0, self.prefix, HEADER.unpack_from, HEADER.size
         for number in range(position, last):
             arrival, key_length, data_length = unpack(block, at)
-            middle = at + HEADER.size + key_length
-            at_key, at = at + HEADER.size, middle + data_length
+            at_key = at + head
+            middle = at_key + key_length
+            at = middle + data_length
             records.append(
                 StoredRecord(f"{prefix}{number:029d}", arrival, block[at_key:middle].decode(), block[middle:at])
             )
@@ -169,7 +170,7 @@ class StoredShard(Shard):
     # what moto asks of a shard
 
     def put_record(self, partition_key: str, data: str, explicit_hash_key: str) -> str:
-        position = self.append([(partition_key, base64.b64decode(data))], int(time.time() * 1000))
+        position = self.append([(partition_key.encode(), base64.b64decode(data))], int(time.time() * 1000))
         return f"{self.prefix}{position:029d}"
 
     def get_min_sequence_number(self) -> int:

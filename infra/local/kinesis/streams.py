@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,7 @@ class LocalStream(StreamWithStates):
 
     def shard_for(self, hash_key: int) -> StoredShard:
         """Return the open shard whose range holds a hash key."""
-        low, high = 0, len(self.ranges)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.ranges[middle] <= hash_key else (low, middle)
-        return self.writable[low]
+        return self.writable[max(bisect_right(self.ranges, hash_key) - 1, 0)]
 
     def split_shard(self, shard_to_split: str, new_starting_hash_key: str) -> None:
         shard = self.shards[shard_to_split]

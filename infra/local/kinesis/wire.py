@@ -18,7 +18,7 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.kinesis.errors import KinesisError
-from infra.local.kinesis.hot import HOT
+from infra.local.kinesis.hot import HOT, UNREAD
 from infra.local.kinesis.subscriptions import subscribe
 
 
@@ -28,12 +28,11 @@ async def wire(request: Request) -> Answer | None:
     if request.operation in HOT:
         return await _hot(request, body)
     if request.operation == "SubscribeToShard":
-        asked = orjson.dumps(_parse_cbor(body), default=_json_value) if request.content_type == CBOR_TYPE else body
-        await subscribe(request, validation.check(registry.get("kinesis"), request, asked))
+        await subscribe(request, validation.check(registry.get("kinesis"), request, _as_json(request, body)))
         return None
     if request.content_type != CBOR_TYPE:
         return await ordinary(request, body)
-    body = orjson.dumps(_parse_cbor(body), default=_json_value)
+    body = _as_json(request, body)
     request.original_headers = {
         **{name: value for name, value in request.original_headers.items() if name.lower() != "content-type"},
         "content-type": JSON_TYPES[0],
@@ -67,6 +66,9 @@ async def _hot(request: Request, body: bytes) -> Answer:
         answer = await holding(state.lock("kinesis", request.account), work)
     except KinesisError as error:
         raise Refused(400, error.code, str(error)) from None
+    except UNREAD:
+        validation.check(registry.get("kinesis"), request, _as_json(request, body))
+        raise
     if request.operation == "GetRecords":
         if read is not None:
             size = sum(len(record.data) for record in answer["Records"])
@@ -113,6 +115,11 @@ def _parse_cbor(body: bytes) -> Any:
         return cbor2.loads(body, semantic_decoders={1: _milliseconds}) if body else {}
     except (cbor2.CBORDecodeError, TypeError, ValueError, OverflowError):
         raise Refused(400, "SerializationException", "The request body is not valid CBOR.") from None
+
+
+def _as_json(request: Request, body: bytes) -> bytes:
+    """Return the body of a request as the JSON that it would be without CBOR."""
+    return orjson.dumps(_parse_cbor(body), default=_json_value) if request.content_type == CBOR_TYPE else body
 
 
 def _json_value(value: Any) -> Any:

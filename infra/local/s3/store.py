@@ -305,8 +305,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         # The journal is what counts; a killed process loses nothing that the operating system has, only a power cut could.
+        connection.execute("PRAGMA synchronous=OFF")  # first, or the other would wait for the disk
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=OFF")
         for statement in SCHEMA:
             connection.execute(statement)
         connection.execute("SELECT bucket, name, length(versions) FROM objects LIMIT 1").fetchall()

@@ -190,6 +190,37 @@ def signed_post(server: Server, account: str, target: str, body: bytes, content_
         return error.code, error.read()
 
 
+RECORD, ITERATOR = (
+    {"StreamName": "s", "Data": "eA==", "PartitionKey": "a"},
+    {"StreamName": "s", "ShardId": "shardId-000000000000"},
+)
+SERIALIZATION, VALIDATION = "SerializationException", "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "code"),
+    [
+        ("PutRecord", {**RECORD, "PartitionKey": ["a"]}, SERIALIZATION),
+        ("PutRecord", {**RECORD, "PartitionKey": 7}, SERIALIZATION),
+        ("PutRecord", {**RECORD, "PartitionKey": None}, VALIDATION),
+        ("PutRecord", {**RECORD, "Data": ["x"]}, SERIALIZATION),
+        ("PutRecord", {**RECORD, "Data": "eA="}, SERIALIZATION),
+        ("PutRecord", {**RECORD, "ExplicitHashKey": 5}, SERIALIZATION),
+        ("PutRecords", {"StreamName": "s", "Records": {"a": 1}}, SERIALIZATION),
+        ("PutRecords", {"StreamName": "s", "Records": [None]}, VALIDATION),
+        ("PutRecords", {"StreamName": "s", "Records": []}, VALIDATION),
+        ("PutRecords", {"StreamName": "s", "Records": [RECORD] * 501}, VALIDATION),
+        ("GetShardIterator", {**ITERATOR, "ShardId": [], "ShardIteratorType": "LATEST"}, SERIALIZATION),
+        ("GetShardIterator", {**ITERATOR, "ShardIteratorType": "AT_TIMESTAMP", "Timestamp": "x"}, SERIALIZATION),
+        ("GetRecords", {}, VALIDATION),
+        ("GetRecords", {"ShardIterator": "x", "Limit": "a"}, SERIALIZATION),
+    ],
+)
+def test_values_of_another_type_are_refused_as_by_the_model(server, kinesis, account, operation, asked, code):
+    status, answer = signed_post(server, account, operation, json.dumps(asked).encode(), "application/x-amz-json-1.1")
+    assert (status, json.loads(answer)["__type"]) == (400, code)
+
+
 def test_cbor_as_the_java_sdks_speak_it(server, account, kinesis):
     kind = "application/x-amz-cbor-1.1"
     status, body = signed_post(
@@ -315,7 +346,7 @@ def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
 
     shard = module.StoredShard(0, 0, 2**128 - 1)
     shard.open(tmp_path / "shard")
-    shard.append([("a", b"before")], 1)
+    shard.append([(b"a", b"before")], 1)
     real_write, calls = module.os.write, []
 
     def write(descriptor, data):
@@ -326,9 +357,9 @@ def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module.os, "write", write)
     with pytest.raises(OSError, match="No space left"):
-        shard.append([("a", b"lost")], 2)
+        shard.append([(b"a", b"lost")], 2)
     monkeypatch.undo()
-    shard.append([("a", b"after")], 3)
+    shard.append([(b"a", b"after")], 3)
     assert [record.data for record in shard.read(0)] == [b"before", b"after"]
     shard.close()
     again = module.StoredShard(0, 0, 2**128 - 1)
@@ -341,13 +372,13 @@ def test_what_a_kill_left_half_written_is_cut_off(tmp_path):
 
     shard = module.StoredShard(0, 0, 2**128 - 1)
     shard.open(tmp_path / "shard")
-    shard.append([("a", b"one"), ("a", b"two")], 1)
+    shard.append([(b"a", b"one"), (b"a", b"two")], 1)
     shard.close()
     with open(tmp_path / "shard" / "data", "r+b") as file:
         file.truncate(file.seek(0, 2) - 2)
     shard.open(tmp_path / "shard")
     assert [record.data for record in shard.read(0)] == [b"one"]
-    shard.append([("a", b"three")], 2)
+    shard.append([(b"a", b"three")], 2)
     assert [record.data for record in shard.read(0)] == [b"one", b"three"]
 
 

@@ -367,7 +367,7 @@ def test_a_change_that_the_disk_refuses_is_not_seen(tmp_path: Any, monkeypatch: 
     backend = BACKENDS[account][region]
     backend.create_stream("kept", 1)
     shard = next(iter(backend.streams["kept"].shards.values()))
-    shard.append([("a", b"1")], 1)
+    shard.append([(b"a", b"1")], 1)
     state.save("kinesis", account, region)
 
     def full(*given: Any) -> None:
