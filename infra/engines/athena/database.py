@@ -46,8 +46,8 @@ def _macros() -> list[str]:
         )
     for name, to in (("double", "DOUBLE"), ("real", "FLOAT")):
         found.append(
-            f"varchar_to_{name}(s) AS CASE WHEN s IS NULL THEN NULL WHEN trim(s) IN ('NaN', 'Infinity', '-Infinity') "
-            f"THEN CAST(trim(s) AS {to}) "
+            f"varchar_to_{name}(s) AS CASE WHEN s IS NULL THEN NULL WHEN regexp_full_match(trim(s), '[+-]?(NaN|Infinity)') "
+            f"THEN CAST(ltrim(trim(s), '+') AS {to}) "
             f"WHEN regexp_full_match(trim(s), '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?[dDfF]?') "
             f"THEN CAST(rtrim(trim(s), 'dDfF') AS {to}) "
             f"ELSE fail_as(0::{to}, 'INVALID_CAST_ARGUMENT: Cannot cast ''' || s || ''' to {to if to == 'DOUBLE' else 'REAL'}') END"

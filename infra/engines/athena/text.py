@@ -135,10 +135,15 @@ _PLAIN_SQL = {
 # --- a whole result, by DuckDB
 
 
+_MOST_DIGITS = 38
+
+
 def decimal_text(sql: str, kind: Type) -> str:
     """DuckDB SQL for a decimal's text; DuckDB leaves out the 0 before the point of one that has no whole digits."""
     precision, scale = kind.args
-    wide = f"CAST({sql} AS DECIMAL({precision + 1}, {scale}))" if precision == scale < 38 else sql
+    if precision == scale == _MOST_DIGITS:
+        return f"regexp_replace(CAST({sql} AS VARCHAR), '^(-?)[.]', '\\10.')"
+    wide = f"CAST({sql} AS DECIMAL({precision + 1}, {scale}))" if precision == scale else sql
     return f"CAST({wide} AS VARCHAR)"
 
 

@@ -17,8 +17,17 @@ def crc32(data: bytes) -> int:
     return zlib.crc32(data)
 
 
+_BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
 def from_base32(text: str) -> bytes:
-    return base64.b32decode(text + "=" * (-len(text) % 8))
+    plain = text.rstrip("=")
+    if len(plain) % 8 in (1, 3, 6):
+        raise bad_argument(f"Invalid input length {len(plain)}")
+    odd = next((c for c in plain if c not in _BASE32), None)
+    if odd:
+        raise bad_argument(f"Unrecognized character: {odd}")
+    return base64.b32decode(plain + "=" * (-len(plain) % 8))
 
 
 def to_base32(data: bytes) -> str:
@@ -26,7 +35,13 @@ def to_base32(data: bytes) -> str:
 
 
 def from_base64url(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    odd = next((c for c in text if not (c.isascii() and (c.isalnum() or c in "-_="))), None)
+    if odd:
+        raise bad_argument(f"Illegal base64 character {ord(odd):x}")
+    try:
+        return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        raise bad_argument("Input byte array has wrong 4-byte ending unit") from None
 
 
 def to_base64url(data: bytes) -> str:
@@ -36,7 +51,10 @@ def to_base64url(data: bytes) -> str:
 def from_bytes(data: bytes, layout: str) -> str:
     size = struct.calcsize(layout)
     if len(data) != size:
-        raise bad_argument(f"expected {size}-byte input, but got instead: {len(data)}")
+        said = f"expected {size}-byte input, but got instead: {len(data)}"
+        raise bad_argument(
+            f"Input floating-point value must be exactly {size} bytes long" if layout[1] in "fd" else said
+        )
     return str(struct.unpack(layout, data)[0])
 
 

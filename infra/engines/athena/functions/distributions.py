@@ -21,7 +21,7 @@ def beta_cdf(a: float, b: float, value: float) -> float:
     if a <= 0 or b <= 0:
         raise Refused("INVALID_FUNCTION_ARGUMENT", "a, b must be > 0")
     if not 0 <= value <= 1:
-        raise Refused("INVALID_FUNCTION_ARGUMENT", "value must be in the interval [0, 1]")
+        raise Refused("INVALID_FUNCTION_ARGUMENT", "value must be 0 >= v >= 1")
     return _incomplete_beta(a, b, value)
 
 
@@ -30,7 +30,9 @@ def inverse_beta_cdf(a: float, b: float, p: float) -> float:
     if a <= 0 or b <= 0:
         raise Refused("INVALID_FUNCTION_ARGUMENT", "a, b must be > 0")
     if not 0 <= p <= 1:
-        raise Refused("INVALID_FUNCTION_ARGUMENT", "p must be in the interval [0, 1]")
+        raise Refused("INVALID_FUNCTION_ARGUMENT", "p must be 0 >= p >= 1")
+    if p in (0, 1):
+        return float(p)
     low, high = 0.0, 1.0
     while high - low > _ENOUGH:
         middle = (low + high) / 2

@@ -1,6 +1,8 @@
 """JSON as text, and what its paths find."""
 
 import json
+import math
+from decimal import Decimal
 
 from infra.engines.athena import jsonpath
 from infra.engines.athena import sql_json as answers
@@ -22,6 +24,16 @@ def json_canonical(text: str) -> str:
     except (ValueError, RecursionError):
         raise bad_argument(f"Cannot convert value to JSON: '{text}'") from None
     return json_text(value)
+
+
+def standard_double(text: str) -> str:
+    """A number of JSON with a fraction as its cast to varchar: 128.9 is 1.289E2."""
+    value = float(text)
+    if not value or not math.isfinite(value):
+        return java_double(value).replace(".0", "E0")
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    shown = "".join(map(str, digits))
+    return f"{'-' if sign else ''}{shown[0]}.{shown[1:] or '0'}E{len(shown) + int(exponent) - 1}"
 
 
 def json_path(text: str | None, path: str | None) -> str | None:

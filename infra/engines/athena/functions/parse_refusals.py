@@ -32,7 +32,7 @@ _FIELDS = {
     "h": _Field(r"\d{1,2}", "clockhourOfHalfday", 1, 12), "I": _Field(r"\d{1,2}", "clockhourOfHalfday", 1, 12),
     "l": _Field(r"\d{1,2}", "clockhourOfHalfday", 1, 12), "i": _Field(r"\d{1,2}", "minuteOfHour", 0, 59),
     "s": _Field(r"\d{1,2}", "secondOfMinute", 0, 59), "S": _Field(r"\d{1,2}", "secondOfMinute", 0, 59),
-    "j": _Field(r"\d{1,3}", "dayOfYear", 1, 366), "f": _Field(r"\d{1,6}"), "p": _Field(r"(?i:AM|PM)"),
+    "j": _Field(r"\d{1,3}", "dayOfYear", 1, 366), "f": _Field(r"\d{1,9}"), "p": _Field(r"(?i:AM|PM)"),
     "a": _Field(r"[A-Za-z]+"), "b": _Field(r"[A-Za-z]+"), "M": _Field(r"[A-Za-z]+"), "W": _Field(r"[A-Za-z]+"),
     "v": _Field(r"\d{1,2}", "weekOfWeekyear", 1, 53), "x": _Field(r"[+-]?\d+"),
 }  # fmt: skip

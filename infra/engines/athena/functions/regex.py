@@ -27,11 +27,46 @@ def py_regexp_extract_all(text: str, pattern: str, group: int) -> list[str | Non
     return [m[group] for m in _python_regex(pattern).finditer(text)]
 
 
+_PART = re.compile(r"\\(?P<kept>.)|\$\{(?P<name>[a-zA-Z]\w*)\}|\$(?P<group>[0-9]+)|(?P<plain>[^\\$]+)", re.DOTALL)
+
+
 def py_regexp_replace(text: str, pattern: str, replacement: str) -> str:
-    put = re.sub(r"\\(.)", lambda m: "\\\\" if m[1] == "\\" else m[1], replacement)
-    put = re.sub(r"\$(\d)", r"\\g<\1>", put)
-    put = re.sub(r"\$\{(\w+)\}", r"\\g<\1>", put)
-    return _python_regex(pattern).sub(put, text)
+    compiled = _python_regex(pattern)
+    parts = replacement_parts(replacement, compiled)
+    return compiled.sub(lambda m: "".join(p if isinstance(p, str) else m[p[0]] or "" for p in parts), text)
+
+
+def replacement_parts(replacement: str, pattern: re.Pattern) -> list[str | tuple[int | str]]:
+    """The texts and groups of a replacement: `$1`, `$12` where there are so many groups, `${name}`, `\\$`. Raises Refused."""
+    parts: list[str | tuple[int | str]] = []
+    at = 0
+    while at < len(replacement):
+        match = _PART.match(replacement, at)
+        if match is None:
+            raise bad_argument(f"Illegal replacement sequence: {replacement}")
+        if match["name"]:
+            if match["name"] not in pattern.groupindex:
+                raise bad_argument(f"Illegal replacement sequence: unknown group {{ {match['name']} }}")
+            parts.append((match["name"],))
+        elif match["group"]:
+            number, at = _group_number(match["group"], pattern.groups), match.start("group")
+            parts.append((number[0],))
+            at += number[1]
+            continue
+        else:
+            parts.append(match["kept"] or match["plain"])
+        at = match.end()
+    return parts
+
+
+def _group_number(digits: str, groups: int) -> tuple[int, int]:
+    """The group that digits mean, and how many of them are its number: as many as make a group that there is."""
+    if int(digits[0]) > groups:
+        raise bad_argument(f"Illegal replacement sequence: unknown group {digits[0]}")
+    size = 1
+    while size < len(digits) and int(digits[: size + 1]) <= groups:
+        size += 1
+    return int(digits[:size]), size
 
 
 def py_regexp_split(text: str, pattern: str) -> list[str]:

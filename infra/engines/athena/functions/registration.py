@@ -23,8 +23,16 @@ from infra.engines.athena.functions.binary import (
 )
 from infra.engines.athena.functions.formats import joda_format, joda_parsed, mysql_format
 from infra.engines.athena.functions.java_format import java_format
-from infra.engines.athena.functions.json_values import json_canonical, json_path, sql_json
-from infra.engines.athena.functions.numbers import from_base, histogram_of, inverse_normal_cdf, normal_cdf, to_base_text
+from infra.engines.athena.functions.json_values import json_canonical, json_path, sql_json, standard_double
+from infra.engines.athena.functions.numbers import (
+    bucket_of,
+    from_base,
+    histogram_of,
+    inverse_normal_cdf,
+    normal_cdf,
+    to_base_text,
+    wide_decimal,
+)
 from infra.engines.athena.functions.parse_refusals import date_refused
 from infra.engines.athena.functions.regex import (
     py_regexp_extract,
@@ -38,6 +46,7 @@ from infra.engines.athena.functions.regex import (
 from infra.engines.athena.functions.text import (
     format_number,
     from_utf8,
+    levenshtein_by_characters,
     luhn_check,
     parse_data_size,
     soundex,
@@ -67,8 +76,10 @@ _PLAIN = {
     joda_format: (["TIMESTAMP", "VARCHAR", "BIGINT", "VARCHAR"], "VARCHAR"),
     joda_parsed: (["VARCHAR", "VARCHAR"], "VARCHAR[]"),
     json_canonical: (["VARCHAR"], "VARCHAR"),
+    standard_double: (["VARCHAR"], "VARCHAR"),
     from_utf8: (["BLOB", "VARCHAR"], "VARCHAR"),
     luhn_check: (["VARCHAR"], "BOOLEAN"),
+    levenshtein_by_characters: (["VARCHAR", "VARCHAR"], "BIGINT"),
     unicode_normalized: (["VARCHAR", "VARCHAR"], "VARCHAR"),
     soundex: (["VARCHAR"], "VARCHAR"),
     java_format: (["VARCHAR", "VARCHAR[]"], "VARCHAR"),
@@ -89,6 +100,8 @@ _PLAIN = {
     checksum_of: (["BLOB[]"], "BLOB"),
     from_base: (["VARCHAR", "BIGINT"], "BIGINT"),
     to_base_text: (["BIGINT", "BIGINT"], "VARCHAR"),
+    bucket_of: (["DOUBLE", "DOUBLE[]"], "BIGINT"),
+    wide_decimal: (["VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     normal_cdf: (["DOUBLE", "DOUBLE", "DOUBLE"], "DOUBLE"),
     inverse_normal_cdf: (["DOUBLE", "DOUBLE", "DOUBLE"], "DOUBLE"),
     histogram_of: (["DOUBLE[]", "BIGINT"], "MAP(DOUBLE, DOUBLE)"),

@@ -1,5 +1,6 @@
 """Text: codes, sounds, stems, sizes and how numbers are shown."""
 
+import math
 import re
 import unicodedata
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,9 +15,24 @@ def from_utf8(data: bytes, replacement: str) -> str:
         return data.decode(errors="replace").replace("�", replacement)
 
 
+def levenshtein_by_characters(a: str, b: str) -> int:
+    """How many characters are to be put in, taken out or changed to make one text of another."""
+    distances = list(range(len(b) + 1))
+    for i, one in enumerate(a, 1):
+        before, distances[0] = distances[0], i
+        for j, other in enumerate(b, 1):
+            before, distances[j] = (
+                distances[j],
+                min(distances[j] + 1, distances[j - 1] + 1, before + (one != other)),
+            )
+    return distances[-1]
+
+
 def luhn_check(digits: str) -> bool:
-    if not digits or not digits.isdigit():
-        raise bad_argument("Input string contains non-digit characters" if digits else "Input string is empty")
+    if not digits:
+        return False
+    if not digits.isdigit():
+        raise bad_argument("Input string contains non-digit characters")
     total = 0
     for i, c in enumerate(reversed(digits)):
         n = int(c) * (1 + i % 2)
@@ -33,6 +49,9 @@ _SOUNDS = {c: d for d, letters in enumerate(("BFPV", "CGJKQSXZ", "DT", "L", "MN"
 
 def soundex(text: str) -> str:
     letters = [c for c in text.upper() if c.isalpha()]
+    for c in letters:
+        if not c.isascii():
+            raise bad_argument(f"The character is not mapped: {c} (index={ord(c) - ord('A')})")
     if not letters:
         return ""
     code, last = letters[0], _SOUNDS.get(letters[0])
@@ -47,6 +66,8 @@ def soundex(text: str) -> str:
 
 def format_number(value: float) -> str:
     """A number with a unit: 123456 → 123K."""
+    if math.isnan(value) or math.isinf(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     for unit, size in (("Q", 1e15), ("T", 1e12), ("B", 1e9), ("M", 1e6), ("K", 1e3)):
         if abs(value) >= size:
             value, suffix = value / size, unit

@@ -1,11 +1,13 @@
 """Times, zones and durations written as text."""
 
+import math
 import re
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from infra.engines.athena.errors import Refused
 from infra.engines.athena.functions.refusing import bad_argument
+from infra.engines.athena.text import java_double
 
 _ZONED = re.compile(
     r"\s*(\d{4,}-\d{1,2}-\d{1,2})(?: (\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.\d+)?)?))?"
@@ -73,7 +75,9 @@ _UNITS = (("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60), ("se
 
 
 def human_readable_seconds(seconds: float) -> str:
-    rest = round(seconds)
+    if math.isnan(seconds) or math.isinf(seconds):
+        raise bad_argument(f"Invalid argument found: {java_double(seconds)}")
+    rest = abs(math.floor(seconds + 0.5))
     parts = []
     for name, size in _UNITS:
         count, rest = divmod(rest, size)
@@ -86,7 +90,11 @@ _DURATIONS = {"ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4, "h": 3.6e6, "
 
 
 def duration_millis(text: str) -> int:
+    if not text:
+        raise bad_argument("duration is empty")
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*", text)
-    if not match or match[2] not in _DURATIONS:
+    if match and match[2] not in _DURATIONS:
+        raise bad_argument(f"Unknown time unit: {match[2]}")
+    if not match:
         raise bad_argument(f"duration is not a valid data duration string: {text}")
     return round(float(match[1]) * _DURATIONS[match[2]])

@@ -47,7 +47,11 @@ def castable(a: Type, b: Type) -> bool:
     if b.name == "json":
         return a.name in ("array", "map", "row") or "json" in _ALLOWED.get(a.name, ())
     if a.name == "json":
-        return b.name in ("array", "map", "row") or b.name in _ALLOWED["json"]
+        if b.name == "map":
+            return b.args[0].name in _ALLOWED["json"] and castable(a, b.args[1])
+        if b.name in ("array", "row"):
+            return all(castable(a, kind) for kind in ([b.element] if b.name == "array" else [k for _, k in b.args]))
+        return b.name in _ALLOWED["json"]
     return a.name == b.name or b.name in _ALLOWED.get(a.name, ())
 
 
@@ -115,6 +119,12 @@ class Casts:
         if a.name in _TEXT:
             to = duckdb(b)
             return f"checked_decimal({sql}, TRY_CAST(trim({sql}) AS {to}), '{b.args[0]}, {b.args[1]}')"
+        if a.name in ("double", "real"):  # by its shortest text: in steps of a double 1.005 would be 1.00 and not 1.01
+            fits = f"abs({sql}) < 1e{b.args[0] - b.args[1]}"  # DuckDB takes a digit too many
+            made = f"CASE WHEN {fits} THEN TRY_CAST(CAST({sql} AS VARCHAR) AS {duckdb(b)}) END"
+            return f"double_to_decimal({sql}, {made}, '{a.name.upper()}', '{b.args[0]}, {b.args[1]}')"
+        if a.name == "boolean":
+            return f"CAST(CASE WHEN {sql} THEN 1 WHEN NOT {sql} THEN 0 END AS {duckdb(b)})"
         return f"CAST({sql} AS {duckdb(b)})"
 
     def _to_boolean(self, sql: str, a: Type, b: Type) -> str:
@@ -126,15 +136,18 @@ class Casts:
         text = self.text(sql, a)
         if not b.args:
             return text
-        return f"left({text}, {b.args[0]})" if a.name in (*_TEXT, "json") else f"fitting_text({text}, {b.args[0]})"
+        if a.name in (*_TEXT, "json"):
+            return f"left({text}, {b.args[0]})"
+        shown = f"floating_text({sql}) || ' (' || {text} || ')'" if a.name in ("double", "real") else text
+        return f"fitting_text({text}, {b.args[0]}, {shown})"
 
     def _to_char(self, sql: str, a: Type, b: Type) -> str:
         return f"rpad({self.text(sql, a)}, {b.args[0]}, ' ')"
 
     def text(self, sql: str, a: Type) -> str:
-        """CAST(sql AS varchar)."""
+        """CAST(sql AS varchar); numbers with a fraction as the SQL standard writes them: 25.5 is 2.55E1."""
         if a.name in ("double", "real"):
-            return f"floating_text({sql})"
+            return f"standard_text({sql})"
         if a.name == "timestamp":
             return timestamp_text(sql, a.args[0])
         if a.name == "time":
@@ -202,9 +215,12 @@ class Casts:
         elif a.name == "map":
             name = self.fresh()
             value = self._to_json_text(f"{name}.value", a.args[1])
-            key = self.text(f"{name}.key", a.args[0])
-            entry = f"CAST(to_json({key}) AS VARCHAR) || ':' || {value}"
-            entries = f"list_sort(map_entries({sql}))"
+            floating = a.args[0].name in ("double", "real")
+            key = f"floating_text({name}.key)" if floating else self.text(f"{name}.key", a.args[0])
+            entries = (
+                f"list_sort(list_transform(map_entries({sql}), lambda {name}: struct_pack(k := {key}, v := {value})))"
+            )
+            entry = f"CAST(to_json({name}.k) AS VARCHAR) || ':' || {name}.v"
             text = "'{' || array_to_string(list_transform(" + f"{entries}, lambda {name}: {entry}), ',') || '}}'"
         elif a.name == "row":
             fields = []
@@ -224,46 +240,49 @@ class Casts:
         value = sql if a.name == "json" else self._to_json(sql, a, t.JSON)
         return f"coalesce(CAST({value} AS VARCHAR), 'null')"
 
-    def _from_json(self, sql: str, b: Type) -> str:
+    def _from_json(self, sql: str, b: Type, root: tuple[str, Type] | None = None) -> str:
+        """`root`: the whole JSON and the type that it is to be, for errors in it."""
         if b.name in ("array", "map", "row"):
             item = self.fresh()
-            return f"list_transform([{sql}], lambda {item}: {self._nested_from_json(item, b)})[1]"
+            nested = self._nested_from_json(item, b, root or (item, b))
+            return f"list_transform([{sql}], lambda {item}: {nested})[1]"
         if b.name in t.INTEGERS:
             return f"json_to_{b.name}({sql})"
-        text = f"json_to_varchar({sql})"
         if b.name == "boolean":
-            return f"varchar_to_boolean({text})"
+            return f"json_to_boolean({sql})"
+        text = f"json_number_text({sql})" if b.name in t.NUMBERS else f"json_to_varchar({sql})"
         return self.cast(text, t.VARCHAR, b)
 
-    def _nested_from_json(self, j: str, b: Type) -> str:
+    def _nested_from_json(self, j: str, b: Type, root: tuple[str, Type]) -> str:
         item = self.fresh()
+        wanted = {"array": "array", "map": "object", "row": "array or object"}[b.name]
         kind = {"array": "ARRAY", "map": "OBJECT", "row": "OBJECT"}[b.name]
-        bad = f"bad_json_cast({j}, {_literal(str(b))})"
+        bad = f"bad_json_cast({j}, {_literal(str(root[1]))}, {root[0]}, '{wanted}')"
         if b.name == "array":
-            made = f"list_transform(json_extract({j}, '$[*]'), lambda {item}: {self._json_part(item, b.element)})"
+            made = f"list_transform(json_extract({j}, '$[*]'), lambda {item}: {self._json_part(item, b.element, root)})"
         elif b.name == "map":
-            value = self._json_part(f"json_extract({j}, '$.\"' || {item} || '\"')", b.args[1])
+            value = self._json_part(f"json_extract({j}, '$.\"' || {item} || '\"')", b.args[1], root)
             key = self.cast(item, t.VARCHAR, b.args[0])
             keys = f"json_keys({j})"
             made = f"map(list_transform({keys}, lambda {item}: {key}), list_transform({keys}, lambda {item}: {value}))"
         else:
-            made = self._row_from_json(b, lambda n, i: f"json_member({j}, {_literal(n)})" if n else "NULL::JSON")
-            by_place = self._row_from_json(b, lambda n, i: f"json_extract({j}, '$[{i}]')")
+            made = self._row_from_json(b, lambda n, i: f"json_member({j}, {_literal(n)})" if n else "NULL::JSON", root)
+            by_place = self._row_from_json(b, lambda n, i: f"json_extract({j}, '$[{i}]')", root)
             bad = f"CASE json_type({j}) WHEN 'ARRAY' THEN {by_place} ELSE {bad} END"
         return f"CASE json_type({j}) WHEN 'NULL' THEN NULL WHEN '{kind}' THEN {made} ELSE {bad} END"
 
-    def _row_from_json(self, b: Type, member) -> str:
+    def _row_from_json(self, b: Type, member, root: tuple[str, Type]) -> str:
         parts = [
-            f"{quoted(inner)} := {self._json_part(member(name, i), kind)}"
+            f"{quoted(inner)} := {self._json_part(member(name, i), kind, root)}"
             for i, (inner, (name, kind)) in enumerate(zip(field_names(b), b.args, strict=True))
         ]
         return f"struct_pack({', '.join(parts)})"
 
-    def _json_part(self, sql: str, b: Type) -> str:
+    def _json_part(self, sql: str, b: Type, root: tuple[str, Type]) -> str:
         return (
             sql
             if b.name == "json"
-            else f"CAST({self._from_json(sql, b) if b.name != 'varchar' else self.cast(sql, t.JSON, b)} AS {duckdb(b)})"
+            else f"CAST({self._from_json(sql, b, root) if b.name != 'varchar' else self.cast(sql, t.JSON, b)} AS {duckdb(b)})"
         )
 
     # --- nested values

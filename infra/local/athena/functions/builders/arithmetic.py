@@ -78,6 +78,8 @@ def _decimal_of(e, kind: Type) -> Type:
 def decimals(ex, operator: str, left, right):
     (p1, s1), (p2, s2) = left.type.args, right.type.args
     scale = max(s1, s2)
+    if _digits(operator, left.type, right.type) > _EXACT_DIGITS:
+        return _wide(operator, left, right)
     if operator in "+-":
         kind = t.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale)
         wide = t.duckdb(kind)
@@ -86,7 +88,8 @@ def decimals(ex, operator: str, left, right):
         )
     if operator == "*":
         kind = t.decimal(p1 + p2, s1 + s2)
-        return expression(f"CAST(({left.sql} * {right.sql}) AS {t.duckdb(kind)})", kind, left, right)
+        wide = f"CAST({left.sql} AS DECIMAL({max(p1, _LONG_DIGITS)}, {s1}))" if p1 + p2 > _LONG_DIGITS else left.sql
+        return expression(f"CAST(({wide} * {right.sql}) AS {t.duckdb(kind)})", kind, left, right)
     if operator == "/":
         kind = t.decimal(p1 + s2 + max(0, s2 - s1), scale)
         top = f"unscaled({left.sql}, {s1}) * {_power(scale - s1 + s2)}"
@@ -101,6 +104,39 @@ def decimals(ex, operator: str, left, right):
         f"rescaled((unscaled({left.sql}, {s1}) * {_power(scale - s1)}) % (unscaled({right.sql}, {s2}) * {_power(scale - s2)}), {scale})::{t.duckdb(kind)}",
         kind, left, right,
     )  # fmt: skip
+
+
+_LONG_DIGITS = 19  # more than DuckDB multiplies in 64 bits
+_EXACT_DIGITS = 38  # that DuckDB's whole numbers have
+
+
+def _digits(operator: str, a: Type, b: Type) -> int:
+    """How many digits the largest number may have that comes up in an operation."""
+    (p1, s1), (p2, s2) = a.args, b.args
+    scale = max(s1, s2)
+    if operator in "+-":
+        return max(p1 - s1, p2 - s2) + scale + 1
+    if operator == "*":
+        return p1 + p2
+    if operator == "/":
+        return max(p1 + scale - s1 + s2, p2) + 1
+    return max(p1 + scale - s1, p2 + scale - s2)
+
+
+def _wide(operator: str, left, right):
+    """An operation with more digits than DuckDB's numbers have, by the exact arithmetic of Python."""
+    (p1, s1), (p2, s2) = left.type.args, right.type.args
+    scale = max(s1, s2)
+    kind = {
+        "+": t.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale),
+        "-": t.decimal(max(p1 - s1, p2 - s2) + scale + 1, scale),
+        "*": t.decimal(p1 + p2, s1 + s2),
+        "/": t.decimal(p1 + s2 + max(0, s2 - s1), scale),
+        "%": t.decimal(min(p2 - s2, p1 - s1) + scale, scale),
+    }[operator]
+    texts = f"CAST({left.sql} AS VARCHAR), CAST({right.sql} AS VARCHAR)"
+    made = f"CAST(wide_decimal('{operator}', {texts}, {kind.args[1]}) AS {t.duckdb(kind)})"
+    return expression(made, kind, left, right)
 
 
 def _power(n: int) -> str:
@@ -138,14 +174,14 @@ def _scaled(operator: str, interval, number):
     value = f"CAST({number.sql} AS DOUBLE)"
     if interval.type.name == INTERVALS[0]:
         return expression(
-            f"to_milliseconds(CAST(trunc(epoch_ms({interval.sql}) {operator} {value}) AS BIGINT))",
+            f"to_milliseconds(CAST(whole_number_of(epoch_ms({interval.sql}) {operator} {value}) AS BIGINT))",
             interval.type,
             interval,
             number,
         )
     months = f"(datepart('year', {interval.sql}) * 12 + datepart('month', {interval.sql}))"
     return expression(
-        f"to_months(CAST(trunc({months} {operator} {value}) AS INTEGER))", interval.type, interval, number
+        f"to_months(CAST(whole_number_of({months} {operator} {value}) AS INTEGER))", interval.type, interval, number
     )
 
 
@@ -153,7 +189,10 @@ def _shifted(ex, node: Node, operator: str, moment, interval):
     name = moment.type.name
     if name == "date":
         if interval.type.name == INTERVALS[0]:
-            ex_sql = f"date_shifted({moment.sql}, {'-' if operator == '-' else ''}{interval.sql})"
+            said = (
+                "'subtract hour, minutes or seconds from'" if operator == "-" else "'add hour, minutes or seconds to'"
+            )
+            ex_sql = f"date_shifted({moment.sql}, {'-' if operator == '-' else ''}{interval.sql}, {said})"
             return expression(ex_sql, t.DATE, moment, interval)
         return expression(f"CAST({moment.sql} {operator} {interval.sql} AS DATE)", t.DATE, moment, interval)
     if name == "time" and interval.type.name == INTERVALS[1]:

@@ -53,6 +53,8 @@ def combinations(ex, node, bound, args):
         raise QueryError("INVALID_FUNCTION_ARGUMENT", f"combination size must not exceed 5: {size}")
     if size == 0:
         return f"[{args[0].sql}[1:0]]"
+    if isinstance(size, int) and size < 0:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", f"combination size must not be negative: {size}")
     if not isinstance(size, int) or size < 1:
         text = "combination size must be a literal between 1 and 5 in the local Athena"
         raise QueryError("INVALID_FUNCTION_ARGUMENT", text)
@@ -142,7 +144,7 @@ def map_from_entries(ex, node, bound, args):
     key, value = _row_parts(args[0])
     entry = ex.casts.fresh()
     return (
-        f"new_map(list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(key)})), "
+        f"new_map(list_transform(entries_checked({args[0].sql}), lambda {entry}: struct_extract({entry}, {literal(key)})), "
         f"list_transform({args[0].sql}, lambda {entry}: struct_extract({entry}, {literal(value)})))"
     )
 
@@ -151,6 +153,6 @@ def multimap_from_entries(ex, node, bound, args):
     key, value = _row_parts(args[0])
     entry = ex.casts.fresh()
     return (
-        f"collected(list_transform({args[0].sql}, lambda {entry}: struct_pack(k := struct_extract({entry}, {literal(key)}), "
-        f"v := struct_extract({entry}, {literal(value)}))))"
+        f"collected(keys_checked(list_transform(entries_checked({args[0].sql}), lambda {entry}: "
+        f"struct_pack(k := struct_extract({entry}, {literal(key)}), v := struct_extract({entry}, {literal(value)})))))"
     )

@@ -23,11 +23,14 @@ def subscript(ex, node: Node):
         return expression(f"struct_extract({base.sql}, {literal(name)})", kind.args[index.constant - 1][1], base)
     if kind.name == "array" and index.type.name in (*t.INTEGERS, "unknown"):
         return expression(f"array_subscript({base.sql}, {index.sql})", kind.element, base, index)
-    if kind.name == "map" and t.coercible(index.type, kind.args[0]):
-        key = ex.coerce(index, kind.args[0])
+    wanted = t.common(index.type, kind.args[0]) if kind.name == "map" else None
+    if wanted is not None and (t.coercible(index.type, kind.args[0]) or wanted.name in ("varchar", "char")):
+        key = ex.coerce(index, wanted)
         text = ex.casts.text("k", kind.args[0]) if castable(kind.args[0], t.VARCHAR) else "CAST(k AS VARCHAR)"
         shown = text.replace("k", key.sql, 1) if text == "k" else ex.casts.text(key.sql, kind.args[0])
         return expression(f"map_subscript({base.sql}, {key.sql}, {shown})", kind.args[1], base, index)
+    if kind.name in ("array", "map"):
+        raise ex.error("TYPE_MISMATCH", node, f"Cannot use {index.type} for subscript of {kind}")
     raise ex.error("TYPE_MISMATCH", node, f"Cannot apply operator: {kind}[{index.type}]")
 
 

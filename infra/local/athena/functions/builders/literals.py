@@ -35,15 +35,22 @@ def typed_literal(ex, node: Node):
         return expression(f"CAST({literal(_full_clock(text))} AS TIME)", Type("time", (len(match[1] or ""),)))
     if name == "date":
         try:
-            year, month, day = text.strip().split("-")
+            year, month, day = re.fullmatch(r"\s*([+-]?\d+)-(\d{1,2})-(\d{1,2})\s*", text).groups()  # type: ignore[union-attr]
             value = date(int(year), int(month), int(day))
-        except ValueError:
+        except (ValueError, AttributeError):
             raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid DATE literal") from None
         return expression(f"DATE '{value}'", t.DATE)
     kind = ex.type(name, node.pos)
+    if kind.name in t.INTEGERS and not _is_whole(text, kind.name):
+        raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid {kind.name.upper()} literal")
     if kind.name in t.NUMBERS or kind.name in ("boolean", "uuid", "ipaddress"):
         return expression(ex.casts.cast(literal(text), t.VARCHAR, kind), kind)
     raise ex.error("INVALID_LITERAL", node, f"No literal form for type {kind}")
+
+
+def _is_whole(text: str, name: str) -> bool:
+    bits = {"tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63}[name]
+    return re.fullmatch(r"[+-]?[0-9]+", text) is not None and -(1 << bits) <= int(text) < 1 << bits
 
 
 def _full_clock(text: str) -> str:
@@ -80,13 +87,13 @@ def check_zone(ex, node: Node, zone: str) -> None:
 
 
 _FORMS = {
-    ("DAY", "SECOND"): r"(?P<DAY>\d+) (?P<HOUR>\d+):(?P<MINUTE>\d+):(?P<SECOND>\d+(?:\.\d+)?)",
-    ("DAY", "MINUTE"): r"(?P<DAY>\d+) (?P<HOUR>\d+):(?P<MINUTE>\d+)",
-    ("DAY", "HOUR"): r"(?P<DAY>\d+) (?P<HOUR>\d+)",
-    ("HOUR", "SECOND"): r"(?P<HOUR>\d+):(?P<MINUTE>\d+):(?P<SECOND>\d+(?:\.\d+)?)",
-    ("HOUR", "MINUTE"): r"(?P<HOUR>\d+):(?P<MINUTE>\d+)",
-    ("MINUTE", "SECOND"): r"(?P<MINUTE>\d+):(?P<SECOND>\d+(?:\.\d+)?)",
-    ("YEAR", "MONTH"): r"(?P<YEAR>\d+)-(?P<MONTH>\d+)",
+    ("DAY", "SECOND"): r"(?P<DAY>\d+)(?: (?P<HOUR>\d+)(?::(?P<MINUTE>\d+)(?::(?P<SECOND>\d+(?:\.\d+)?))?)?)?",
+    ("DAY", "MINUTE"): r"(?P<DAY>\d+)(?: (?P<HOUR>\d+)(?::(?P<MINUTE>\d+))?)?",
+    ("DAY", "HOUR"): r"(?P<DAY>\d+)(?: (?P<HOUR>\d+))?",
+    ("HOUR", "SECOND"): r"(?P<HOUR>\d+)(?::(?P<MINUTE>\d+)(?::(?P<SECOND>\d+(?:\.\d+)?))?)?",
+    ("HOUR", "MINUTE"): r"(?P<HOUR>\d+)(?::(?P<MINUTE>\d+))?",
+    ("MINUTE", "SECOND"): r"(?P<MINUTE>\d+)(?::(?P<SECOND>\d+(?:\.\d+)?))?",
+    ("YEAR", "MONTH"): r"(?P<YEAR>\d+)(?:-(?P<MONTH>\d+))?",
 }
 _MILLIS = {"DAY": 86_400_000, "HOUR": 3_600_000, "MINUTE": 60_000, "SECOND": 1000}
 
@@ -101,13 +108,13 @@ def interval_literal(ex, node: Node):
     match = re.fullmatch(form, node.value)
     years = node.first in ("YEAR", "MONTH")
     if not match or ("." in node.value and node.first != "SECOND" and node.last != "SECOND"):
-        raise ex.error("INVALID_LITERAL", node, f"'{node.value}' is not a valid interval literal")
+        raise ex.error("INVALID_LITERAL", node, f"'{node.value}' is not a valid INTERVAL literal")
     parts = match.groupdict()
     sign = -1 if (parts.pop("sign") == "-") != node.negative else 1
     if years:
         months = int(parts.get("YEAR") or 0) * 12 + int(parts.get("MONTH") or 0)
         return expression(f"to_months({sign * months})", Type(INTERVALS[1]))
-    millis = round(sum(float(v) * _MILLIS[k] for k, v in parts.items()))
+    millis = round(sum(float(v or 0) * _MILLIS[k] for k, v in parts.items()))
     return expression(f"to_milliseconds({sign * millis})", t.DAY_TO_SECOND)
 
 

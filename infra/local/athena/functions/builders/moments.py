@@ -126,10 +126,17 @@ def date_parse(ex, node, bound, args):
     if not isinstance(args[1].constant, str):
         return f"strptime({args[0].sql}, mysql_format({args[1].sql}))"
     text = refusing(mysql_format, args[1].constant).replace("%-", "%")
+    given = args[0].sql
+    if text.endswith(".%f"):  # nine digits are read, DuckDB reads six
+        given = rf"regexp_replace({given}, '(\.\d{{6}})\d{{1,3}}$', '\1')"
     if re.search("%[YyG]", text):
-        made = f"try_strptime({args[0].sql}, {literal(text)})"
+        made = f"try_strptime({given}, {literal(text)})"
     else:
-        made = f"try_strptime('1970 ' || {args[0].sql}, {literal('%Y ' + text)})"
+        made = f"try_strptime('1970 ' || {given}, {literal('%Y ' + text)})"
+    if "%y" in text:
+        made = f"of_this_century({made})"
+    if "%I" in text and "%p" not in text:
+        made = f"before_noon({made})"
     return f"coalesce(CAST({made} AS TIMESTAMP), date_refused({args[0].sql}, {args[1].sql}))"
 
 

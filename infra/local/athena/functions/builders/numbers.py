@@ -1,6 +1,7 @@
 """Decimals and aggregates."""
 
 from infra.engines.athena import types as t
+from infra.engines.athena.types import Type
 from infra.local.athena.functions import table as functions
 from infra.local.athena.functions.builders.arithmetic import decimals
 from infra.local.athena.functions.builders.common import expression
@@ -16,7 +17,7 @@ def round_decimal(ex, node, bound, args):
 def round_decimal_to(ex, node, bound, args):
     p, s = args[0].type.args
     kind = t.decimal(p + 1, s)
-    return expression(f"CAST(round({args[0].sql}, CAST({args[1].sql} AS INTEGER)) AS {t.duckdb(kind)})", kind, *args)
+    return expression(_to_digits("round", args, kind), kind, *args)
 
 
 def truncate_decimal(ex, node, bound, args):
@@ -27,8 +28,14 @@ def truncate_decimal(ex, node, bound, args):
 
 def truncate_decimal_to(ex, node, bound, args):
     kind = args[0].type
-    digits = f"CAST({args[1].sql} AS INTEGER)"
-    return expression(f"CAST(trunc({args[0].sql}, {digits}) AS {t.duckdb(kind)})", kind, *args)
+    return expression(_to_digits("trunc", args, kind), kind, *args)
+
+
+def _to_digits(word: str, args, kind: Type) -> str:
+    """SQL that rounds to a number of digits; DuckDB refuses a NULL for that number."""
+    digits = f"CAST(coalesce({args[1].sql}, 0) AS INTEGER)"
+    rounded = f"CAST({word}({args[0].sql}, {digits}) AS {t.duckdb(kind)})"
+    return f"CASE WHEN {args[1].sql} IS NOT NULL THEN {rounded} END"
 
 
 def mod_decimal(ex, node, bound, args):

@@ -24,11 +24,9 @@ def concat_arrays(ex, node, bound, args):
 
 def concat_ws(ex, node, bound, args):
     separator, *rest = args
-    return (
-        f"CASE WHEN {separator.sql} IS NULL THEN NULL ELSE concat_ws({', '.join(a.sql for a in args)}) END"
-        if rest
-        else "''"
-    )
+    if not rest:
+        raise QueryError("INVALID_FUNCTION_ARGUMENT", "There must be two or more arguments")
+    return f"CASE WHEN {separator.sql} IS NULL THEN NULL ELSE concat_ws({', '.join(a.sql for a in args)}) END"
 
 
 def greatest(ex, node, bound, args):
@@ -148,7 +146,7 @@ def regexp_replace(ex, node, bound, args):
         pattern is None
         or not isinstance(replacement, str)
         or not isinstance(args[1].constant, str)
-        or "${" in replacement
+        or re.search(r"\$(?!\d(?!\d))", replacement)
     ):
         return f"py_regexp_replace({args[0].sql}, {args[1].sql}, {args[2].sql})"
     if re.search(r"\)[?*]|\|", args[1].constant) and "$" in replacement:

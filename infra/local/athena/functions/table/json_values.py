@@ -5,7 +5,7 @@ Source: https://trino.io/docs/current/functions/json.html
 
 JSON = r"""
 is_json_scalar(json) -> boolean = (json_type($0) NOT IN ('ARRAY', 'OBJECT'))
-is_json_scalar(varchar) -> boolean = (json_type($0) NOT IN ('ARRAY', 'OBJECT'))
+is_json_scalar(varchar) -> boolean = scalar_json($0)
 json_array_contains(json, boolean) -> boolean = json_array_has($0, CAST($1 AS VARCHAR), ['BOOLEAN'])
 json_array_contains(json, bigint) -> boolean = json_array_has($0, CAST($1 AS VARCHAR), ['BIGINT', 'UBIGINT'])
 json_array_contains(json, double) -> boolean = json_array_has($0, CAST($1 AS VARCHAR), ['DOUBLE'])

@@ -70,8 +70,10 @@ class Expressions(References, Operators, Windows):
         return self.compare(condition, "=", operand, value)
 
     def _cast(self, node: Node) -> Expr:
-        value = self.check(node.value)
         to = self.type(node.to, node.type_pos)
+        # A literal that is cast at once is exact: CAST(0.1000000000000000055 AS decimal(20,19)) has all its digits.
+        exact = node.value.kind == "decimal" and to.name in ("decimal", "varchar")
+        value = self._decimal_literal(node.value, node.value.value) if exact else self.check(node.value)
         if not castable(value.type, to):
             raise self.error("TYPE_MISMATCH", node, f"Cannot cast {value.type} to {to}")
         sql = self.casts.cast(value.sql, value.type, to)

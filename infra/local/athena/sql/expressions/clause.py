@@ -67,7 +67,7 @@ class Clause:
         """Both sides as SQL of one type; TYPE_MISMATCH if there is none."""
         left, right = self.agreed(left, right)
         kind = t.common(left.type, right.type)
-        fits = t.comparable if operator in ("=", "<>") else t.orderable
+        fits = t.comparable if operator in ("=", "<>", "IS DISTINCT FROM") else t.orderable
         if kind is None or not fits(kind):
             operator = {"<>": "=", ">": "<", ">=": "<="}.get(operator, operator)
             raise self.error("TYPE_MISMATCH", node, f"Cannot apply operator: {left.type} {operator} {right.type}")
