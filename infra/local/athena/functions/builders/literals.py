@@ -34,18 +34,24 @@ def typed_literal(ex, node: Node):
             raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid TIME literal")
         return expression(f"CAST({literal(_full_clock(text))} AS TIME)", Type("time", (len(match[1] or ""),)))
     if name == "date":
-        try:
-            year, month, day = re.fullmatch(r"\s*([+-]?\d+)-(\d{1,2})-(\d{1,2})\s*", text).groups()  # type: ignore[union-attr]
-            value = date(int(year), int(month), int(day))
-        except (ValueError, AttributeError):
-            raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid DATE literal") from None
-        return expression(f"DATE '{value}'", t.DATE)
+        return _date_literal(ex, node, text)
     kind = ex.type(name, node.pos)
     if kind.name in t.INTEGERS and not _is_whole(text, kind.name):
         raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid {kind.name.upper()} literal")
     if kind.name in t.NUMBERS or kind.name in ("boolean", "uuid", "ipaddress"):
         return expression(ex.casts.cast(literal(text), t.VARCHAR, kind), kind)
     raise ex.error("INVALID_LITERAL", node, f"No literal form for type {kind}")
+
+
+def _date_literal(ex, node: Node, text: str):
+    match = re.fullmatch(r"\s*([+-]?\d+)-(\d{1,2})-(\d{1,2})\s*", text)
+    try:
+        value = date(*map(int, match.groups())) if match else None
+    except ValueError:
+        value = None
+    if value is None:
+        raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid DATE literal")
+    return expression(f"DATE '{value}'", t.DATE)
 
 
 def _is_whole(text: str, name: str) -> bool:
