@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import string
 import time
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -25,6 +27,10 @@ from infra.local.lambda_.url_callers import Asked
 BODY_LIMIT = 6_291_456  # bytes
 CORS_DAY = 86400
 Answer = tuple[int, list[tuple[str, str]], bytes]
+NO_ANSWER: Answer = (502, [("content-type", "application/json")], b"Internal Server Error")
+OURS = ("content-length", "transfer-encoding", "connection")  # headers that only the server can know
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+")
+HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 TEXT = ("text/", "application/json", "application/xml", "application/javascript", "application/x-www-form-urlencoded")
 
 
@@ -137,17 +143,18 @@ def answer(asked: Asked) -> Answer:
     try:
         caller = url_callers.account_of(backend, function, qualifier, config, asked)
     except url_callers.Forbidden as error:
-        return 403, [("content-type", "application/json"), *cors], str(error).encode()
-    event = json.dumps(_event(backend, asked, caller)).encode()
+        denied = [("content-type", "application/json"), ("x-amzn-errortype", "AccessDeniedException")]
+        return 403, [*denied, *cors], str(error).encode()
+    request_id = str(uuid.uuid4())
+    event = json.dumps(_event(asked, caller, request_id)).encode()
     try:
-        result = running.run(backend, function.name, qualifier or None, event)
+        result = running.run(backend, function.name, qualifier or None, event, request_id)
     except LambdaError as error:
         return _said(error.status if error.status == 429 else 502, {"Message": str(error)})
-    if result.function_error:
-        return 502, [("content-type", "application/json"), *cors], b"Internal Server Error"
-    status, headers, body = _http(result.payload)
-    names = {name.lower() for name, _ in cors}
-    return status, [*((name, value) for name, value in headers if name.lower() not in names), *cors], body
+    added = [("x-amzn-requestid", request_id), *cors]
+    status, headers, body = NO_ANSWER if result.function_error else _http(result.payload)
+    names = {name for name, _ in added}
+    return status, [*((name, value) for name, value in headers if name not in names), *added], body
 
 
 def _of_host(host: str) -> tuple[LocalLambdaBackend, Function, str] | None:
@@ -161,11 +168,13 @@ def _of_host(host: str) -> tuple[LocalLambdaBackend, Function, str] | None:
     return None
 
 
-def _event(backend: LocalLambdaBackend, asked: Asked, caller: str) -> Json:
+def _event(asked: Asked, caller: str, request_id: str) -> Json:
     """Return the event of a request: API Gateway's payload format 2.0."""
     domain = asked.host.partition(":")[0]
     headers = {name: value for name, value in asked.headers.items() if name != "cookie"}
-    headers.setdefault("x-forwarded-for", "127.0.0.1")
+    _, _, port = asked.host.partition(":")
+    forwarded = {"x-forwarded-for": "127.0.0.1", "x-forwarded-port": port or "80", "x-forwarded-proto": "http"}
+    headers = {**forwarded, **headers}
     now = time.time()
     moment = datetime.fromtimestamp(now, UTC)
     parameters: dict[str, str] = {}
@@ -191,7 +200,7 @@ def _event(backend: LocalLambdaBackend, asked: Asked, caller: str) -> Json:
                 "sourceIp": "127.0.0.1",
                 "userAgent": asked.headers.get("user-agent", ""),
             },
-            "requestId": hashlib.md5(f"{now}{asked}".encode()).hexdigest(),
+            "requestId": request_id,
             "routeKey": "$default",
             "stage": "$default",
             "time": moment.strftime("%d/%b/%Y:%H:%M:%S +0000"),
@@ -217,28 +226,35 @@ def _http(payload: bytes) -> Answer:
     try:
         said: Any = json.loads(payload)
     except ValueError:
-        said = None
+        return 200, [("content-type", "application/json")], payload
     if not isinstance(said, dict) or "statusCode" not in said:
-        body = said.encode() if isinstance(said, str) else payload
-        return 200, [("content-type", "application/json")], body
-    status = said["statusCode"]
-    if not isinstance(status, int | str) or not str(status).isdigit() or not 100 <= int(status) <= 599:
-        return 502, [("content-type", "application/json")], b"Internal Server Error"
-    headers = [
-        (str(name).lower(), str(value).replace("\r", "").replace("\n", ""))
-        for name, value in (said.get("headers") or {}).items()
-        if str(name).lower() != "content-length"
-    ]
-    headers += [("set-cookie", str(cookie)) for cookie in said.get("cookies") or []]
+        text = said if isinstance(said, str) else _compact(said)
+        return 200, [("content-type", "application/json")], text.encode()
+    status, given, cookies = str(said["statusCode"]), said.get("headers") or {}, said.get("cookies") or []
+    if (
+        not status.isdigit()
+        or not 200 <= int(status) <= 599
+        or not isinstance(given, dict)
+        or not isinstance(cookies, list)
+    ):
+        return NO_ANSWER
+    headers = [(str(name).lower(), str(value)) for name, value in given.items() if str(name).lower() not in OURS]
+    headers += [("set-cookie", str(cookie)) for cookie in cookies]
+    if not all(HEADER_NAME.fullmatch(name) and HEADER_VALUE.fullmatch(value) for name, value in headers):
+        return NO_ANSWER
     if not any(name == "content-type" for name, _ in headers):
         headers.append(("content-type", "application/json"))
-    body = said.get("body", "")
-    text = body if isinstance(body, str) else json.dumps(body)
+    body = said.get("body")
+    text = "" if body is None else body if isinstance(body, str) else _compact(body)
     try:
         content = base64.b64decode(text) if said.get("isBase64Encoded") else text.encode()
     except ValueError:
-        return 502, [("content-type", "application/json")], b"Internal Server Error"
+        return NO_ANSWER
     return int(status), headers, content[:BODY_LIMIT]
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _said(status: int, message: Json) -> Answer:

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from lambda_functions import ECHO, TRUST, called, function, role, zipped
 from polling import until
 
+from infra.local.lambda_ import urls
+
 VERSION = "def handler(event, context):\n    return [WORD, context.function_version, context.invoked_function_arn.split(':', 6)[6]]\nWORD = "
 
 
@@ -265,7 +267,10 @@ def test_a_function_url(client, server, account):
     assert (http_part["method"], http_part["path"], http_part["sourceIp"]) == ("POST", "/a/b", "127.0.0.1")
     assert event["requestContext"]["accountId"] == "anonymous" and event["requestContext"]["stage"] == "$default"
     status, headers, body = asked(server, f"{url}object")
-    assert (status, headers["content-type"], json.loads(body)) == (200, "application/json", {"plain": True})
+    assert (status, headers["content-type"], body) == (200, "application/json", b'{"plain":true}')
+    assert (
+        event["requestContext"]["requestId"] != headers["x-amzn-requestid"] and len(headers["x-amzn-requestid"]) == 36
+    )
     assert asked(server, f"{url}error")[::2] == (502, b"Internal Server Error")
     assert asked(server, url.replace("//", "//x"))[0] in (403, 404)
     aws.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
@@ -274,6 +279,30 @@ def test_a_function_url(client, server, account):
     assert asked(server, url, **right)[0] == 201
     aws.delete_function_url_config(FunctionName="f")
     assert asked(server, url, **right)[0] == 404
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("answer", "status", "body"),
+    [  # the first five as AWS answered in LocalStack's snapshots
+        ('{"hello": "world"}', 200, b'{"hello":"world"}'),
+        ('"hello"', 200, b"hello"),
+        ('["hello", 3, true]', 200, b'["hello",3,true]'),
+        ("3.1", 200, b"3.1"),
+        ('{"statusCode": 200, "body": {"hello": "world"}}', 200, b'{"hello":"world"}'),
+        ('{"statusCode": 204, "body": null}', 204, b""),
+        ('{"statusCode": "201"}', 201, b""),
+        ('{"statusCode": 100}', 502, b"Internal Server Error"),
+        ('{"statusCode": true}', 502, b"Internal Server Error"),
+        ('{"statusCode": 200, "headers": ["a"]}', 502, b"Internal Server Error"),
+        ('{"statusCode": 200, "headers": {"a b": "c"}}', 502, b"Internal Server Error"),
+        ('{"statusCode": 200, "headers": {"a": "b\\r\\nSet-Cookie: c"}}', 502, b"Internal Server Error"),
+        ('{"statusCode": 200, "cookies": 7}', 502, b"Internal Server Error"),
+        ('{"statusCode": 200, "isBase64Encoded": true, "body": "é"}', 502, b"Internal Server Error"),
+    ],
+)
+def test_what_a_url_makes_of_an_answer(answer, status, body):
+    assert urls._http(answer.encode())[::2] == (status, body)
 
 
 def signed(url, credentials, service="lambda", region="us-east-1", method="GET", body=None):
