@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from collections.abc import Callable
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.orc
+import pyarrow.parquet as pq
+import pytest
+from botocore.exceptions import ClientError
+
+LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
+OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+LONG = (
+    "SELECT count(*) FROM UNNEST(sequence(1, 10000)) a(x) CROSS JOIN UNNEST(sequence(1, 10000)) b(y) "
+    "CROSS JOIN UNNEST(sequence(1, 10000)) c(z) WHERE (x * y + z) % 7 = 3"
+)
 
 SECONDS = 30.0
 OPENX = "org.openx.data.jsonserde.JsonSerDe"
@@ -104,3 +119,17 @@ def _columns(text: str) -> list[dict[str, str]]:
     separator = ";" if ";" in text else ","
     parts = [part.strip() for part in text.split(separator) if part.strip()]
     return [{"Name": name, "Type": kind.strip()} for name, _, kind in (part.partition(" ") for part in parts)]
+
+
+def parquet(**columns: pa.Array) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out, compression="gzip")
+    return out.getvalue()
+
+
+def refused(call: Callable[[], Any]) -> tuple[str, str]:
+    """The AthenaErrorCode and the message of a refused request."""
+    with pytest.raises(ClientError) as caught:
+        call()
+    response = caught.value.response
+    return response.get("AthenaErrorCode", response["Error"]["Code"]), response["Error"]["Message"]
