@@ -74,7 +74,7 @@ def to_frame(session: SparkSession, found: RDD) -> DataFrame:
 
 
 # Python's types whose values are all of one of Glue's; a subclass stands before its class.
-_PLAIN = {
+_OF_ONE_TYPE = {
     bool: "boolean",
     float: "double",
     str: "string",
@@ -86,7 +86,7 @@ _PLAIN = {
 
 
 def _kind(value) -> dict:
-    for type_, name in _PLAIN.items():
+    for type_, name in _OF_ONE_TYPE.items():
         if isinstance(value, type_):
             return {name: None}
     match value:
@@ -96,7 +96,8 @@ def _kind(value) -> dict:
             return {"int" if -(2**31) <= value < 2**31 else "long": None}
         case Decimal():
             _, digits, exponent = value.as_tuple()
-            return {"decimal": (max(len(digits) + exponent, 0), max(-exponent, 0))}
+            places = int(exponent)
+            return {"decimal": (max(len(digits) + places, 0), max(-places, 0))}
         case dict():
             if unnamed := [name for name in value if not isinstance(name, str)]:
                 raise TypeError(f"The name of a field must be text, not {unnamed[0]!r}")
