@@ -25,6 +25,7 @@ SERVICE = Service(
     resources=resources,
     restores=False,
     unlocked=READ_ELSEWHERE,
+    quick={"DescribeStacks"},
     unsaved=STORED_BY_THEMSELVES,
     flush=flush,
     resume=resume,

@@ -10,6 +10,15 @@ from infra.local.kinesis.storage import StoredRecord
 from infra.local.kinesis.streams import BACKENDS, resume, stop, stream
 from infra.local.kinesis.wire import wire
 
-SERVICE = Service("kinesis", BACKENDS, LocalKinesisResponse, wire=wire, resources=resources, resume=resume, stop=stop)
+SERVICE = Service(
+    "kinesis",
+    BACKENDS,
+    LocalKinesisResponse,
+    quick={"DescribeStreamSummary"},
+    wire=wire,
+    resources=resources,
+    resume=resume,
+    stop=stop,
+)
 
 __all__ = ["StoredRecord", "stream"]

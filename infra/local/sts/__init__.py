@@ -3,4 +3,4 @@
 from infra.local.core.service import Service
 from infra.local.sts.backend import BACKENDS, RESPONSE
 
-SERVICE = Service("sts", BACKENDS, RESPONSE)
+SERVICE = Service("sts", BACKENDS, RESPONSE, quick={"GetCallerIdentity"})
