@@ -14,8 +14,10 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from helpers import stacks
 from helpers.leftovers import Item, delete, delete_all, find
 from infra import project
+from infra.rehearsal import PARTICIPANT
 from infra.teaching.names import is_our_bucket, is_our_log_group, is_ours
 from tests.service_roles import service_role
 
@@ -134,6 +136,20 @@ def test_everything_of_ours_goes_and_everything_of_others_stays(cloud, account):
         cloud("cloudformation").describe_stacks(StackName="sales-reports-stack")["Stacks"][0]["StackStatus"]
         == "CREATE_COMPLETE"
     )
+
+
+def test_a_learner_deletes_what_is_left_but_not_its_own_role(cloud, account):
+    stacks.deploy("00_participant")
+    cloud("lambda").publish_layer_version(LayerName="analytics-workshop-extra", Content={"ZipFile": code()})
+    cloud("kinesis").create_stream(StreamName="analytics-workshop-left", ShardCount=1)
+    arn = f"arn:aws:iam::{account}:role/{PARTICIPANT}"
+    keys = cloud("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    learner = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], "us-east-1")
+    assert {item.kind for item in find(learner)} == {"Lambda layer", "Kinesis stream"}
+    assert delete_all(learner, [].append) == []
+    assert cloud("lambda").list_layers()["Layers"] == []
+    assert find(boto3.Session()) == []
+    assert cloud("iam").get_role(RoleName=PARTICIPANT)
 
 
 def version_of(cloud, account: str) -> str:

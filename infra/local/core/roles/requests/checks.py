@@ -20,13 +20,13 @@ class Request:
     region: str
 
     def get(self, *names: str) -> str:
-        """Return the first of these members that is a text; `A.B` is a member of a member."""
+        """Return the first of these members that is a text or a whole number; `A.B` is a member of a member."""
         for name in names:
             value: Any = self.parameters
             for part in name.split("."):
                 value = value.get(part) if isinstance(value, Mapping) else None
-            if isinstance(value, str) and value:
-                return value
+            if isinstance(value, str | int) and not isinstance(value, bool) and value:
+                return str(value)
         return ""
 
     def arn(self, resource: str, region: str | None = None) -> str:

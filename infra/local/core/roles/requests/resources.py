@@ -21,6 +21,7 @@ _MEMBERS = {
     "DatabaseName": ("DatabaseName", "DatabaseInput.Name", "Name"),
     "GroupName": ("GroupName",),
     "JobName": ("JobName", "Name"),
+    "LayerVersion": ("VersionNumber",),
     "ParameterNameWithoutLeadingSlash": ("Name", "Path"),
     "ResourceId": ("Name",),
     "RuleName": ("Rule", "Name"),
