@@ -14,6 +14,8 @@ from typing import Any
 import ipywidgets as widgets
 from botocore.exceptions import ClientError
 
+from helpers.showing import svg_image
+
 ROWS = 8
 COLUMNS = 12
 LONGEST = 28  # signs of a value that are shown
@@ -158,11 +160,11 @@ def _distribution(statistics: dict[str, Any]) -> str:
     most, width = max(count for count, _ in bars) or 1, BAR_WIDTH / len(bars)
     drawn = "".join(
         f'<rect x="{number * width:.1f}" y="{BAR_HEIGHT - BAR_HEIGHT * count / most:.1f}" width="{width - 1:.1f}" '
-        f'height="{BAR_HEIGHT * count / most:.1f}" fill="{BLUE}"><title>{escape(label)}: {count:,}</title></rect>'
-        for number, (count, label) in enumerate(bars)
+        f'height="{BAR_HEIGHT * count / most:.1f}" fill="{BLUE}"/>'
+        for number, (count, _) in enumerate(bars)
     )
-    label = "Distribution: " + ", ".join(f"{escape(label)}: {count:,}" for count, label in bars)
-    return f'<svg role="img" aria-label="{label}" width="{BAR_WIDTH}" height="{BAR_HEIGHT}">{drawn}</svg>'
+    told = "Distribution: " + ", ".join(f"{label}: {count:,}" for count, label in bars)
+    return svg_image(f'<svg viewBox="0 0 {BAR_WIDTH} {BAR_HEIGHT}">{drawn}</svg>', told, BAR_WIDTH, BAR_HEIGHT)
 
 
 def _cell(value: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -43,6 +44,20 @@ def picture(figure: Figure, alt: str) -> tuple[dict[str, str], dict[str, dict[st
     png = str(print_figure(figure, fmt="png", base64=True)).replace("\n", "")
     html = f'<img alt="{escape(alt)}" src="data:image/png;base64,{png}">'
     return {"text/html": html, "image/png": png, "text/plain": repr(figure)}, {"image/png": {"alt": alt}}
+
+
+def svg_image(svg: str, alt: str, width: int, height: int) -> str:
+    """Return an SVG element as an image in HTML: where a notebook is not trusted yet, JupyterLab takes `<svg>` away and leaves its texts in a row.
+
+    Parameters
+    ----------
+    svg: with a viewBox; an image knows nothing of the page's theme, so its colours must be legible on a light page and on a dark one
+    alt: what it shows, also told when the mouse rests on it
+    width, height: in pixels; on a narrow page it becomes smaller
+    """
+    whole = svg.replace("<svg", f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"', 1)
+    data, told = b64encode(whole.encode()).decode(), escape(alt)
+    return f'<img alt="{told}" title="{told}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
 
 def live_line(title: str = "") -> Callable[[str | None], None]:

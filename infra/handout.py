@@ -67,10 +67,8 @@ def _figures(cell: dict[str, Any]) -> list[Figure]:
         data = output.get("data", {})
         page = "".join(data.get("text/html", ""))
         alt = re.search(r'alt="([^"]*)"', page)
-        if "<img" in page or "<svg" in page:
-            picture = re.search(r"<img[^>]*>|<svg.*?</svg>", page, re.DOTALL)
-            if picture:
-                found.append(Figure(picture[0], alt[1] if alt else ""))
+        if picture := re.match(r"<img[^>]*>", page):
+            found.append(Figure(picture[0], alt[1] if alt else ""))
         elif "image/png" in data:
             bytes64 = "".join(data["image/png"]).replace("\n", "")
             words = output.get("metadata", {}).get("image/png", {}).get("alt", "")

@@ -1,4 +1,4 @@
-"""Draw what was seen as SVG: it takes the colours of JupyterLab's theme, light or dark."""
+"""Draw what was seen as SVG, in colours for a light page and a dark one."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from html import escape
 
 from helpers.live_lake.observe import Seen
 from helpers.pictures import ARROWS, BOXES, HEIGHT, WIDTH, Box
+from helpers.showing import INK, LINE, svg_image
 
 SCALE, TOP = 62, 7.7  # pixels a unit; the upper edge in units
 COLOURS = {"off": "none", "ready": "#DCEBF7", "busy": "#E69F00", "failed": "#D55E00"}
-INK = {"off": "var(--jp-ui-font-color1, #333)", "ready": "#222", "busy": "#222", "failed": "#fff"}
+TEXT = {"off": LINE, "ready": INK, "busy": INK, "failed": "#fff"}
 MARKS = {"off": "", "ready": "", "busy": "● ", "failed": "✘ "}  # not by colour alone
 
 
 def draw(seen: Seen, title: str) -> str:
-    """Return the picture as an SVG element, with a text for readers who cannot see it."""
+    """Return the picture as an image in HTML, with a text for readers who cannot see it."""
     width, height = round(13.1 * SCALE), round(8.3 * SCALE)
     parts = [_arrow(BOXES[start], BOXES[end], seen.rates.get(end)) for start, end in ARROWS]
     parts += [_box(name, box, seen) for name, box in BOXES.items()]
     cost = f"all that exists now: {seen.usd_hour:.3f} USD an hour on real AWS"
-    return (
-        f'<svg role="img" aria-label="{escape(describe(seen))}" viewBox="-20 -30 {width} {height}" width="100%" '
-        f'style="max-width:{width}px;font-family:var(--jp-ui-font-family,sans-serif);color:var(--jp-ui-font-color1,#333)">'
+    svg = (
+        f'<svg viewBox="-20 -30 {width} {height}" style="font-family:system-ui,sans-serif;color:{LINE}">'
         '<defs><marker id="lake-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto">'
         '<path d="M0 0L10 5L0 10z" fill="currentColor"/></marker></defs>'
         f'<text x="0" y="-10" font-size="15" fill="currentColor">{escape(title)} · {cost}</text>{"".join(parts)}</svg>'
     )
+    return svg_image(svg, describe(seen), width, height)
 
 
 def describe(seen: Seen) -> str:
@@ -56,7 +57,7 @@ def _box(name: str, box: Box, seen: Seen) -> str:
     lines = [f"{MARKS[state]}{_title(box)}", *(line for line in seen.lines.get(name, []) if line)]
     if name == "generator":
         lines = [_title(box), "devices that", "play tracks"]
-    middle, ink = x + WIDTH * SCALE / 2, INK[state]
+    middle, ink = x + WIDTH * SCALE / 2, TEXT[state]
     first = y + HEIGHT * SCALE / 2 - 7.5 * (len(lines) - 1) + 4
     texts = "".join(
         f'<text x="{middle:.0f}" y="{first + 15 * place:.0f}" text-anchor="middle" font-size="11.5" fill="{ink}" '

@@ -70,6 +70,7 @@ def test_headers_say_what_they_draw():
     assert "75 % present, 1 missing, 2 distinct" in html
     assert "Distribution: a: 2, b: 1" in html
     assert "<i>missing</i>" in html
+    assert "<svg" not in html and "data:image/svg+xml;base64," in html
 
 
 def test_steps_in_words():
