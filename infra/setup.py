@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,21 +27,26 @@ class Step(NamedTuple):
     run: Callable[[], object]
 
 
-def _steps() -> list[Step]:
+def _steps() -> list[list[Step]]:
+    """Return the steps in their order; those of a group are done beside each other."""
     return [
-        Step("kernel Python (Analytics Workshop)", install.install_python_kernel),
-        Step("JupyterLab's settings", install.write_lab_settings),
-        Step("kernel Glue PySpark", glue.install_glue_kernel),
-        Step("Spark's S3 connector (5 MB)", lambda: jars.fetch(jars.SPARK)),
-        Step("Java class archive, so that Spark starts faster (about 30 s, once)", _make_class_archive),
-        Step(
-            "kernel Flink (Studio), with an environment and class archive of its own (1 to 2 minutes, once)",
-            flink.install,
-        ),
-        Step(
-            "AWS profile workshop-local",
-            lambda: profile.write(project.home(), f"http://{server.HOST}:{server.FIRST_PORT}"),
-        ),
+        [Step("kernel Python (Analytics Workshop)", install.install_python_kernel)],
+        [Step("JupyterLab's settings", install.write_lab_settings)],
+        [Step("kernel Glue PySpark", glue.install_glue_kernel)],
+        [Step("Spark's S3 connector (5 MB)", lambda: jars.fetch(jars.SPARK))],
+        [
+            Step("Java class archive, so that Spark starts faster (about 30 s, once)", _make_class_archive),
+            Step(
+                "kernel Flink (Studio), with an environment and class archive of its own (1 to 2 minutes, once)",
+                flink.install,
+            ),
+        ],
+        [
+            Step(
+                "AWS profile workshop-local",
+                lambda: profile.write(project.home(), f"http://{server.HOST}:{server.FIRST_PORT}"),
+            )
+        ],
     ]
 
 
@@ -52,12 +58,22 @@ def _make_class_archive() -> None:
 
 
 def run() -> None:
-    """Do every step of the set-up, with one line each. Safe to repeat."""
-    for step in _steps():
-        started = time.monotonic()
-        print(f"  {step.name} …", end=" ", flush=True)
-        step.run()
-        print(f"{time.monotonic() - started:.1f} s")
+    """Do every step of the set-up, with one line each. Safe to repeat.
+
+    Raises RuntimeError when there is no Java, or something cannot be downloaded.
+    """
+    for group in _steps():
+        with ThreadPoolExecutor(len(group)) as beside:
+            for step, seconds in [(step, beside.submit(_seconds, step)) for step in group]:
+                print(f"  {step.name} …", end=" ", flush=True)
+                print(f"{seconds.result():.1f} s")
+
+
+def _seconds(step: Step) -> float:
+    """Do a step and return how long it took."""
+    started = time.monotonic()
+    step.run()
+    return time.monotonic() - started
 
 
 class Finding(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import signal
@@ -49,9 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_turn)
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        slow = SERVED & set(getattr(item, "fixturenames", ())) or "Server(" in item.path.read_text()
+        slow = SERVED & set(getattr(item, "fixturenames", ())) or _starts_a_server(item.path)
         if folder in UNIT_FOLDERS and not slow:
             item.add_marker(pytest.mark.unit)
+
+
+@functools.cache
+def _starts_a_server(file: Path) -> bool:
+    return "Server(" in file.read_text()
 
 
 def _turn(item: pytest.Item) -> int:
