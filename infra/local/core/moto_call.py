@@ -37,12 +37,23 @@ def is_read(request: Request) -> bool:
     return READS.match(request.operation) is not None and request.operation not in CHANGING
 
 
-async def answer(service: Service, request: Request, body: bytes, first: Callable[[], None] = _nothing) -> Answer:
+def _same(answered: Answer) -> Answer:
+    return answered
+
+
+async def answer(
+    service: Service,
+    request: Request,
+    body: bytes,
+    first: Callable[[], None] = _nothing,
+    then: Callable[[Answer], Answer] = _same,
+) -> Answer:
     """Let moto answer in a worker thread, while no other operation of the service runs in the account unless it may wait. Raises Refused.
 
     Parameters
     ----------
     first: done before, under the same lock
+    then: done with an answer that is no error, before what has changed is saved; makes the answer that leaves
     """
     loop = asyncio.get_running_loop()
     if request.operation in service.unlocked:
@@ -55,7 +66,7 @@ async def answer(service: Service, request: Request, body: bytes, first: Callabl
             finally:
                 lock.release()
     async with _turn(service.name, request.account):
-        return await loop.run_in_executor(answering, copy_context().run, _locked, service, request, body, first)
+        return await loop.run_in_executor(answering, copy_context().run, _locked, service, request, body, first, then)
 
 
 def _turn(service: str, account: str) -> asyncio.Lock:
@@ -66,25 +77,27 @@ def _turn(service: str, account: str) -> asyncio.Lock:
     return turn
 
 
-def _locked(service: Service, request: Request, body: bytes, first: Callable[[], None]) -> Answer:
+def _locked(
+    service: Service, request: Request, body: bytes, first: Callable[[], None], then: Callable[[Answer], Answer]
+) -> Answer:
     with state.lock(service.name, request.account):
         first()
-        return call(service, request, body)
+        return call(service, request, body, then)
 
 
-def call(service: Service, request: Request, body: bytes) -> Answer:
+def call(service: Service, request: Request, body: bytes, then: Callable[[Answer], Answer] = _same) -> Answer:
     """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
     if is_read(request):
-        return _called(service, request, body)
+        return _called(service, request, body, then)
     with state.changing():
         try:
-            return _called(service, request, body)
+            return _called(service, request, body, then)
         except OSError:  # refused half done
             state.restore(service.name, request.account, request.region)
             raise
 
 
-def _called(service: Service, request: Request, body: bytes) -> Answer:
+def _called(service: Service, request: Request, body: bytes, then: Callable[[Answer], Answer]) -> Answer:
     from moto.core.exceptions import HTTPException
 
     if service.name == "monitoring":
@@ -108,18 +121,22 @@ def _called(service: Service, request: Request, body: bytes) -> Answer:
     except INPUT_ERRORS as error:
         if not _raised_in_moto(error):
             raise
-        log.warning("%s %s cannot be read", service.name, request.operation, exc_info=True)
+        log.warning("%s %s cannot be read: %s: %s", service.name, request.operation, type(error).__name__, error)
+        log.debug("what moto stumbled over", exc_info=True)
         raise Refused(400, *_unreadable(request)) from None
     except NotImplementedError:
         raise Refused(
             501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
         ) from None
-    if request.operation not in service.unsaved and not is_read(request):
-        _save(service, request)
     if isinstance(content, str):
         content = content.encode()
     kept = {name: str(value) for name, value in answer_headers.items() if name.lower() not in ("date", "server")}
-    return Answer(int(status), kept, content or b"")
+    answered = Answer(int(status), kept, content or b"")
+    if answered.status < 300:
+        answered = then(answered)
+    if request.operation not in service.unsaved and not is_read(request):
+        _save(service, request)
+    return answered
 
 
 def _raised_in_moto(error: Exception) -> bool:

@@ -104,8 +104,15 @@ class Request:
         self._body = b"".join(parts)
         return self._body
 
+    def replace_body(self, body: bytes) -> None:
+        """Go on with another body than the one that came, which was read."""
+        self._body = body
+
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ConnectionAbortedError where the client goes away."""
+        if self._body is not None:
+            yield self._body
+            return
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":

@@ -1,87 +1,64 @@
-"""Who asks S3 without a signature in a header: forms and URLs that were signed before, and anybody.
+"""Who may reach a bucket that is not its own: other accounts and anybody, by the bucket's policy and by access control lists.
 
-Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html,
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html, https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+What an account's users and roles may is decided by core/roles before; here is what its root may in buckets and with objects of others, and
+what somebody may who has not signed. Whoever is admitted works in the account of the bucket's owner.
+
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#acl-access-policy-permission-mapping
 """
 
 from __future__ import annotations
 
 import re
-import time
-from calendar import timegm
-from collections.abc import Mapping
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 
 from moto.s3.models import s3_backends
 
-from infra.local.core import members, signature
 from infra.local.core.refused import Refused
-from infra.local.core.request import Credential, Request
-from infra.local.core.roles.evaluation import Ask, Kind, Policies, Principal, evaluate
-from infra.local.core.roles.policy import MalformedPolicy, parse
+from infra.local.core.request import Request
+from infra.local.core.roles import authorization, gate, identities, requests
+from infra.local.core.roles.authorization import Caller
+from infra.local.core.roles.evaluation import Kind, Principal
+from infra.local.core.roles.requests import Check
+from infra.local.s3 import acl, public_access
 
 PARTITION = "aws"
-LONGEST_SECONDS = 604_800
-FORM_FIELD = rb'name="?%s"?\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)\r\n'
-PUBLIC = {"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "ListObjects": "s3:ListBucket",
-          "ListObjectsV2": "s3:ListBucket", "HeadBucket": "s3:ListBucket"}  # fmt: skip
+ROOT = re.compile(r"\d{12}")
+ANYBODY = Caller(Principal(Kind.ANONYMOUS, "", ""))
+OBJECT, BUCKET = "object", "bucket"
+GRANTED_BY = {  # action → whose list gives it, by which permission
+    "s3:GetObject": (OBJECT, "READ"),
+    "s3:GetObjectVersion": (OBJECT, "READ"),
+    "s3:GetObjectAttributes": (OBJECT, "READ"),
+    "s3:GetObjectAcl": (OBJECT, "READ_ACP"),
+    "s3:GetObjectVersionAcl": (OBJECT, "READ_ACP"),
+    "s3:PutObjectAcl": (OBJECT, "WRITE_ACP"),
+    "s3:PutObjectVersionAcl": (OBJECT, "WRITE_ACP"),
+    "s3:ListBucket": (BUCKET, "READ"),
+    "s3:ListBucketVersions": (BUCKET, "READ"),
+    "s3:ListBucketMultipartUploads": (BUCKET, "READ"),
+    "s3:PutObject": (BUCKET, "WRITE"),
+    "s3:DeleteObject": (BUCKET, "WRITE"),
+    "s3:AbortMultipartUpload": (BUCKET, "WRITE"),
+    "s3:ListMultipartUploadParts": (BUCKET, "WRITE"),
+    "s3:GetBucketAcl": (BUCKET, "READ_ACP"),
+    "s3:PutBucketAcl": (BUCKET, "WRITE_ACP"),
+}
+WITH_THE_OBJECT = {"s3:PutObjectAcl", "s3:PutObjectTagging"}  # of an object that is being written
+OF_OBJECTS = {"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectAcl", "s3:PutObjectAcl", "s3:GetObjectTagging", "s3:PutObjectTagging"}  # fmt: skip
+OWNERS_ONLY = {"GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy"}
+WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}
 
 
-def credential_of_form(form: bytes) -> Credential:
-    """Return the credential of an upload by an HTML form; an empty one where its policy is not signed."""
-    fields = {name: _field(form, name) for name in ("x-amz-credential", "x-amz-signature", "policy", "AWSAccessKeyId")}
-    parts = fields["x-amz-credential"].split("/")
-    if fields["policy"] and fields["x-amz-signature"] and len(parts) == 5:
-        return Credential(parts[0], parts[2], "s3")
-    if fields["policy"] and fields["AWSAccessKeyId"] and _field(form, "signature"):
-        return Credential(fields["AWSAccessKeyId"], service="s3")
-    return Credential(service="s3")
+class Asking(NamedTuple):
+    """For whom S3 works: the account, "" for somebody who has not signed, and the other accounts' buckets that it may read now."""
+
+    account: str
+    sources: frozenset[str] = frozenset()
 
 
-def check_form(request: Request, form: bytes) -> None:
-    """Check who has signed the policy of a form; a member of the class acts as the root of its account. Raises Refused."""
-    key = request.credential.key
-    scope = _field(form, "x-amz-credential").partition("/")[2]
-    if not scope or not signature.check_form(_field(form, "policy"), scope, _field(form, "x-amz-signature"), key):
-        raise Refused(403, "SignatureDoesNotMatch", signature.S3_WRONG)
-    if (member := members.find(key)) is not None:
-        request.credential = request.credential._replace(key=member.account)
-        request.account = member.account
-
-
-def _field(form: bytes, name: str) -> str:
-    match = re.search(FORM_FIELD % re.escape(name).encode(), form, re.IGNORECASE)
-    return match[1].decode("latin-1") if match else ""
-
-
-def check_not_expired(query: Mapping[str, str]) -> None:
-    """Check how long a presigned URL is good for. Raises Refused."""
-    if "X-Amz-Credential" in query:
-        try:
-            signed = timegm(time.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ"))
-            seconds = int(query["X-Amz-Expires"])
-        except (KeyError, ValueError):
-            message = (
-                "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, "
-                "X-Amz-SignedHeaders, and X-Amz-Expires parameters."
-            )
-            raise Refused(400, "AuthorizationQueryParametersError", message) from None
-        if not 0 <= seconds <= LONGEST_SECONDS:
-            message = "X-Amz-Expires must be non-negative" if seconds < 0 else (
-                "X-Amz-Expires must be less than a week (in seconds) that is 604800"
-            )  # fmt: skip
-            raise Refused(400, "AuthorizationQueryParametersError", message)
-        expires = signed + seconds
-    else:
-        if not query.get("Expires", "").isdigit():
-            raise Refused(
-                403,
-                "AccessDenied",
-                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
-            )
-        expires = int(query["Expires"])
-    if time.time() > expires:
-        raise Refused(403, "AccessDenied", "Request has expired")
+asking: ContextVar[Asking | None] = ContextVar("asking", default=None)
 
 
 def owner_of(bucket: str) -> str:
@@ -90,31 +67,140 @@ def owner_of(bucket: str) -> str:
     return found[1] if found else ""
 
 
-def check_anonymous(request: Request, bucket_name: str, key: str) -> None:
-    """Check that anybody may ask for this: reading what an ACL or the bucket's policy gives to all. Raises Refused."""
+def bucket_of(name: str) -> Any:
+    """Return a bucket of whatever account, None where there is none."""
+    owner = owner_of(name)
+    return s3_backends[owner][PARTITION].buckets.get(name) if owner else None
+
+
+def admit(request: Request, bucket_name: str) -> None:
+    """Let a request into the account of the bucket's owner, if it may do there what it asks for. Raises Refused."""
+    account = request.account if request.signed else ""
+    owner = owner_of(bucket_name)
+    asking.set(Asking(account))
     if request.method == "OPTIONS":  # a browser's question whether it may ask
+        request.account = owner or request.account
         return
-    action = PUBLIC.get(request.operation)
-    bucket = s3_backends[request.account][PARTITION].buckets.get(bucket_name)
-    if action and bucket is None and bucket_name:
-        return  # S3 says NoSuchBucket
-    if action is None or bucket is None or not _may_read(bucket, key, action):
-        raise Refused(403, "AccessDenied", "Access Denied")
+    if not request.signed and (not bucket_name or request.operation == "CreateBucket"):
+        raise _denied()
+    if not owner or request.operation == "CreateBucket":
+        return  # S3 says NoSuchBucket, or that the name is taken
+    checks = list(requests.s3.checks(request.method, request.raw_path, request.query_string, request.headers))
+    if _is_nobody_s_user(request):
+        for check in checks:
+            _check(request, account, check)
+    if account != owner and request.operation in OWNERS_ONLY:
+        raise Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+    sources = {name for check in checks if (name := _place(check)[0]) and name != bucket_name}
+    asking.set(Asking(account, frozenset(sources)))
+    request.account = owner
 
 
-def _may_read(bucket: Any, key: str, action: str) -> bool:
-    resource = f"arn:aws:s3:::{bucket.name}/{key}" if key else f"arn:aws:s3:::{bucket.name}"
-    ask = Ask(Principal(Kind.ANONYMOUS, "", ""), action, resource, resource_account=bucket.account_id)
-    try:
-        policies = (
-            (parse(bucket.policy if isinstance(bucket.policy, str) else bucket.policy.decode()),)
-            if bucket.policy
-            else ()
-        )
-    except MalformedPolicy:
-        policies = ()
-    decision = evaluate(ask, Policies(resource=policies))
-    if decision.allowed or decision.explicit:
-        return decision.allowed
-    owner = bucket.keys.get(key) if key else bucket
-    return owner is not None and owner.acl is not None and bool(owner.acl.public_read)
+def _is_nobody_s_user(request: Request) -> bool:
+    """Tell whether an account's root asks, or anybody: users and sessions were judged before."""
+    key = request.credential.key
+    return not key or ROOT.fullmatch(key) is not None or gate.known(request) is None
+
+
+def refused_keys(request: Request, bucket_name: str, body: bytes) -> list[tuple[str, str]]:
+    """Return key and version of the objects of a DeleteObjects that another account, or anybody, may not delete."""
+    who = asking.get()
+    account = who.account if who is not None else request.account
+    if not _is_nobody_s_user(request) or account == owner_of(bucket_name):
+        return gate.refused_keys(request, bucket_name, body)
+    checks = requests.s3.checks("POST", f"/{bucket_name}", "delete", {}, body)
+    named = requests.s3.deleted(body)
+    return [each for each, check in zip(named, checks, strict=True) if not _may(request, account, check)]
+
+
+def _denied() -> Refused:
+    return Refused(403, "AccessDenied", "Access Denied")
+
+
+def _place(check: Check) -> tuple[str, str]:
+    """Return bucket and key that a check is about."""
+    name, _, key = check.resource.partition(":::")[2].partition("/")
+    return name, key
+
+
+def _check(request: Request, account: str, check: Check) -> None:
+    if not _may(request, account, check):
+        raise _denied()
+
+
+def _may(request: Request, account: str, check: Check) -> bool:
+    name, key = _place(check)
+    bucket = bucket_of(name)
+    if bucket is None:
+        return True  # the operation says that there is no such bucket
+    stored = _object(request, bucket, key, check)
+    if account == bucket.account_id and not _is_another_s(bucket, stored, check):
+        return True
+    decision = _by_policy(request, account, bucket, check)
+    if decision is not None and not _is_another_s(bucket, stored, check):
+        return decision
+    if decision is False:
+        return False
+    return _by_list(request, account, bucket, stored, check)
+
+
+def _object(request: Request, bucket: Any, key: str, check: Check) -> Any:
+    """Return the object, or the version of it, that a check is about; None where it is none or a delete marker."""
+    if not key:
+        return None
+    version = request.query.get("versionId") if request.operation != "CopyObject" else None
+    found = next(
+        (each for each in reversed(bucket.keys.getlist(key, [])) if version is None or str(each.version_id) == version),
+        None,
+    )
+    return found if hasattr(found, "acl") else None
+
+
+def _is_another_s(bucket: Any, stored: Any, check: Check) -> bool:
+    """Tell whether an object belongs to another account than its bucket, so that neither its root nor its policy gives it away."""
+    return check.action in OF_OBJECTS and stored is not None and owner(bucket, stored) != bucket.account_id
+
+
+def owner(bucket: Any, stored: Any) -> str:
+    """Return the account that owns an object."""
+    if bucket.ownership_rule == "BucketOwnerEnforced":
+        return str(bucket.account_id)
+    return stored.owner or str(bucket.account_id)
+
+
+def _by_policy(request: Request, account: str, bucket: Any, check: Check) -> bool | None:
+    """Return what the bucket's policy says, None where it does not speak of the request."""
+    text = bucket.policy.decode() if isinstance(bucket.policy, bytes) else bucket.policy
+    if not text:
+        return None
+    caller = Caller(authorization.root(account)) if account else ANYBODY
+    policy = (identities.stored(text),)
+    _, decision = authorization.decide(
+        caller, request.region, check.action, check.resource, dict(check.keys), policy, bucket.account_id
+    )
+    if decision.allowed and account != bucket.account_id and public_access.of(bucket).restrict_public_buckets:
+        return None if public_access.is_public(policy[0]) else True
+    return True if decision.allowed else False if decision.explicit else None
+
+
+def _by_list(request: Request, account: str, bucket: Any, stored: Any, check: Check) -> bool:
+    """Tell whether the access control list of the bucket or of the object gives what is asked."""
+    place, permission = GRANTED_BY.get(check.action, ("", ""))
+    if check.action in WITH_THE_OBJECT and request.operation in WRITES:
+        place, permission = BUCKET, "WRITE"
+    if not place or bucket.ownership_rule == "BucketOwnerEnforced":
+        return False
+    ignored = public_access.of(bucket).ignore_public_acls
+    if place == OBJECT and stored is None:  # who may list may know that it is not there
+        place, permission = BUCKET, "READ"
+    listed, whose = (bucket.acl, bucket.account_id) if place == BUCKET else (stored.acl, owner(bucket, stored))
+    if place == OBJECT and account and account == whose and permission.endswith("_ACP"):
+        return True  # an owner may always read and write the list
+    return acl.allows(listed, whose, permission, account, ignored)
+
+
+def owners(bucket: Any) -> acl.Owners:
+    """Return who will own what is written now into a bucket, and who owns the bucket."""
+    who = asking.get()
+    writer = who.account if who is not None and who.account else bucket.account_id
+    return acl.Owners(writer, bucket.account_id)

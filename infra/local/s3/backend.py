@@ -8,13 +8,13 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.s3 import models
-from moto.s3.exceptions import LockNotEnabled, MalformedACLError, NoSuchUpload
+from moto.s3.exceptions import LockNotEnabled, MissingKey, NoSuchUpload
 from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from infra.local.core.refused import Refused
-from infra.local.s3 import notifications
-from infra.local.s3.listing import decode_token, encode_token, list_page, versions_page
+from infra.local.s3 import access, deletion, sharing
+from infra.local.s3.listing import versions_page
 from infra.local.s3.objects import StoredBucket, StoredKey, StoredMultipart
 
 BACKENDS = s3_backends
@@ -36,6 +36,13 @@ class _Linked:
 
 
 class LocalS3Backend(S3Backend):
+    def get_bucket(self, bucket_name: str) -> FakeBucket:
+        """Return a bucket of the account, or one of another account that who asks now may read. Raises moto's errors."""
+        who = access.asking.get()
+        if bucket_name not in self.buckets and who is not None and bucket_name in who.sources:
+            return access.bucket_of(bucket_name) or super().get_bucket(bucket_name)
+        return super().get_bucket(bucket_name)
+
     def create_bucket(self, bucket_name: str, region_name: str, bucket_namespace: str | None = None) -> FakeBucket:
         # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         if not BUCKET_NAME.fullmatch(bucket_name):
@@ -54,7 +61,10 @@ class LocalS3Backend(S3Backend):
         self, src_key: StoredKey, dest_bucket_name: str, dest_key_name: str, *args: Any, **kwargs: Any
     ) -> None:
         bucket = self.get_bucket(dest_bucket_name)
-        super().copy_object(_Linked(src_key), dest_bucket_name, dest_key_name, *args, **kwargs)
+        try:
+            super().copy_object(_Linked(src_key), dest_bucket_name, dest_key_name, *args, **kwargs)
+        except FileNotFoundError:  # another account's, and deleted meanwhile
+            raise MissingKey(key=src_key.name) from None
         bucket.keys[dest_key_name]._etag = src_key.whole_md5()
 
     def upload_part(self, bucket_name: str, multipart_id: str, part_id: int, value: bytes) -> FakeKey:
@@ -117,35 +127,21 @@ class LocalS3Backend(S3Backend):
         bucket.default_lock_days = days or None  # moto reads 0 where there is none
         bucket.default_lock_years = years or None
 
-    def _set_delete_marker(self, bucket_name: str, key_name: str) -> FakeDeleteMarker:
-        marker = super()._set_delete_marker(bucket_name, key_name)
-        event = notifications.S3NotificationEvent.OBJECT_REMOVED_DELETE_MARKER_CREATED_EVENT
-        notifications.send_event(self.account_id, event, self.get_bucket(bucket_name), marker)
-        return marker
+    def put_object(self, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> FakeKey:
+        """As moto's, which throws all versions of an object away where versioning is suspended: only the one named null is replaced."""
+        bucket = self.get_bucket(bucket_name)
+        if bucket.versioning_status != "Suspended":
+            return super().put_object(bucket_name, key_name, *args, **kwargs)
+        kept = [each for each in bucket.keys.getlist(key_name, []) if str(each.version_id) != "null"]
+        with bucket.keys.without(key_name, kept):
+            stored = super().put_object(bucket_name, key_name, *args, **kwargs)
+        return stored
 
-    def list_objects(
-        self, bucket: Any, prefix: str | None, delimiter: str | None, marker: str | None, max_keys: int | None
-    ) -> Any:
-        after = (self._pagination_tokens.get(marker) or marker) if marker else None
-        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
-        keys = [item for item in page if not isinstance(item, str)]
-        folders = [item for item in page if isinstance(item, str)]
-        last = page[-1] if truncated else None
-        return keys, folders, truncated, last.name if isinstance(last, FakeKey) else last
-
-    def list_objects_v2(
-        self,
-        bucket: Any,
-        prefix: str | None,
-        delimiter: str | None,
-        continuation_token: str | None,
-        start_after: str | None,
-        max_keys: int,
-    ) -> Any:
-        after = decode_token(continuation_token) if continuation_token else start_after
-        page, truncated = list_page(bucket, prefix or "", delimiter or "", after or "", max_keys)
-        last = page[-1] if truncated else None
-        return page, truncated, encode_token(last.name if isinstance(last, FakeKey) else last) if last else None
+    def delete_object(
+        self, bucket_name: str, key_name: str, version_id: str | None = None, bypass: bool = False
+    ) -> tuple[bool, dict[str, Any]]:
+        deletion.delete(self.get_bucket(bucket_name), key_name, version_id, bypass)
+        return True, {}
 
 
 models.FakeKey = StoredKey
@@ -200,14 +196,10 @@ class LocalS3Response(S3Response):
             return {}
         return super()._tagging_from_xml()
 
-    def _acl_from_body(self) -> FakeAcl:
-        """As moto's, and nobody's where the list is empty."""
-        try:
-            return super()._acl_from_body() or FakeAcl([])
-        except MalformedACLError:
-            if re.search(rb"<Owner>.*<AccessControlList\s*(/>|>\s*</AccessControlList>)", self.body, re.DOTALL):
-                return FakeAcl([])
-            raise
+    def _acl_from_headers(self, headers: Any) -> FakeAcl | None:
+        """Return the list that a write's headers name, as S3 reads them."""
+        given = {name.lower(): value for name, value in headers.items()}
+        return sharing.list_of(self.backend.get_bucket(self.bucket_name), given)
 
 
 RESPONSE = LocalS3Response

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from moto.core.utils import get_service_model
 
 from infra.local.core.refused import Refused
-from infra.local.s3 import documents
+from infra.local.s3 import access, documents
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 KEY_BYTES = 1024
@@ -61,6 +62,20 @@ def check(operation: str, key: str, query: Mapping[str, str], headers: Mapping[s
         if header.startswith("x-amz-grant-") and not all(GRANTS.fullmatch(each) for each in value.split(",")):
             raise Refused(400, "InvalidArgument", "Argument format not recognized")
     _check_choices(operation, headers)
+
+
+def check_owner(headers: Mapping[str, str], bucket: str) -> None:
+    """Check that a bucket, and that of a copy's source, belongs to whom the caller expects. Raises Refused."""
+    source = unquote(headers.get("x-amz-copy-source", "")).lstrip("/").partition("/")[0]
+    for header, name in (("x-amz-expected-bucket-owner", bucket), ("x-amz-source-expected-bucket-owner", source)):
+        expected = headers.get(header)
+        if expected is None:
+            continue
+        if not re.fullmatch(r"\d{12}", expected):
+            raise Refused(400, "InvalidBucketOwnerAWSAccountID", "The value of the expected bucket owner parameter must be an AWS account ID")  # fmt: skip
+        owner = access.owner_of(name)
+        if owner and owner != expected:
+            raise Refused(403, "AccessDenied", "Access Denied")
 
 
 def _check_number(text: str, name: str) -> None:

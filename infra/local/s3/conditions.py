@@ -31,7 +31,11 @@ def check_write(bucket: Any, key: str, headers: Mapping[str, str]) -> None:
 
 def check_delete(bucket: Any, key: str, version: str | None, headers: Mapping[str, str]) -> None:
     """Check If-Match of a delete; of an object that is not there it is no error to delete it. Raises Refused."""
-    match = headers.get("if-match")
+    check_etag(bucket, key, version, headers.get("if-match"))
+
+
+def check_etag(bucket: Any, key: str, version: str | None, match: str | None) -> None:
+    """Check the ETag that what is to be deleted must have, None for any. Raises Refused."""
     if match is None:
         return
     versions = bucket.keys.getlist(key, [])

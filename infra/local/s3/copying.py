@@ -12,21 +12,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
-from moto.s3.exceptions import MissingKey, MissingVersion, S3ClientError
+from moto.s3.exceptions import MissingBucket, MissingKey, MissingVersion, S3ClientError
 from moto.s3.models import FakeKey, s3_backends
 
 from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
-from infra.local.s3 import checksums, conditions, encryption
+from infra.local.s3 import access, checksums, conditions, encryption
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, flush, new_file
 
 RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 MOST_BYTES = 5 * 1024**3
 
 
-def source_of(account: str, header: str) -> StoredKey:
-    """Return the object that a header x-amz-copy-source names. Raises Refused, moto's MissingBucket, MissingKey and MissingVersion."""
+def source_of(header: str) -> StoredKey:
+    """Return the object that a header x-amz-copy-source names, of whatever account: it was asked before. Raises Refused, moto's MissingBucket, MissingKey and MissingVersion."""
     path, _, query = header.partition("?")
     bucket, _, key = unquote(path).lstrip("/").partition("/")
     if not bucket or not key:
@@ -34,16 +34,19 @@ def source_of(account: str, header: str) -> StoredKey:
             400, "InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey"
         )
     version = parse_qs(query).get("versionId", [None])[0]
-    found = s3_backends[account][PARTITION].get_object(bucket, key, version_id=version)
+    owner = access.owner_of(bucket)
+    if not owner:
+        raise MissingBucket(bucket=bucket)
+    found = s3_backends[owner][PARTITION].get_object(bucket, key, version_id=version)
     if not isinstance(found, StoredKey):
         raise MissingVersion() if version else MissingKey(key=key)
     return found
 
 
-def prepare_copy(account: str, headers: Mapping[str, str]) -> None:
+def prepare_copy(headers: Mapping[str, str]) -> None:
     """Compute what a copy of an object will need of its bytes, before any lock is taken."""
     try:
-        source = source_of(account, headers["x-amz-copy-source"])
+        source = source_of(headers["x-amz-copy-source"])
     except S3ClientError:
         return  # the operation says so
     encryption.check_read(source.customer_key, headers, encryption.SOURCE_CUSTOMER)
@@ -55,7 +58,7 @@ def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapp
     """Make a part of an upload of an object, or of a range of it. Raises Refused and moto's errors."""
     with state.lock("s3", account):
         upload = s3_backends[account][PARTITION].get_bucket(bucket).multiparts.get(query["uploadId"])
-        source = source_of(account, headers["x-amz-copy-source"])
+        source = source_of(headers["x-amz-copy-source"])
     number = query["partNumber"]
     if upload is None:
         raise Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")  # fmt: skip

@@ -8,18 +8,14 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from xml.sax.saxutils import escape
 
 from moto.core.utils import rfc_1123_datetime
-from moto.s3 import models
 from moto.s3.models import s3_backends
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.local.core import state
 from infra.local.core.refused import Refused
-from infra.local.s3 import checksums, conditions, encryption
-from infra.local.s3.listing import decode_token, encode_token, list_page
+from infra.local.s3 import checksums, conditions, encryption, sharing
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredBucket, StoredKey, flush, new_file
 
 _PLAIN_PUT_HEADERS = (
@@ -41,6 +37,11 @@ _KEPT_HEADERS = (
     "expires",
 )
 _CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+
+
+def buckets(account: str) -> Mapping[str, StoredBucket]:
+    """Return an account's buckets by name."""
+    return s3_backends[account][PARTITION].buckets
 
 
 def find_bucket(account: str, name: str) -> StoredBucket | None:
@@ -148,6 +149,7 @@ def put_object(account: str, bucket: str, key: str, received: Receiver, headers:
         stored = backend.put_object(bucket, key, received.value(), etag=received.md5.hexdigest(), **settings)
         if customer is not None:
             stored.customer_key = customer
+        sharing.claim(stored, backend.get_bucket(bucket), headers)
         kept = {name: headers[name] for name in _KEPT_HEADERS if name in headers}
         kept.update((name, value) for name, value in headers.items() if name.startswith("x-amz-meta-"))
         if kept:
@@ -191,17 +193,6 @@ def put_part(
             answer[f"x-amz-checksum-{checksum[0].lower()}"] = checksum[1]
         flush(account)
     return answer
-
-
-def delete_object(account: str, bucket: StoredBucket, key: str, headers: Mapping[str, str]) -> bool:
-    """Delete from a bucket without versions; False where moto must do it."""
-    with state.lock("s3", account):
-        if bucket.versioning_status is not None:
-            return False
-        conditions.check_delete(bucket, key, None, headers)
-        s3_backends[account][PARTITION].delete_object(bucket.name, key)
-        flush(account)
-    return True
 
 
 def find_object(bucket: StoredBucket, key: str, version: str | None) -> StoredKey | None:
@@ -287,62 +278,6 @@ def _range(asked: str, size: int) -> tuple[int, int] | None:
         return (max(size - wanted, 0), size - 1) if wanted and size else None
     first, last = int(begin), min(int(end), size - 1) if end else size - 1
     return (first, last) if first <= last else None
-
-
-def list_objects_v2(bucket: StoredBucket, query: dict[str, str]) -> bytes | None:
-    """Answer ListObjectsV2 as XML; None where moto must do it (bad parameters)."""
-    try:
-        max_keys = int(query.get("max-keys", "1000"))
-    except ValueError:
-        return None
-    token = query.get("continuation-token")
-    if token == "" or max_keys < 0:
-        return None
-    try:
-        after = decode_token(token) if token else query.get("start-after", "")
-    except models.InvalidRequest:
-        return None
-    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    with state.lock("s3", bucket.account_id):
-        page, truncated = list_page(bucket, prefix, delimiter, after, max_keys)
-    encode = _url if query.get("encoding-type") == "url" else escape
-    owner = f"<Owner><ID>{models.OWNER}</ID></Owner>" if query.get("fetch-owner") == "true" else ""
-    out = [
-        '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">',
-        f"<Name>{bucket.name}</Name><Prefix>{encode(prefix)}</Prefix><KeyCount>{len(page)}</KeyCount>",
-        f"<MaxKeys>{min(max_keys, 1000)}</MaxKeys><IsTruncated>{'true' if truncated else 'false'}</IsTruncated>",
-    ]
-    if delimiter:
-        out.append(f"<Delimiter>{encode(delimiter)}</Delimiter>")
-    if query.get("encoding-type") == "url":
-        out.append("<EncodingType>url</EncodingType>")
-    if token:
-        out.append(f"<ContinuationToken>{escape(token)}</ContinuationToken>")
-    if query.get("start-after"):
-        out.append(f"<StartAfter>{encode(query['start-after'])}</StartAfter>")
-    if truncated:
-        last = page[-1]
-        out.append(
-            f"<NextContinuationToken>{encode_token(last if isinstance(last, str) else last.name)}</NextContinuationToken>"
-        )
-    for item in page:
-        if isinstance(item, str):
-            out.append(f"<CommonPrefixes><Prefix>{encode(item)}</Prefix></CommonPrefixes>")
-        else:
-            algorithm = (
-                f"<ChecksumAlgorithm>{item.checksum_algorithm}</ChecksumAlgorithm>" if item.checksum_algorithm else ""
-            )
-            out.append(
-                f"<Contents><Key>{encode(item.name)}</Key><LastModified>{item.last_modified_ISO8601}</LastModified>"
-                f"<ETag>&quot;{item.etag[1:-1]}&quot;</ETag>{algorithm}<Size>{item.size}</Size>{owner}"
-                f"<StorageClass>{item.storage_class}</StorageClass></Contents>"
-            )
-    out.append("</ListBucketResult>")
-    return "".join(out).encode()
-
-
-def _url(text: str) -> str:
-    return quote(text, safe="/")
 
 
 def chunks(stored: StoredKey, first: int, length: int) -> Iterator[bytes]:

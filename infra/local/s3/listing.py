@@ -14,14 +14,19 @@ from infra.local.s3.objects import StoredBucket, StoredKey
 
 
 def encode_token(name: str) -> str:
+    """Return the token of a listing that ended with this name."""
     return base64.urlsafe_b64encode(name.encode()).decode()
 
 
 def decode_token(token: str) -> str:
+    """Return the name after which a listing goes on. Raises Refused for what is no token."""
     try:
-        return base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
+        name = base64.b64decode(token.encode(), altchars=b"-_", validate=True).decode()
     except ValueError:
-        raise Refused(400, "InvalidArgument", "The continuation token provided is incorrect") from None
+        name = ""
+    if not name:
+        raise Refused(400, "InvalidArgument", "The continuation token provided is incorrect")
+    return name
 
 
 def list_page(

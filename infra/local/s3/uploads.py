@@ -17,9 +17,9 @@ from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
-from infra.local.s3 import checksums, conditions, encryption
+from infra.local.s3 import checksums, conditions, encryption, sharing
 from infra.local.s3.documents import name_of
-from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart, changed, flush
+from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart
 
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 INVALID_PART = "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."  # fmt: skip
@@ -63,9 +63,11 @@ def created(request: Request, account: str, bucket: str, key: str, answer: Answe
     upload = backend.get_bucket(bucket).multiparts.get(found[1].decode()) if found else None
     if upload is None:
         return answer
+    bucket_s = backend.get_bucket(bucket)
+    upload.acl = sharing.list_of(bucket_s, request.headers)
+    upload.owner = sharing.owner_of(bucket_s, request.headers)
     upload.customer_key = encryption.customer_key(request.headers)
     if upload.customer_key is not None:
-        state.save("s3", account, PARTITION)
         answer.headers.update(upload.customer_key.headers())
     elif upload.sse_encryption in (None, ""):
         answer.headers.setdefault(encryption.SSE, "AES256")
@@ -79,7 +81,7 @@ def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, h
         upload = found.multiparts.get(upload_id) if found is not None else None
         if upload is None:
             return
-        conditions.check_write(found, upload.key_name, headers)
+        check_completion(account, bucket, upload_id, headers)
         encryption.given_key(headers)
         try:
             listed = _listed(body)
@@ -97,6 +99,14 @@ def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, h
         upload.joined[1].unlink(missing_ok=True)
         upload.joined = None
         raise
+
+
+def check_completion(account: str, bucket: str, upload_id: str, headers: Mapping[str, str]) -> None:
+    """Check what a completion asks of the object that is there; the caller holds the account's lock. Raises Refused."""
+    found = s3_backends[account][PARTITION].buckets.get(bucket)
+    upload = found.multiparts.get(upload_id) if found is not None else None
+    if upload is not None:  # a repeated one is answered as the first was
+        conditions.check_write(found, upload.key_name, headers)
 
 
 def _check_whole(upload: StoredMultipart, headers: Mapping[str, str]) -> None:
@@ -155,6 +165,7 @@ def written(request: Request, account: str, bucket: str, key: str, answer: Answe
     kept = encryption.customer_key(request.headers)
     if kept is not None:
         stored.customer_key = kept
+    sharing.claim(stored, s3_backends[account][PARTITION].get_bucket(bucket), request.headers)
     if request.operation == "PutObject":
         checksum = checksums.given(request.headers)
         if checksum is not None:
@@ -164,8 +175,6 @@ def written(request: Request, account: str, bucket: str, key: str, answer: Answe
     for name in [name for name in answer.headers if name.lower().startswith(encryption.SSE)]:
         del answer.headers[name]
     answer.headers.update(encryption.answered(stored))
-    changed(account, bucket, key)
-    flush(account)
     return answer
 
 

@@ -1,17 +1,17 @@
 """S3 requests as they come: plain puts, reads, listings and deletes are answered here, all others by moto.
 
-Uploads go to their file as they arrive. A request that is not signed may read what everybody may read, and nothing else.
+Uploads go to their file as they arrive. A request that is not signed may do what the bucket's policy or an access control list gives to everybody.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 from xml.parsers.expat import ExpatError
 
@@ -24,23 +24,28 @@ from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import gate
 from infra.local.s3 import (
+    access,
     attributes,
     checks,
     conditions,
     copying,
     deletion,
     encryption,
+    forms,
     hot,
     kms_keys,
     operations,
+    pages,
+    sharing,
     uploads,
 )
-from infra.local.s3.access import check_anonymous, check_form, check_not_expired, credential_of_form, owner_of
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import changed
+from infra.local.s3.presigned import check_not_expired
 
 T = TypeVar("T")
 READS_BY = {"partNumber", "versionId"}
+TELL_OWNERS = {"ListObjectVersions", "ListMultipartUploads", "ListParts"}
 _copiers = ThreadPoolExecutor(8, "copying")
 log = logging.getLogger("workshop.s3")
 
@@ -51,94 +56,149 @@ async def wire(request: Request) -> Answer | None:
     if virtual:
         request.raw_path = f"/{virtual}{request.raw_path}"
     bucket_name, _, key = unquote(request.raw_path).lstrip("/").partition("/")
-    query = operations.asked(request.query)
-    form: bytes | None = None
-    if not request.signed and request.method == "POST" and request.content_type == "multipart/form-data":
-        form = await request.body()
-        request.use(credential_of_form(form))
-        if request.signed and members.enforced():
-            check_form(request, form)
-    if not request.signed:
-        request.account = owner_of(bucket_name) or request.account
+    if request.method == "POST" and request.content_type == "multipart/form-data" and not key:
+        return await _form(request, bucket_name)
     if request.credential.presigned:
         check_not_expired(request.query)
+    return await _asked(request, bucket_name, key)
+
+
+async def _form(request: Request, bucket_name: str) -> Answer | None:
+    """Answer an upload by an HTML form: the put that it stands for. Raises Refused."""
+    form = forms.read(request.headers.get("content-type", ""), await request.body())
+    if not request.signed:
+        request.use(forms.credential(form))
+        request.service = "s3"
+        if request.signed and members.enforced():
+            forms.check_signature(request, form)
+    key = forms.as_put(request, form, bucket_name)
+    answer = await _asked(request, bucket_name, key)
+    return forms.answered(form, bucket_name, key, request.headers.get("host", ""), answer) if answer else None
+
+
+async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
+    query = operations.asked(request.query)
     request.operation = operations.find(request.method, bucket_name, key, query, request.headers)
     checks.check(request.operation, key, query, request.headers)
     request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
-    if not request.signed:
-        check_anonymous(request, bucket_name, key)
     roles.authorize(request, request.operation, request.parameters)
+    access.admit(request, bucket_name)
+    checks.check_owner(request.headers, bucket_name)
     encryption.check(request.operation, request.headers)
     bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
     kms_keys.check(request.operation, request.account, bucket, key, query, request.headers)
+    asked = Asked(request, bucket, bucket_name, key, query)
     if request.operation == "UploadPartCopy":
         return await _copy_part(request, bucket_name, query)
-    if request.method == "PUT" and key:
+    if request.method == "PUT" and key and request.operation not in sharing.OPERATIONS:
         return await _put(request, bucket, bucket_name, key, query)
-    body = await request.body() if form is None else form
+    body = await request.body()
     checks.check_body(request.operation, body, bucket_name)
-    lock = state.lock("s3", request.account)
-    if bucket is not None and request.signed:
-        if request.operation in ("GetObject", "HeadObject") and query.keys() <= READS_BY and not bucket.cors:
-            stored = hot.find_object(bucket, key, query.get("versionId"))
-            if stored is not None:
-                encryption.check_read(stored.customer_key, request.headers)
-                part = query.get("partNumber")
-                answer = hot.read_object(stored, request.headers, int(part) if part else None)
-                if answer is not None:
-                    return await _send(request, answer)
-        elif request.operation == "GetObjectAttributes":
-            found = await holding(lock, partial(attributes.answer, bucket, key, query, request.headers))
-            if found is not None:
-                return found
-        elif request.operation == "ListObjectsV2":
-            listing = await holding(lock, partial(hot.list_objects_v2, bucket, query))
-            if listing is not None:
-                return Answer(200, {"content-type": "application/xml"}, listing)
-        elif request.operation == "DeleteObject" and not query:
-            if await holding(lock, partial(hot.delete_object, request.account, bucket, key, request.headers)):
-                return Answer(204, {}, b"")
-    if bucket is not None and request.operation in ("GetObject", "HeadObject", "GetObjectAttributes"):
-        seen = hot.find_object(bucket, key, query.get("versionId"))
-        if seen is not None:
-            encryption.check_read(seen.customer_key, request.headers)
-    if bucket is not None and request.operation == "DeleteObject":
-        conditions.check_delete(bucket, key, query.get("versionId"), request.headers)
-    if request.operation == "CreateMultipartUpload":
-        uploads.check_creation(request)
-        return await _completed_by(request, uploads.created, bucket_name, key, body)
-    if request.operation == "CompleteMultipartUpload":
-        await _copying(
-            uploads.prepare_completion, request.account, bucket_name, query["uploadId"], body, request.headers
-        )
-        return await _completed_by(request, uploads.completed, bucket_name, key, body)
-    if request.operation == "DeleteObjects" and (refused := gate.refused_keys(request, bucket_name, body)):
-        return await _delete_allowed(request, bucket_name, body, refused)
-    answer = await _cold(request, bucket_name, key, body)
-    if answer.status == 404 and bucket is not None and request.operation in ("GetObject", "HeadObject"):
-        hidden = gate.missing(request, bucket_name)
+    if request.operation == "ListBuckets":
+        work = partial(pages.list_buckets, request.account, hot.buckets(request.account), query)
+        return Answer(200, {"content-type": "application/xml"}, await holding(asked.lock, work))
+    answer = _ANSWERS.get(request.operation)
+    if answer is not None and bucket is not None:
+        return await answer(asked, body)
+    return await _cold(request, bucket_name, key, body)
+
+
+class Asked(NamedTuple):
+    """What a request asks for: its bucket (None where there is none), the key and the query."""
+
+    request: Request
+    bucket: Any
+    bucket_name: str
+    key: str
+    query: dict[str, str]
+
+    @property
+    def lock(self) -> Any:
+        return state.lock("s3", self.request.account)
+
+
+async def _read(asked: Asked, body: bytes) -> Answer | None:
+    request, bucket = asked.request, asked.bucket
+    stored = hot.find_object(bucket, asked.key, asked.query.get("versionId"))
+    if stored is not None:
+        encryption.check_read(stored.customer_key, request.headers)
+        if asked.query.keys() <= READS_BY and not hot.is_moto_s(bucket, request.headers):
+            part = asked.query.get("partNumber")
+            answer = hot.read_object(stored, request.headers, int(part) if part else None)
+            if answer is not None:
+                return await _send(request, answer)
+    answered = await _cold(request, asked.bucket_name, asked.key, body)
+    if answered.status == 404:
+        hidden = gate.missing(request, asked.bucket_name)
         if hidden is not None:
             raise hidden
+    return answered
+
+
+async def _attributes(asked: Asked, body: bytes) -> Answer | None:
+    request = asked.request
+    work = partial(attributes.answer, asked.bucket, asked.key, asked.query, request.headers)
+    return await holding(asked.lock, work) or await _cold(request, asked.bucket_name, asked.key, body)
+
+
+def _listing(work: Callable[..., bytes]) -> Callable[[Asked, bytes], Awaitable[Answer]]:
+    async def answer(asked: Asked, body: bytes) -> Answer:
+        listed = await holding(asked.lock, partial(work, asked.bucket, asked.query))
+        return Answer(200, {"content-type": "application/xml"}, listed)
+
     return answer
 
 
-async def _completed_by(
-    request: Request, complete: Callable[..., Answer], bucket: str, key: str, body: bytes
-) -> Answer:
-    """Let moto answer, and add to object or upload, and to the answer, what it leaves out."""
-    answer = await _cold(request, bucket, key, body)
-    if answer.status != 200:
-        return answer
-    lock = state.lock("s3", request.account)
-    return await holding(lock, partial(complete, request, request.account, bucket, key, answer))
+async def _delete(asked: Asked, body: bytes) -> Answer:
+    work = partial(deletion.answer, asked.request, asked.bucket, asked.key, asked.query.get("versionId"))
+    return await holding(asked.lock, work)
 
 
-async def _delete_allowed(request: Request, bucket: str, body: bytes, refused: list[tuple[str, str]]) -> Answer:
-    """Delete what the caller may delete, and tell of the others one by one."""
-    answer = await _cold(request, bucket, "", deletion.without(body, refused))
-    if answer.status != 200:
-        return answer
-    return Answer(200, answer.headers, deletion.with_errors(answer.body, refused))
+async def _delete_several(asked: Asked, body: bytes) -> Answer:
+    refused = access.refused_keys(asked.request, asked.bucket_name, body)
+    return await holding(asked.lock, partial(deletion.answer_several, asked.request, asked.bucket, body, refused))
+
+
+async def _lists(asked: Asked, body: bytes) -> Answer:
+    work = partial(sharing.answer, asked.request, asked.bucket_name, asked.key, asked.query, body)
+    return await holding(asked.lock, work)
+
+
+async def _put_policy(asked: Asked, body: bytes) -> Answer:
+    sharing.check_policy(asked.bucket, body)
+    return await _cold(asked.request, asked.bucket_name, asked.key, body)
+
+
+async def _create_upload(asked: Asked, body: bytes) -> Answer:
+    request = asked.request
+    uploads.check_creation(request)
+    sharing.check_write(request.operation, asked.bucket, request.headers)
+    then = partial(uploads.created, request, request.account, asked.bucket_name, asked.key)
+    return await _cold(request, asked.bucket_name, asked.key, body, then=then)
+
+
+async def _complete_upload(asked: Asked, body: bytes) -> Answer:
+    request, upload_id = asked.request, asked.query["uploadId"]
+    given = (request.account, asked.bucket_name, upload_id)
+    await _copying(uploads.prepare_completion, *given, body, request.headers)
+    condition = partial(uploads.check_completion, *given, request.headers)
+    then = partial(uploads.completed, request, request.account, asked.bucket_name, asked.key)
+    return await _cold(request, asked.bucket_name, asked.key, body, condition, then)
+
+
+_ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
+    "GetObject": _read,
+    "HeadObject": _read,
+    "GetObjectAttributes": _attributes,
+    "ListObjects": _listing(pages.list_objects),
+    "ListObjectsV2": _listing(pages.list_objects_v2),
+    "DeleteObject": _delete,
+    "DeleteObjects": _delete_several,
+    "CreateMultipartUpload": _create_upload,
+    "CompleteMultipartUpload": _complete_upload,
+    "PutBucketPolicy": _put_policy,
+    **dict.fromkeys(sharing.OPERATIONS, _lists),
+}
 
 
 async def _copy_part(request: Request, bucket: str, query: Mapping[str, str]) -> Answer:
@@ -152,7 +212,8 @@ async def _copy_part(request: Request, bucket: str, query: Mapping[str, str]) ->
 async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query: Mapping[str, str]) -> Answer:
     headers = request.headers
     is_part = query.keys() == {"uploadId", "partNumber"} and query["partNumber"].isdigit()
-    plain = bucket is not None and request.signed and (
+    sharing.check_write(request.operation, bucket, headers)
+    plain = bucket is not None and (
         is_part or not query and hot.is_plain_put(headers) and not hot.is_moto_s(bucket, headers)
     )  # fmt: skip
     chunked = ChunkedBody() if headers.get("x-amz-content-sha256", "").startswith("STREAMING-") else None
@@ -196,11 +257,12 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
         }
         request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
     checks.check_body(request.operation, body, bucket_name)
-    if request.operation == "PutObject" and bucket is not None:
+    condition: Callable[[], None] = _nothing
+    if request.operation in ("PutObject", "CopyObject") and bucket is not None:
         await _check_received(received, headers)
-        conditions.check_write(bucket, key, headers)
-    if request.operation in ("PutObject", "CopyObject"):
-        return await _completed_by(request, uploads.written, bucket_name, key, body)
+        condition = partial(conditions.check_write, bucket, key, headers)
+        then = partial(uploads.written, request, request.account, bucket_name, key)
+        return await _cold(request, bucket_name, key, body, condition, then)
     return await _cold(request, bucket_name, key, body)
 
 
@@ -237,18 +299,47 @@ def _nothing() -> None:
     pass
 
 
-async def _cold(request: Request, bucket: str, key: str, body: bytes) -> Answer:
+async def _cold(
+    request: Request,
+    bucket: str,
+    key: str,
+    body: bytes,
+    condition: Callable[[], None] = _nothing,
+    then: Callable[[Answer], Answer] | None = None,
+) -> Answer:
+    """Let moto answer.
+
+    Parameters
+    ----------
+    condition: decides under the lock whether it may; raises Refused
+    then: adds what moto leaves out, under the same lock and before anything is saved
+    """
     if request.operation == "CopyObject":
-        await _copying(copying.prepare_copy, request.account, request.headers)
-    noted = partial(changed, request.account, bucket, key) if key and request.method in ("PUT", "POST") else _nothing
+        await _copying(copying.prepare_copy, request.headers)
+    if request.operation == "CreateBucket":
+        sharing.check_creation(request.account, bucket, request.headers)
+        then = partial(sharing.created, request, bucket)
+
+    def first() -> None:
+        condition()
+        if key and request.method in ("PUT", "POST"):
+            changed(request.account, bucket, key)
+
     try:
-        status, headers, content = await moto_call.answer(registry.get("s3"), request, body, noted)
+        answered = await moto_call.answer(registry.get("s3"), request, body, first, then or _same)
     except (ExpatError, KeyError):
         log.info("malformed S3 request", exc_info=True)
         message = "The XML you provided was not well-formed or did not validate against our published schema"
         raise Refused(400, "MalformedXML", message) from None
+    status, headers, content = answered
     kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
     if request.method == "HEAD":
         length = next((value for name, value in headers.items() if name.lower() == "content-length"), "0")
         return Answer(status, {**kept, "content-length": length}, b"")
+    if request.operation in TELL_OWNERS:
+        content = sharing.named(content, request.account)
     return Answer(status, kept, content)
+
+
+def _same(answered: Answer) -> Answer:
+    return answered
