@@ -81,7 +81,7 @@ def credential(form: Form) -> Credential:
     if "policy" not in fields:
         return Credential(service="s3")
     if "awsaccesskeyid" in fields or "signature" in fields:
-        needed = ("awsaccesskeyid", "signature")
+        needed: tuple[str, ...] = ("awsaccesskeyid", "signature")
     else:
         needed = ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature")
     for name in needed:

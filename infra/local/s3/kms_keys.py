@@ -52,7 +52,7 @@ def _keys(operation: str, account: str, bucket: Any, key: str, query: Mapping[st
             yield from _of_new(bucket, upload.sse_encryption, upload.kms_key_id)
     if operation in COPIES:
         try:
-            yield from _of(copying.source_of(account, headers.get("x-amz-copy-source", "")))
+            yield from _of(copying.source_of(headers.get("x-amz-copy-source", "")))
         except (S3ClientError, Refused):
             return  # the operation says so
 
