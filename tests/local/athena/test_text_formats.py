@@ -286,6 +286,32 @@ def test_openx_properties() -> None:
     assert read('{"a": ""}\n{"a": 5}\n', "a array<int>", "openx") == [[None], [[5]]]
 
 
+def test_numbers_of_json_that_do_not_fit() -> None:
+    for text in ("invalid", "true", '"string"', "10000000000000000.00", "1e19"):
+        assert read(f'{{"a": {text}}}\n', "a decimal(18,2)", "openx") == [[None]], text
+    assert read('{"a": "x"}\n', "a decimal(18,2)", "hive_json") == [[None]]
+    assert read('{"a": 1e19}\n', "a decimal(18,2)", "hive_json")[0][0].startswith("HIVE_BAD_DATA")
+    assert read('{"a": 129}\n{"a": 255}\n', "a tinyint", "hive_json") == [[-127], [-1]]
+
+
+def test_regex_groups_are_columns() -> None:
+    columns = "a string; n int; t timestamp; b boolean; d decimal(4,1)"
+    lines = {
+        "x 12 2021-01-05_10:00:00 TRUE 1.25": ["x", 12, None, True, "1.3"], "x 12 2021-01-05T10:00:00 no 12345": ["x", 12, "2021-01-05 10:00:00.000", False, None],
+        "x 1x 1 1 1": ["x", None, None, False, "1.0"], "no match": [None] * 5, "": [None] * 5,
+    }  # fmt: skip
+    pattern = {"input.regex": r"(\S+) (\S+) (\S+) (\S+) (\S+)"}
+    for line, expected in lines.items():
+        assert read(line + "\n", columns, "regex", **pattern) == [expected], line
+    optional = {"input.regex": r"^(?<host>\p{Alpha}+)(?: (\d+))?$", "input.regex.case.insensitive": "true"}
+    assert read("Ab 7\nab\n", "h string; n int", "regex", **optional) == [["Ab", 7], ["ab", None]]
+    assert read("a\n", "a string; b string", "regex", **{"input.regex": "(.)"}) == [
+        ["HIVE_CURSOR_ERROR: Number of matching groups doesn't match the number of columns"]
+    ]
+    assert read("a\n", "a string", "regex", **{"input.regex": "(."})[0][0].startswith("HIVE_INVALID_METADATA")
+    assert read("a\n", "a string", "regex")[0][0].startswith("HIVE_INVALID_METADATA: Schema does not have required")
+
+
 def test_hive_json_is_strict() -> None:
     assert read('{"A": 1, "b": 1.50, "_col2": true}\n', "a int; b string; c boolean", "hive_json") == [
         [1, "1.50", True]

@@ -19,7 +19,7 @@ class TextTable(NamedTuple):
 
     Parameters
     ----------
-    format: openx, hive_json, lazy or csv
+    format: openx, hive_json, lazy, csv or regex
     properties: those of the table and of its SerDe, the SerDe's first
     columns: all that the lines have; wanted: the names of those that are read
     skipped, cut: how many lines a file has before and after its rows
@@ -39,8 +39,9 @@ def rows(table: TextTable, path: Path, compression: str) -> Iterator[dict[str, A
     from infra.engines.athena.serdes.hive_json import HiveJson
     from infra.engines.athena.serdes.lazy import Lazy
     from infra.engines.athena.serdes.openx import OpenX
+    from infra.engines.athena.serdes.regex_text import Regex
 
-    readers: dict[str, Any] = {"openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv}
+    readers: dict[str, Any] = {"openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv, "regex": Regex}
     reader = readers[table.format](table.properties, table.columns, table.wanted)
     lines = files.lines(path, compression)
     return reader.rows(files.without(lines, table.skipped, table.cut) if table.skipped or table.cut else lines)

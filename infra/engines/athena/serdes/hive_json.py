@@ -105,6 +105,9 @@ class HiveJson:
         """A number of JSON; a text is none."""
         if not isinstance(value, Literal):
             raise Bad(text)
+        if name == "tinyint":  # a byte of Java's reader: 128 to 255 are the negative ones
+            byte = values.truncated(text)
+            return byte - 256 if 127 < byte < 256 else values.in_range(byte, name, text)
         if name in values.BITS:
             return values.in_range(values.truncated(text), name, text)
         return values.number(float(text))
@@ -116,6 +119,10 @@ class HiveJson:
         if name == "boolean":
             return text.lower() == "true"
         if name == "decimal":
+            try:
+                values.big_decimal(text)
+            except Bad:
+                return None
             return values.decimal(text, kind)
         if name == "date":
             return values.shown(values.hive_date(text))

@@ -154,8 +154,11 @@ class OpenX:
         name = kind.name
         if name in values.BITS:
             return _whole(text, name)
-        if name == "decimal":
-            return values.decimal(text, kind)
+        if name == "decimal":  # what is no decimal, or does not fit, is NULL, unlike other numbers
+            try:
+                return values.decimal(text, kind)
+            except Bad:
+                return None
         if name in ("double", "real"):
             return values.number(values.java_double(text))
         if name == "date":

@@ -11,13 +11,14 @@ HIVE_JSON = ("org.apache.hive.hcatalog.data.JsonSerDe", "org.apache.hadoop.hive.
 JSON_SERDES = {OPENX, *HIVE_JSON}
 LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 ORC = "org.apache.hadoop.hive.ql.io.orc.OrcSerde"
 AVRO = "org.apache.hadoop.hive.serde2.avro.AvroSerDe"
 COLUMNAR = ("parquet", "orc", "avro")
 _FORMATS = {
     OPENX: "openx", **dict.fromkeys(HIVE_JSON, "hive_json"), LAZY: "lazy", OPEN_CSV: "csv", PARQUET: "parquet",
-    ORC: "orc", AVRO: "avro",
+    ORC: "orc", AVRO: "avro", REGEX: "regex",
 }  # fmt: skip
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd", ".deflate": "deflate", ".snappy": "snappy"}
 _UNREADABLE = (".lz4", ".lzo", ".zip")
@@ -42,7 +43,7 @@ def compression_of(uri: str) -> str:
     return next((name for end, name in _COMPRESSIONS.items() if lowered.endswith(end)), "none")
 
 
-_TEXT = ("lazy", "csv", "openx", "hive_json")
+_TEXT = ("lazy", "csv", "openx", "hive_json", "regex")
 _ONE_VALUE = {
     "serialization.encoding": ("UTF-8", "UTF8"),
     "line.delim": ("\n", "10"),
