@@ -501,3 +501,24 @@ def test_explain(lake: Lake) -> None:
     assert any("Output: 1 rows" in str(row[0]) for row in lake.results(analyzed))
     assert lake.lines("EXPLAIN (TYPE VALIDATE) SELECT a FROM raw") == ["Valid", "true"]
     assert lake.reason("EXPLAIN SELECT nope FROM raw").startswith("COLUMN_NOT_FOUND: line 1:16:")
+
+
+def test_lengths_decimals_and_properties_of_tables(lake: Lake) -> None:
+    where = f"LOCATION 's3://{lake.bucket}/kept/'"
+    lake.ok(f"CREATE EXTERNAL TABLE kept (c char(4), price decimal(8,2)) STORED AS PARQUET {where}")
+    lake.ok("INSERT INTO kept VALUES ('ab', 1.25), ('abcd', 3)")
+    assert lake.rows("SELECT c || '|', price FROM kept ORDER BY price") == [["ab  |", "1.25"], ["abcd|", "3.00"]]
+    assert "mismatched column types" in lake.reason("INSERT INTO kept SELECT 'x', nan()")
+    assert lake.reason("CREATE TABLE odd WITH (nosuch = 'x') AS SELECT 1 a").startswith(
+        "INVALID_TABLE_PROPERTY: line 1:1: Catalog 'awsdatacatalog' table property 'nosuch' does not exist"
+    )
+    lake.put("logs/a", '1.2.3.4 [10/Oct/2000:13:55:36] "GET /a" 200\nodd\n')
+    lake.ok(
+        r"""CREATE EXTERNAL TABLE logs (host string, at string, request string, status int)
+        ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.RegexSerDe'
+        WITH SERDEPROPERTIES ("input.regex" = "([^ ]*) (\\[[^\\]]*\\]) (\"[^\"]*\") (\\d+)") """
+        + f"LOCATION 's3://{lake.bucket}/logs/'"
+    )
+    assert lake.rows("SELECT * FROM logs ORDER BY status") == [
+        ["1.2.3.4", "[10/Oct/2000:13:55:36]", '"GET /a"', "200"], [None] * 4,
+    ]  # fmt: skip

@@ -87,7 +87,13 @@ class Reader:
             parts += [self.with_partition(sql, files, keys, use.columns, wanted_columns) for sql, files in sqls]
         if not parts:
             parts = [self.empty(keys, use.columns, wanted_columns)]
-        return Scan(" UNION ALL ".join(parts), scanned)
+        padded = [
+            f"rpad({quoted(name)}, {kind.args[0]}, ' ') AS {quoted(name)}"
+            for name, kind in [*wanted_columns, *((n, k) for n, k in keys if n in use.columns)]
+            if kind.name == "char"
+        ]
+        sql = " UNION ALL ".join(parts)
+        return Scan(f"SELECT * REPLACE ({', '.join(padded)}) FROM ({sql})" if padded else sql, scanned)
 
     # --- which files
 

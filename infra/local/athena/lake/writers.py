@@ -76,8 +76,21 @@ def engine_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d_%H%M%S}_{next(_numbers) % 100_000:05d}_{tail}"
 
 
+# Source: https://docs.aws.amazon.com/athena/latest/ug/create-table-as.html and unload.html
+_PROPERTIES = {
+    "format", "compression", "compression_level", "write_compression", "parquet_compression", "orc_compression", "field_delimiter",
+    "external_location", "location", "is_external", "table_type", "partitioned_by", "partitioning", "bucketed_by", "bucket_count",
+    "bucketing_format",
+}  # fmt: skip
+
+
 def format_from(properties: dict[str, Any], default: str | None) -> Format:
     """The format that WITH properties ask for. Raises QueryError for what is unknown or not supported here."""
+    for given in properties:
+        if given not in _PROPERTIES:
+            raise QueryError(
+                "INVALID_TABLE_PROPERTY", f"Catalog 'awsdatacatalog' table property '{given}' does not exist", 1, 1
+            )
     name = str(properties.get("format", default or "")).upper()
     if not name:
         raise QueryError("INVALID_TABLE_PROPERTY", "The format property is required")

@@ -185,8 +185,10 @@ class Query:
                 "COLUMN_NOT_FOUND", f"Insert column name does not exist in target table: {unknown[0]}", 1, 1
             )
         wanted = [by_name[c] for c in chosen]
+        literals = text[slice(*statement.query)].lstrip("( \t\r\n")[:6].upper() == "VALUES"
         fits = len(wanted) == len(found.columns) and all(
-            _insertable(types.parse(q.type), types.parse(c.type)) for q, c in zip(found.columns, wanted, strict=True)
+            _insertable(types.parse(q.type), types.parse(c.type), literals)
+            for q, c in zip(found.columns, wanted, strict=True)
         )
         if not fits:
             raise QueryError(
@@ -271,9 +273,11 @@ class Query:
         )
 
 
-def _insertable(kind: types.Type, column: types.Type) -> bool:
-    """Whether INSERT takes a value: 1.5, a double here, is a decimal for Athena's INSERT, which fits a float."""
-    return types.coercible(kind, column) or (kind.name, column.name) == ("double", "real")
+def _insertable(kind: types.Type, column: types.Type, literals: bool) -> bool:
+    """Whether INSERT takes a value: 1.5, a double here, is a decimal for Athena's INSERT, which fits a float and, in VALUES, a decimal."""
+    if kind.name == "double" and column.name in (("real", "decimal") if literals else ("real",)):
+        return True
+    return types.coercible(kind, column)
 
 
 def _named(columns: list[Column], given: list[str] | None) -> list[Column]:
