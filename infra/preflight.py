@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html (quot
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.teaching import cost, prices
 
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-SHARDS_NEEDED = 6  # of chapters 01 and 07
+ROLE = re.compile(r"^    Type: AWS::IAM::Role$", re.MULTILINE)
+MOST_NAMED = 5  # missing actions of a statement
 PAIRS = 100  # of an action and a resource, that one call may simulate
 
 
@@ -36,7 +38,7 @@ class Finding(NamedTuple):
     told: str
 
     def __str__(self) -> str:
-        return f"{ {True: 'ok', False: 'NOT OK', None: '?'}[self.ok]:<7}{self.what:<22}{self.told}"
+        return f"{ {True: 'ok', False: 'NOT OK', None: '?'}[self.ok]:<7}{self.what:<27}{self.told}"
 
 
 def look(session: Any, templates: Path) -> Iterator[Finding]:
@@ -98,8 +100,13 @@ def _permissions(session: Any, identity: dict[str, str], folder: Path) -> Iterat
         refused = list(dict.fromkeys(_refused(iam, source, statement)))
         told = f"{len(statement.actions)} actions"
         if refused:
-            told = f"lacks {', '.join(refused)}. Ask for them, or for infra/stacks/00_participant.yaml"
+            told = f"lacks {_few(refused)}. Ask for them, or for infra/stacks/00_participant.yaml"
         yield Finding(f"may: {statement.name}", not refused, told)
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refused(iam: Any, source: str, statement: Statement) -> Iterator[str]:
@@ -157,19 +164,24 @@ def _named(arn: str, account: str, region: str) -> str:
     return arn.replace("*", "x")
 
 
-def _stream_quota(session: Any, _: dict[str, str], __: Path) -> Iterator[Finding]:
+def _stream_quota(session: Any, _: dict[str, str], folder: Path) -> Iterator[Finding]:
     limits = session.client("kinesis").describe_limits()
     left = limits["ShardLimit"] - limits["OpenShardCount"]
-    told = f"{left} of {limits['ShardLimit']} are free, {SHARDS_NEEDED} are needed"
-    if left < SHARDS_NEEDED:
+    needed = sum(cost.shards(path.read_text()) for path in folder.glob("*.yaml"))
+    told = f"{left} of {limits['ShardLimit']} are free, {needed} are needed"
+    if left < needed:
         told += ". Delete streams, or ask for a higher quota (L-1D37F3FC)"
-    yield Finding("quota of shards", left >= SHARDS_NEEDED, told)
+    yield Finding("quota of shards", left >= needed, told)
 
 
-def _roles_quota(session: Any, _: dict[str, str], __: Path) -> Iterator[Finding]:
+def _roles_quota(session: Any, _: dict[str, str], folder: Path) -> Iterator[Finding]:
     summary = session.client("iam").get_account_summary()["SummaryMap"]
     left = summary["RolesQuota"] - summary["Roles"]
-    yield Finding("quota of roles", left >= 10, f"{left} of {summary['RolesQuota']} are free, 10 are needed")
+    needed = sum(ROLE.subn("", path.read_text())[1] for path in folder.glob("*.yaml"))
+    told = f"{left} of {summary['RolesQuota']} are free, {needed} are needed"
+    if left < needed:
+        told += ". Delete roles, or ask for a higher quota (L-FE177D64)"
+    yield Finding("quota of roles", left >= needed, told)
 
 
 def _leftovers(session: Any, _: dict[str, str], folder: Path) -> Iterator[Finding]:
@@ -188,7 +200,7 @@ def _names(session: Any, identity: dict[str, str], _: Path) -> Iterator[Finding]
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
         taken, told = status != 404, f"{bucket} is free"
         if status == 403:
-            told = f"the bucket {bucket} is somebody else's: give deploy a Prefix of your own"
+            told = f"the bucket {bucket} is somebody else's, or you may not look (s3:ListBucket): give deploy a Prefix of your own"
     yield Finding("names", not taken, told)
 
 

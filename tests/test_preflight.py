@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from botocore.exceptions import NoCredentialsError
 
 from infra import cli, preflight, project
 from infra.rehearsal import PARTICIPANT
+from infra.teaching import cost
 from tests.service_roles import policy, put_rights
 
 STACKS = project.ROOT / "infra" / "stacks"
@@ -100,15 +102,35 @@ def test_what_may_not_be_asked_is_not_known(look: Callable[..., Any]) -> None:
     assert findings["stream quota"].ok is None
 
 
-def test_streams_that_leave_no_room(
-    look: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_streams_that_leave_no_room(look: Callable[..., Any], client: Callable[..., Any]) -> None:
     limit = client("kinesis").describe_limits()["ShardLimit"]
-    monkeypatch.setattr(preflight, "SHARDS_NEEDED", limit + 1)
+    needed = sum(cost.shards(path.read_text()) for path in STACKS.glob("*.yaml"))
+    client("kinesis").create_stream(StreamName="others", ShardCount=limit - needed + 1)
     told = (
-        f"{limit} of {limit} are free, {limit + 1} are needed. Delete streams, or ask for a higher quota (L-1D37F3FC)"
+        f"{needed - 1} of {limit} are free, {needed} are needed. Delete streams, or ask for a higher quota (L-1D37F3FC)"
     )
     assert look(ALL)["quota of shards"] == ("quota of shards", False, told)
+
+
+def test_roles_that_leave_no_room(
+    look: Callable[..., Any], client: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert re.fullmatch(r"\d+ of 1000 are free, 2\d are needed", look(ALL)["quota of roles"].told)
+    monkeypatch.setattr(preflight, "ROLE", re.compile(r"^", re.MULTILINE))  # a template of thousands of roles
+    (found,) = (each for each in preflight._roles_quota(SimpleNamespace(client=client), {}, STACKS))
+    assert found.ok is False and found.told.endswith("Delete roles, or ask for a higher quota (L-FE177D64)")
+
+
+def test_a_bucket_of_somebody_else(look: Callable[..., Any], server: Any, account: str) -> None:
+    bucket = f"aw-{account}-analytics-workshop-bucket"
+    server.client("s3", "299999999955").create_bucket(Bucket=bucket)
+    found = look(ALL)["names"]
+    assert found.ok is False and found.told.startswith(f"the bucket {bucket} is somebody else's")
+
+
+def test_many_missing_rights_are_counted(look: Callable[..., Any]) -> None:
+    told = look(ALL, {"Effect": "Deny", "Action": "databrew:*", "Resource": "*"})["may: DataBrew"].told
+    assert re.match(r"lacks (databrew:\w+, ){4}databrew:\w+ and \d\d more\. Ask for them", told)
 
 
 def test_leftovers_and_names(look: Callable[..., Any], cloud: Any, account: str) -> None:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,6 +49,17 @@ def of_template(text: str, region: str = "us-east-1") -> Cost:
 
     The workshop's templates are read as text, two blanks an indent: the kernels of Glue and Flink have no reader of YAML.
     """
+    return _cost(region, *_counted(text))
+
+
+def shards(text: str) -> int:
+    """Return how many shards the streams of a template have together; one on demand begins with four."""
+    provisioned, on_demand, _ = _counted(text)
+    return provisioned + 4 * on_demand
+
+
+def _counted(text: str) -> tuple[int, int, int]:
+    """Return the shards, the streams on demand and the alarms of a template."""
     shards = on_demand = alarms = 0
     found = list(_RESOURCE.finditer(text))
     for match, following in zip(found, [*found[1:], None], strict=True):
@@ -58,7 +70,7 @@ def of_template(text: str, region: str = "us-east-1") -> Cost:
             count = _SHARDS.search(block)
             shards += int(count[1]) if count else 1
         alarms += match[1] == "AWS::CloudWatch::Alarm"
-    return _cost(region, shards, on_demand, alarms)
+    return shards, on_demand, alarms
 
 
 def _cost(region: str, shards: int, on_demand: int, alarms: int) -> Cost:
@@ -113,17 +125,23 @@ def running(session: Any, folder: Path) -> Running:
 def limit(file: Path, profile: str, ask: Callable[[str], str]) -> float:
     """Return the limit in USD that was given for a profile; it is asked for once. Raises LimitReached where none is given."""
     known = json.loads(file.read_text()) if file.exists() else {}
-    if profile not in known:
-        answer = ask(f"The profile {profile} is real AWS. How many USD may the workshop cost there in all? ")
-        try:
-            known[profile] = float(answer)
-        except ValueError:
-            raise LimitReached(
-                f"Without a limit in USD nothing is made on real AWS; '{answer}' is no number."
-            ) from None
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(known))
-    return float(known[profile])
+    if profile in known:
+        return _usd(known[profile])
+    known[profile] = _usd(ask(f"The profile {profile} is real AWS. How many USD may the workshop cost there in all? "))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(known))
+    return known[profile]
+
+
+def _usd(answer: Any) -> float:
+    """Return an answer as an amount. Raises LimitReached: it is none, or one that nothing ever passes, as `nan`."""
+    try:
+        amount = float(answer)
+    except (TypeError, ValueError):
+        amount = inf
+    if not 0 <= amount < inf:
+        raise LimitReached(f"Without a limit in USD nothing is made on real AWS; '{answer}' is no amount.")
+    return amount
 
 
 def check(now: Running, more: Cost, most: float) -> None:

@@ -12,7 +12,7 @@ import pytest
 from helpers import left_running, money, stacks
 from helpers.generator import Constant, Generator
 from infra import project
-from infra.teaching import cost, guard, prices
+from infra.teaching import cost, guard, prices, units
 from tests.local.databrew.brew_lab import BrewLab
 from tests.service_roles import policy, put_rights
 
@@ -118,6 +118,24 @@ def test_a_limit_is_asked_for_once(real: Any, tmp_path: Path, monkeypatch: pytes
     money.check(0.1)
     money.check(0.1)
     assert len(asked) == 1 and "How many USD may the workshop cost there in all?" in asked[0]
+
+
+@pytest.mark.parametrize("answer", ["nan", "inf", "-1", "", "many", "1,5"])
+def test_what_is_no_amount_is_no_limit(real: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    real(1)
+    (tmp_path / "limits.json").unlink()
+    monkeypatch.setattr("builtins.input", lambda question: answer)
+    with pytest.raises(cost.LimitReached, match="is no amount"):
+        money.check(0.1)
+    assert not (tmp_path / "limits.json").exists()
+    (tmp_path / "limits.json").write_text('{"default": NaN}')  # by hand
+    with pytest.raises(cost.LimitReached, match="is no amount"):
+        money.check(0.1)
+
+
+@pytest.mark.parametrize(("kind", "dpu"), [("G.16X", 32), ("R.2X", 4.8), ("Q.64X", 32)])
+def test_large_workers_are_not_taken_for_small_ones(kind: str, dpu: float) -> None:
+    assert units.dpus({"NumberOfWorkers": 2, "WorkerType": kind}) == dpu
 
 
 def test_what_is_left_running_has_a_price(cloud: Callable[[str], Any], capsys: pytest.CaptureFixture[str]) -> None:
