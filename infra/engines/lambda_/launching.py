@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -96,14 +97,13 @@ class Launcher:
 
 def _install(runtime: Path) -> list[str]:
     """Make a folder with links to the packages that functions find; return the folders that the links lead to."""
+    shutil.rmtree(runtime, ignore_errors=True)  # of another start; copied with its lake it may hold folders
     runtime.mkdir(parents=True, exist_ok=True)
     sources = [_place(name) for name in (*PACKAGES, "runtime_client")]
     if sources[-1] is None:  # AWS's client has no wheel for this platform: a runner of ours speaks the same protocol
         sources[0] = None
         sources.append(Path(__file__).with_name("lambda_runner.py"))
     found = [source for source in sources if source is not None]
-    for old in runtime.iterdir():
-        old.unlink()
     for source in found:
         os.symlink(source, runtime / source.name)
     return sorted({os.path.realpath(source.parent) for source in found})

@@ -10,9 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from infra.local.core import notes
+
+LARGEST_CHECKED = 16 << 20  # bytes of a file whose pages are all looked at when it is opened: some ten milliseconds
+
 
 class Rows:
     """A SQLite file for several threads. What a change wrote survives kill -9 of the process from its end on.
+
+    A file that is damaged is set aside, and an empty one takes its place.
 
     Parameters
     ----------
@@ -26,16 +32,15 @@ class Rows:
 
     def __init__(self, path: Path, schema: tuple[str, ...]):
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            # A killed process loses nothing that the operating system has; only a power cut could. The other order would wait for the disk.
-            self._connection.execute("PRAGMA synchronous=OFF")
-            self._connection.execute("PRAGMA journal_mode=WAL")
-            for statement in schema:
-                self._connection.execute(statement)
+            self._connection = _connected(path, schema)
         except sqlite3.OperationalError as error:
-            self._connection.close()
             raise OSError(errno.ENOSPC, str(error)) from error
+        except sqlite3.DatabaseError as error:
+            notes.set_aside(path, f"it cannot be read ({error}); what it held is not there any more")
+            for suffix in ("-wal", "-shm"):  # of the file that is gone
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+            self._connection = _connected(path, schema)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -59,3 +64,21 @@ class Rows:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+
+def _connected(path: Path, schema: tuple[str, ...]) -> sqlite3.Connection:
+    """Return a connection to a file with these tables. Raises sqlite3.Error."""
+    is_checked = path.exists() and path.stat().st_size <= LARGEST_CHECKED
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        # A killed process loses nothing that the operating system has; only a power cut could. The other order would wait for the disk.
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.execute("PRAGMA journal_mode=WAL")
+        if is_checked and (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise sqlite3.DatabaseError(found)
+        for statement in schema:
+            connection.execute(statement)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

@@ -18,7 +18,6 @@ import sqlite3
 import sys
 import tempfile
 import threading
-import time
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -31,6 +30,9 @@ from weakref import WeakValueDictionary
 from infra.local.core import records
 from infra.local.core.locks import AccountLock, ServiceLock
 from infra.local.core.moved import MOVED, MOVED_CLASSES
+from infra.local.core.notes import notes as notes
+from infra.local.core.notes import say as say
+from infra.local.core.notes import set_aside as set_aside
 
 if TYPE_CHECKING:
     from infra.local.core.service import Service
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("workshop.state")
 
 TEMPORARY = ".tmp"  # ends the names of files that are being written
-notes: list[str] = []  # what the start found out about the state
 _root: Path | None = None
 _locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
@@ -122,19 +123,6 @@ def write_atomically(path: Path, data: bytes, between: Callable[[], None] = _not
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def say(sentence: str) -> None:
-    """Tell whoever started the server something about its state: in the log, on the screen, and in its health."""
-    log.warning("%s", sentence)
-    notes.append(sentence)
-
-
-def set_aside(path: Path, why: str) -> None:
-    """Move what cannot be read out of the way, and say so."""
-    target = path.with_name(f"{path.name}.{time.strftime('%Y%m%dT%H%M%S')}.set-aside")
-    path.rename(target)
-    say(f"{path} was set aside as {target.name}: {why}.")
 
 
 def register(service: str, module: Service) -> None:

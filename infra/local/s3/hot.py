@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
+import os
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +19,8 @@ from infra.local.core import state
 from infra.local.core.refused import Refused
 from infra.local.s3 import checksums, conditions, encryption, sharing
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredBucket, StoredKey, flush, new_file
+
+log = logging.getLogger("workshop.s3")
 
 _PLAIN_PUT_HEADERS = (
     "x-amz-content-sha256",
@@ -280,9 +284,21 @@ def _range(asked: str, size: int) -> tuple[int, int] | None:
     return (first, last) if first <= last else None
 
 
+def _damaged(stored: StoredKey, what: str) -> Refused:
+    """Return S3's answer for an object whose bytes were lost. Source: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    log.error("the object %s cannot be read: its file %s %s", stored.name, stored.path, what)
+    return Refused(500, "InternalError", "We encountered an internal error. Please try again.")
+
+
 def chunks(stored: StoredKey, first: int, length: int) -> Iterator[bytes]:
-    """Yield `length` bytes of an object from byte `first`, at most 1 MiB at a time."""
-    with open(stored.path, "rb") as file:
+    """Yield `length` bytes of an object from byte `first`, at most 1 MiB at a time. Raises Refused where its file is not whole."""
+    try:
+        file = open(stored.path, "rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        raise _damaged(stored, "is not there") from None
+    with file:
+        if os.fstat(file.fileno()).st_size < first + length:
+            raise _damaged(stored, "is shorter than it was written")
         file.seek(first)
         while length > 0:
             data = file.read(min(COPY_BYTES, length))

@@ -485,6 +485,11 @@ def _bring_back(account: str) -> None:
     backend = s3_backends[account][PARTITION]
     lost = [name for name in store(account).buckets() if not name.startswith("/") and name not in backend.buckets]
     for name in lost:
+        if s3_backends.bucket_accounts.get(name) == (
+            PARTITION,
+            account,
+        ):  # told by settings of which a part could be read
+            del s3_backends.bucket_accounts[name]
         bucket = backend.create_bucket(name, "us-east-1")
         bucket.keys.load()
         state.say(f"The settings of the bucket {name} in account {account} were lost; its objects are there.")

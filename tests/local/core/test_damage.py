@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from infra import server_process
 from infra.local.core import state
+from infra.local.core.roles import recorder
 from tests.conftest import Server
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "firehose.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -89,6 +90,51 @@ def test_one_damaged_part_is_set_aside_and_the_rest_starts(own_server: Server, a
     if service != "ssm":
         assert own_server.client("ssm", account).get_parameter(Name="p")["Parameter"]["Value"] == "v"
     MAKE[service](own_server.client(service, account))
+
+
+def test_files_beside_the_pickles_are_set_aside_too(own_server: Server, account: str) -> None:
+    """Rows of SQLite, what roles asked for, a bucket's settings of which a part can be read, and an object's file."""
+    sqs, s3, iam = (own_server.client(name, account) for name in ("sqs", "s3", "iam"))
+    sqs.send_message(QueueUrl=sqs.create_queue(QueueName="q")["QueueUrl"], MessageBody="m")
+    s3.create_bucket(Bucket="lake")
+    for key in ("cut", "whole"):
+        s3.put_object(Bucket="lake", Key=key, Body=key.encode() * 10)
+    iam.create_user(UserName="u")
+    keys = iam.create_access_key(UserName="u")["AccessKey"]
+    user = boto3.client(
+        "sqs",
+        region_name="us-east-1",
+        endpoint_url=own_server.endpoint,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        user.list_queues()  # which is recorded
+    own_server.stop()
+    root = own_server.home / "state"
+    messages, asked, bucket = (
+        root / account / "us-east-1/sqs/messages.sqlite",
+        root / recorder.FILE,
+        root / account / "aws/s3.pickle",
+    )
+    messages.write_bytes(os.urandom(5000))
+    cut(asked)
+    cut(bucket)
+    (stored,) = [path for path in bucket.parent.glob("s3/objects/*/*") if path.read_bytes() == b"cut" * 10]
+    cut(stored)
+    own_server.restart()
+    assert s3.get_object(Bucket="lake", Key="whole")["Body"].read() == b"whole" * 10
+    with pytest.raises(ClientError, match="InternalError") as error:
+        s3.get_object(Bucket="lake", Key="cut")
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    url = sqs.get_queue_url(QueueName="q")["QueueUrl"]
+    assert "Messages" not in sqs.receive_message(QueueUrl=url)
+    sqs.send_message(QueueUrl=url, MessageBody="n")
+    own_server.kill()
+    own_server.restart()
+    assert [each["Body"] for each in sqs.receive_message(QueueUrl=url)["Messages"]] == ["n"]
+    for path in (messages, asked, bucket):
+        assert len(list(path.parent.glob(f"{path.name}.*.set-aside"))) == 1
 
 
 def test_temporary_files_of_a_kill_are_swept(own_server: Server, account: str) -> None:

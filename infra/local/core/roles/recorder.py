@@ -96,7 +96,15 @@ def load() -> None:
     path = state.root() / FILE
     if not path.exists():
         return
-    stored = orjson.loads(path.read_bytes())
+    try:
+        _take_up(orjson.loads(path.read_bytes()))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        for known in (_asked, _calls, _first_denied):
+            known.clear()
+        state.set_aside(path, f"what roles asked for cannot be read ({type(error).__name__}: {error})")
+
+
+def _take_up(stored: Any) -> None:
     if isinstance(stored, list):  # of an older version
         stored = {"asked": stored, "calls": [], "denied": []}
     for *question, count in stored["asked"]:
