@@ -73,7 +73,7 @@ def _explain(shell: Any, kind: type, error: Exception, trace: Any, tb_offset: in
     if isinstance(error, EndpointConnectionError):
         message = f"{error} The local AWS may have been stopped: run the cell with connect() again, it starts it; nothing stored is lost."
     else:
-        where = _assigned_in(error.name or "")
+        where = _assigned_in(getattr(error, "name", None) or "")
         place = f"in the cell that begins with “{where}”" if where else "in a cell further up"
         message = f"NameError: {error}. It is set {place}: run the cells above first (menu Run → Run All Above Selected Cell)."
     shell._showtraceback(kind, error, [message])

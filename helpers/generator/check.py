@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from typing import Any
 
 from helpers.generator.faker import HELPERS
 from helpers.generator.js_values import UNDEFINED, is_number, json_parse
@@ -138,6 +139,7 @@ def _argument(name: str, brackets: str, kind: str) -> object:
 
 
 def _not_json(name: str, text: str, kind: str) -> str:
+    several: Any
     try:
         several = json_parse(f"[{text}]")
     except ValueError:
@@ -188,7 +190,7 @@ def _needed(argument: object, kind: str) -> str:
     return 'it needs a text. Type {{NAME("…")}}' if argument is UNDEFINED else _text(argument, kind)
 
 
-def _number(argument: object, _: str) -> str:
+def _number(argument: Any, _: str) -> str:
     if argument is UNDEFINED or (is_number(argument) and argument >= 0):
         return ""
     return "the parameter is a number, 0 or more. Type {{NAME(10)}}"

@@ -104,11 +104,11 @@ class Generator:
             amount = f"{records:,} records" if records is not None else "records"
             return progress_bar(f"Sending {amount} to {stream_name or delivery_stream_name}", records)
 
-        self._prepare(
+        sender = self._prepare(
             stream_name, delivery_stream_name, records, seconds, rate, client, compress, bar if progress else None
         )
-        self._sender.run()
-        return self._sender.sent
+        sender.run()
+        return sender.sent
 
     def start(
         self,
@@ -130,16 +130,16 @@ class Generator:
         The counts so far are in `sent`. An error is raised by `stop()` or `wait()`. If another generator of this notebook still sends to
         the same stream (a cell was run twice), that one is stopped, and a line says so.
         """
-        self._prepare(
+        sender = self._prepare(
             stream_name, delivery_stream_name, records, seconds, rate, client, compress, listener and (lambda: listener)
         )
-        name = stream_name or delivery_stream_name
-        earlier = _in_background.get((self._sender.endpoint, name))
+        name = stream_name or delivery_stream_name or ""
+        earlier = _in_background.get((sender.endpoint, name))
         if earlier is not None and earlier is not self and earlier.running:
             earlier.stop()
             print(f"Another generator was still sending to {name}. It is stopped.")
-        _in_background[self._sender.endpoint, name] = self
-        self._thread = threading.Thread(target=self._sender.run_in_background, name="generator", daemon=True)
+        _in_background[sender.endpoint, name] = self
+        self._thread = threading.Thread(target=sender.run_in_background, name="generator", daemon=True)
         self._thread.start()
 
     @property
@@ -181,7 +181,7 @@ class Generator:
         client: Any,
         compress: bool,
         make_listener: Callable[[], Listener] | None,
-    ) -> None:
+    ) -> Sender:
         if bool(stream_name) == bool(delivery_stream_name):
             raise ValueError("Say where to send: stream_name=… or delivery_stream_name=…, one of the two.")
         if self.running:
@@ -201,7 +201,7 @@ class Generator:
         money.check(_price(client, records, seconds, rate))
         self._sender = Sender(
             client=client,
-            name=stream_name or delivery_stream_name,
+            name=stream_name or delivery_stream_name or "",  # one of the two: checked above
             make=self._compressed if compress else self._line,
             keys=self._keys,
             records=records,
@@ -209,6 +209,7 @@ class Generator:
             ticks=ticks_of(rate, self._counts, self._strict),
             listener=make_listener() if make_listener else (lambda sent: None),
         )
+        return self._sender
 
     def _line(self, simulated: int | None) -> bytes:
         return f"{self._record(simulated)}\n".encode()

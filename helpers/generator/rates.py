@@ -14,7 +14,7 @@ class Tick(NamedTuple):
     """`count` records are due `due` seconds after the start; `simulated` is their `date.simTime` in milliseconds, if there is one."""
 
     due: float
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own count() is not asked for
     simulated: int | None = None
 
 
@@ -75,6 +75,7 @@ class Periodic:
             while True:
                 yield Tick(second, self._count(moment + timedelta(seconds=second), rng, strict))
                 second += 1
+        assert self.end is not None, "start and end go together"
         first, last = _moment(self.start), _moment(self.end)
         for second in range(int((last - first).total_seconds()) + 1):
             moment = first + timedelta(seconds=second)

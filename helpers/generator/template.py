@@ -54,7 +54,8 @@ class Template:
         if not strict:
             check(text, self._text, offsets)
         self._compiled: dict[str, tuple[Draw, bool]] = {}
-        self._pattern, self._draws = "", []
+        self._pattern = ""
+        self._draws: list = []
         try:
             self._fast = self._compile_all()
         except KdgError as error:

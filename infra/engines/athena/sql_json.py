@@ -46,7 +46,7 @@ class _Path:
             match = _TOKENS.match(text, at)
             if not match:
                 raise self._invalid()
-            found.append((match.lastgroup, match[match.lastgroup]))
+            found.append((str(match.lastgroup), match.group()))
             at = match.end()
         return found
 

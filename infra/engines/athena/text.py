@@ -28,7 +28,7 @@ def java_double(value: float, digits: str | None = None) -> str:
         return "-0.0" if math.copysign(1, value) < 0 else "0.0"
     sign, numbers, exponent = Decimal(digits or repr(value)).normalize().as_tuple()
     text = "".join(map(str, numbers))
-    point = len(text) + exponent  # digits before the point
+    point = len(text) + int(exponent)  # digits before the point
     if 1e-3 <= abs(value) < 1e7:
         if point <= 0:
             plain = "0." + "0" * -point + text

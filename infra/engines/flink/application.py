@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -53,7 +54,8 @@ def main(path: str) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     jvm.wait(0.2)  # a program gets its error a moment before the Java process that was killed is gone
-    code = 1 if jvm.alive or jvm.exit_code >= 0 else 128 - jvm.exit_code
+    ended = jvm.exit_code
+    code = 1 if jvm.alive or ended is None or ended >= 0 else 128 - ended
     jvm.stop(1)
     # not sys.exit: pyflink's own exit handlers would call the Java process that is gone, and their errors hide the reason
     os._exit(code)
@@ -151,7 +153,10 @@ def _redirect_properties(file: str) -> None:
     def at(name):
         return file if isinstance(name, str | os.PathLike) and os.fspath(name) == PROPERTIES else name
 
-    builtins.open = io.open = lambda name, *rest, **named: opened(at(name), *rest, **named)
+    def open_at(name: Any, *rest: Any, **named: Any) -> Any:
+        return opened(at(name), *rest, **named)
+
+    vars(builtins)["open"] = vars(io)["open"] = open_at
     os.stat = lambda name, *rest, **named: stat(at(name), *rest, **named)
 
 

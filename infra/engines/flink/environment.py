@@ -130,7 +130,9 @@ def _make_home(place: Path) -> None:
 
 
 def _spark_jars() -> list[Path]:
-    folder = Path(importlib.util.find_spec("pyspark").origin).parent / "jars"
+    pyspark = importlib.util.find_spec("pyspark")
+    assert pyspark is not None and pyspark.origin is not None, "pyspark is installed"
+    folder = Path(pyspark.origin).parent / "jars"
     return [jar for pattern in SPARK_JARS for jar in sorted(folder.glob(pattern))]
 
 

@@ -142,6 +142,7 @@ class Jvm:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        assert self._process.stdin is not None, "it was started with a pipe"
         self._process.stdin.close()
         self.forget()
         shutil.rmtree(self.folder, ignore_errors=True)

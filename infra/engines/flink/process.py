@@ -104,4 +104,5 @@ class FlinkProcess:
         """End the process, Java and Flink's Python workers; some may be left when one of them was killed."""
         python_process.kill_group(self.pid)
         self._process.wait()
+        assert self._process.stdin is not None, "it was started with a pipe"
         self._process.stdin.close()

@@ -196,7 +196,8 @@ class SparkDriver:
         with self._lock:
             self._end_reason = reason
             lost, self._results = list(self._results.values()), {}
-        for future in [*lost, *([] if self.ready.done() else [self.ready])]:
+        waiting: list[Future] = [*lost, *([] if self.ready.done() else [self.ready])]
+        for future in waiting:
             future.set_exception(DriverLost(reason))
         self.exited.set_result(reason)
 

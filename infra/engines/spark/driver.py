@@ -189,7 +189,7 @@ class Driver:
             self._with_spark(self.context.cancelAllJobs)
             interrupts += 1
             self._insists = interrupts > POLITE_INTERRUPTS
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             time.sleep(INTERRUPT_SECONDS)
         deadline = time.monotonic() + LATE_SECONDS
         while time.monotonic() < deadline:

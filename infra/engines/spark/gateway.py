@@ -47,5 +47,6 @@ class Gateway:
 
     def close(self, seconds: float = 60) -> None:
         """Let the JVM end and wait for it."""
+        assert self.process.stdin is not None, "it was started with a pipe"
         self.process.stdin.close()
         self.process.wait(seconds)

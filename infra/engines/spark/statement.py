@@ -75,7 +75,7 @@ def run(code: str, namespace: dict, interruptible: Callable[[bool], None]) -> di
                 interruptible(True)
                 value = _execute(code, name, namespace)
                 if value is not None:
-                    builtins._ = value
+                    vars(builtins)["_"] = value
                     result["text"] = _bounded(repr(value))
                 result["images"] = _figures(namespace, matplot.group(1) if matplot else None)
             finally:
@@ -112,16 +112,18 @@ def interrupt_at_next_line(frame: types.FrameType | None) -> None:
 def _execute(code: str, name: str, namespace: dict):
     """Run all of it; return the value of the last line if that is an expression."""
     tree = ast.parse(code, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    last = tree.body[-1] if tree.body else None
+    if isinstance(last, ast.Expr):
+        tree.body.pop()
     exec(compile(tree, name, "exec"), namespace)
-    if last is not None:
+    if isinstance(last, ast.Expr):
         return eval(compile(ast.Expression(last.value), name, "eval"), namespace)
     return None
 
 
 def _figures(namespace: dict, asked: str | None) -> list[str]:
     """PNGs of matplotlib's open figures, which are then closed, as an inline backend does."""
-    pyplot = namespace.get(asked) if asked else sys.modules.get("matplotlib.pyplot")
+    pyplot: Any = namespace.get(asked) if asked else sys.modules.get("matplotlib.pyplot")
     if asked and not hasattr(pyplot, "get_fignums"):
         raise NameError(
             f"%matplot {asked}: {asked} is not matplotlib.pyplot; import matplotlib.pyplot as {asked} first"

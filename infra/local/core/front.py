@@ -68,7 +68,8 @@ async def _answer(request: Request) -> Answer | None:
     if hosting:
         service = await _service(hosting)
         if service.hosted is not None:
-            return await _hosted(service, request)
+            await _hosted(service, request)
+            return None
     if request.raw_path.startswith("/_workshop/"):
         return await own_pages.answer(request)
     if not request.signed:

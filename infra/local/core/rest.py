@@ -133,8 +133,14 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 def _checked(value: Any, shape: Any, path: str) -> Any:
     """Return a value of the JSON body without members that are null. Raises BadRequest for one of another type."""
-    if not isinstance(value, _KINDS[shape.type_name]) or (isinstance(value, bool) and shape.type_name != "boolean"):
-        kinds = {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE", bool: "TRUE_VALUE"}
+    fits = isinstance(value, _KINDS[shape.type_name])
+    if not fits or (isinstance(value, bool) and shape.type_name != "boolean"):
+        kinds: dict[type, str] = {
+            dict: "START_OBJECT",
+            list: "START_ARRAY",
+            str: "STRING_VALUE",
+            bool: "TRUE_VALUE",
+        }
         found = kinds.get(type(value), "NUMBER_VALUE")
         raise BadRequest(f"{found} can not be converted to {shape.type_name} at '{path}'.")
     if shape.type_name == "structure":

@@ -126,7 +126,8 @@ def _blob(value: Any, path: str) -> None:
 def _token(value: Any) -> str:
     if isinstance(value, bool):
         return "TRUE_VALUE" if value else "FALSE_VALUE"
-    return {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE"}.get(type(value), "NUMBER_VALUE")
+    names: dict[type, str] = {dict: "START_OBJECT", list: "START_ARRAY", str: "STRING_VALUE"}
+    return names.get(type(value), "NUMBER_VALUE")
 
 
 # --- the query protocol ---------------------------------------------------------------------------------------------

@@ -204,7 +204,8 @@ def format_time(pattern: str, moment: datetime) -> str:
 
 def _quoted(pattern: str, at: int) -> tuple[str, int]:
     """Return the literal that starts at a quote and the place after it; `''` is a quote, also inside of a literal."""
-    text, end = [], at + 1
+    text: list[str] = []
+    end = at + 1
     while end < len(pattern):
         if pattern[end] == "'":
             if pattern[end + 1 : end + 2] != "'":
@@ -272,7 +273,9 @@ def _offset(moment: datetime, letter: str, count: int) -> str:
     """X, x, Z and O: the offset from UTC."""
     if count > 5 or (letter == "O" and count not in (1, 4)):
         raise _too_many(letter) if letter != "O" else PatternError("Pattern letter count must be 1 or 4: O")
-    minutes = int(moment.utcoffset().total_seconds() // 60)
+    offset = moment.utcoffset()
+    assert offset is not None, "arrivals have a zone"
+    minutes = int(offset.total_seconds() // 60)
     sign, hours, rest = "-" if minutes < 0 else "+", abs(minutes) // 60, abs(minutes) % 60
     if letter == "O" or (letter == "Z" and count == 4):
         if not minutes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import urllib.parse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from infra.local.core import telemetry
@@ -162,6 +163,10 @@ def _kind(metric: str) -> str:
     return "Milliseconds" if name in (*BUSY, *WATERMARKS) or BEHIND.search(metric) else ""
 
 
+# How a value of another shard or task joins the one before.
+COMBINED: dict[str, Callable[[float, float], float]] = {"min": min, "max": max, "sum": float.__add__}
+
+
 def _add(samples: dict[Dimensions, Values], dimensions: Dimensions, name: str, answer: dict[str, Any]) -> None:
     """Take one answer of Flink into a sample: counts add up, the slowest shard and the earliest watermark count."""
     how = "min" if name in WATERMARKS else "max" if name == "millisBehindLatest" else "avg" if name in BUSY else "sum"
@@ -171,5 +176,5 @@ def _add(samples: dict[Dimensions, Values], dimensions: Dimensions, name: str, a
     values = samples.setdefault(dimensions, {})
     if name in values and name not in BUSY:
         before = values[name][0]
-        value = {"min": min, "max": max, "sum": float.__add__}[how](before, value)
+        value = COMBINED[how](before, value)
     values[name] = (value, _kind(answer["id"]))

@@ -54,6 +54,7 @@ class FlinkApplication(Application):
 
     # here because state that was saved before they were thought of has no such attributes
     updated_from: int | None = None
+    application_mode: str
     start_is_settled = False  # an update said how the application, which does not run, is started next
 
     def __init__(self, code: bytes | None = None, **given: Any):

@@ -88,7 +88,9 @@ class Run:
         process = self.process
         try:
             job = process.job() if process is not None and process.web else None
-            return json.dumps(process.rest(f"/jobs/{job['jid']}/plan")["plan"]) if job is not None else ""
+            if process is None or job is None:
+                return ""
+            return json.dumps(process.rest(f"/jobs/{job['jid']}/plan")["plan"])
         except FlinkError:  # it is being started again
             return ""
 
@@ -100,7 +102,7 @@ class Run:
         """
         process = self.process
         job = process.job() if process is not None and process.web else None
-        if job is None or job["state"] != "RUNNING":
+        if process is None or job is None or job["state"] != "RUNNING":
             raise FlinkError("The job is not running.")
         savepoints = f"/jobs/{job['jid']}/savepoints"
         trigger = process.rest(savepoints, {"target-directory": f"file://{folder}"})["request-id"]
@@ -236,6 +238,7 @@ class Run:
         application = self.application
         code = folder / "code"
         code.mkdir(parents=True)
+        assert application.code is not None, "what starts has code"
         with zipfile.ZipFile(application.folder / application.code.name) as file:
             file.extractall(code)  # zipfile keeps names inside the folder
         groups = flink_configuration.property_groups(application.configuration)
@@ -299,7 +302,8 @@ class Run:
         """End the process, forward its last lines and remove its folder."""
         if self.process is not None:
             self.process.end()
-            self._log.forward(to_the_end=True)
+            if self._log is not None:
+                self._log.forward(to_the_end=True)
             self.process = self._log = None
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

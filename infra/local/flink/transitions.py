@@ -185,7 +185,9 @@ def can_roll_back(application: FlinkApplication) -> bool:
 def prepare_rollback(application: FlinkApplication) -> str:
     """Make the version that ran before the current one again, to start from its last snapshot; return the operation's id."""
     previous = application.previous_version()
+    assert previous is not None, "asked before: can_roll_back"
     version, snapshot = application.versions[previous], application.latest_snapshot(previous)
+    assert snapshot is not None, "asked before: can_roll_back"
     application.rolled_back = (application.application_version_id, previous)
     application.updated_from = None
     application.restore = {"ApplicationRestoreType": LATEST}

@@ -22,7 +22,9 @@ class LocalSystemsManagerBackend(SimpleSystemManagerBackend):
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self._parameters = LocalParameters(account_id, region_name)
-        self._resource_tags = defaultdict(partial(defaultdict, dict))
+        self._resource_tags: defaultdict[str, defaultdict[str, dict[str, str]]] = defaultdict(
+            partial(defaultdict, dict)
+        )
 
 
 ssm_backends.backend = LocalSystemsManagerBackend

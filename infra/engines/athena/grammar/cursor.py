@@ -1,5 +1,7 @@
 """Going through the tokens, and names."""
 
+from typing import NoReturn
+
 from infra.engines.athena.errors import SyntaxRefused
 from infra.engines.athena.grammar.tokens import RESERVED, Node, Token, line_and_column, tokens
 
@@ -44,6 +46,14 @@ class Cursor:
         self.at += len(words)
         return True
 
+    def is_any(self, *words: str) -> bool:
+        """Whether the next token is one of these; if not, they would have been right."""
+        if self.token.upper in words:
+            return True
+        for word in words:
+            self.tell(f"'{word}'")
+        return False
+
     def any_of(self, *words: str) -> str | None:
         for word in words:
             if self.accept(word):
@@ -55,7 +65,7 @@ class Cursor:
             if not self.accept(word):
                 self.fail()
 
-    def fail(self):
+    def fail(self) -> NoReturn:
         token = self.tokens[max(self.furthest, self.at)]
         expected = ", ".join(sorted(self.expected)) if self.furthest >= self.at else "<expression>"
         where = line_and_column(self.sql, token.start)
@@ -108,3 +118,31 @@ class Cursor:
             self.at += 1
             parts.append(self.name())
         return parts
+
+
+class Rules(Cursor):
+    """What the families of rules need of each other; the whole parser has them all."""
+
+    def query(self) -> Node:
+        raise NotImplementedError
+
+    def query_in_brackets(self) -> Node | None:
+        raise NotImplementedError
+
+    def sort_item(self) -> Node:
+        raise NotImplementedError
+
+    def integer(self) -> Node:
+        raise NotImplementedError
+
+    def parameter(self, start: int) -> Node:
+        raise NotImplementedError
+
+    def expression(self, star: bool = False) -> Node:
+        raise NotImplementedError
+
+    def window_specification(self) -> Node:
+        raise NotImplementedError
+
+    def interval(self, start: int) -> Node | None:
+        raise NotImplementedError

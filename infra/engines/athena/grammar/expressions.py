@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from infra.engines.athena.errors import SyntaxRefused
-from infra.engines.athena.grammar.cursor import Cursor
+from infra.engines.athena.grammar.cursor import Rules
 from infra.engines.athena.grammar.tokens import (
     COMPARISONS,
     Node,
@@ -13,7 +13,7 @@ from infra.engines.athena.grammar.tokens import (
 )
 
 
-class Expressions(Cursor):
+class Expressions(Rules):
     special: dict[str, Callable] = {}  # word → the method for what it begins
 
     def expression(self, star: bool = False) -> Node:

@@ -1,11 +1,11 @@
 """Queries: WITH, SELECT and its clauses, set operations, and the relations behind FROM."""
 
 from infra.engines.athena.errors import SyntaxRefused
-from infra.engines.athena.grammar.cursor import Cursor
+from infra.engines.athena.grammar.cursor import Rules
 from infra.engines.athena.grammar.tokens import AFTER_GROUPING, QUERY_START, STATEMENTS, Node, line_and_column
 
 
-class Queries(Cursor):
+class Queries(Rules):
     def statement(self) -> Node:
         if self.token.upper not in QUERY_START and self.token.upper != "(":
             self.expected = set(STATEMENTS)
@@ -103,14 +103,14 @@ class Queries(Cursor):
     def query_term(self) -> Node:
         start = self.token.start
         left = self.intersection()
-        while self.token.upper in ("UNION", "EXCEPT") or self.tell("'UNION'") or self.tell("'EXCEPT'"):
+        while self.is_any("UNION", "EXCEPT"):
             left = self.set_operation(start, left, self.intersection)
         return left
 
     def intersection(self) -> Node:
         start = self.token.start
         left = self.query_primary()
-        while self.token.upper == "INTERSECT" or self.tell("'INTERSECT'"):
+        while self.is_any("INTERSECT"):
             left = self.set_operation(start, left, self.query_primary)
         return left
 
@@ -318,8 +318,8 @@ class Queries(Cursor):
             self.expect(")")
             return self.node("lateral", start, query=query)
         if self.accept("("):
-            if query := self.query_in_brackets():
-                return self.node("subquery", start, query=query)
+            if inner := self.query_in_brackets():
+                return self.node("subquery", start, query=inner)
             found = self.relation()
             self.expect(")")
             return found

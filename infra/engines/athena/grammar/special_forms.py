@@ -4,8 +4,11 @@ from infra.engines.athena.errors import SyntaxRefused
 from infra.engines.athena.grammar.expressions import Expressions
 from infra.engines.athena.grammar.tokens import INTERVAL_UNITS, Node, line_and_column
 
-_CURRENT = ("CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER")
-_CURRENT += ("CURRENT_CATALOG", "CURRENT_SCHEMA", "CURRENT_PATH")
+_CURRENT = ("CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_USER") + (
+    "CURRENT_CATALOG",
+    "CURRENT_SCHEMA",
+    "CURRENT_PATH",
+)
 
 
 class SpecialForms(Expressions):
@@ -151,7 +154,7 @@ class SpecialForms(Expressions):
         else:
             value = self.expression()
         self.expect(")")
-        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side, "trim")
+        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(side or "", "trim")
         return self.after_call(start, name, [value] if characters is None else [value, characters])
 
     def normalize(self, start: int) -> Node:

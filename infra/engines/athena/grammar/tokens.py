@@ -96,6 +96,6 @@ def tokens(sql: str, start: int, end: int) -> list[Token]:
                     "identifiers must not start with a digit; surround the identifier with double quotes", *where
                 )
             raise SyntaxRefused(f"mismatched input '{match.group()}'. Expecting: <EOF>", *where)
-        found.append(Token(kind, match.group(), match.start(), match.end()))
+        found.append(Token(str(kind), match.group(), match.start(), match.end()))
     found.append(Token("end", "<EOF>", end, end))
     return found

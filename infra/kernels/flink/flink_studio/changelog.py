@@ -142,16 +142,17 @@ class SingleView:
         return self._fill(as_text, re.sub(r"<[^>]*>", "", self._template))
 
     def _fill(self, form, template: str | None = None) -> str:
-        if self._row is None:
+        row = self._row
+        if row is None:
             return ""
 
         def column(match: re.Match) -> str:
             place = int(match[1])
-            if place >= len(self._row):
+            if place >= len(row):
                 raise ChangelogError(
-                    f"The template asks for {match[0]}, but the row has {len(self._row)} columns (from {{0}})."
+                    f"The template asks for {match[0]}, but the row has {len(row)} columns (from {{0}})."
                 )
-            return form(self._row[place])
+            return form(row[place])
 
         return re.sub(r"\{(\d+)\}", column, template or self._template)
 

@@ -195,8 +195,8 @@ def _draw(axes, settings: Settings, labels: list[str], series: dict[str, list[fl
 
 def _without_day(labels: list[str]) -> tuple[list[str], str]:
     """Timestamps of one day as times, and the day for the axis' label; other labels as they are."""
-    times = [TIME.fullmatch(label) for label in labels]
-    if not all(times) or len({time["date"] for time in times}) > 1:
+    times = [time for label in labels if (time := TIME.fullmatch(label))]
+    if len(times) < len(labels) or len({time["date"] for time in times}) > 1:
         return labels, ""
     return [time["time"] for time in times], f" (on {times[0]['date']})"
 

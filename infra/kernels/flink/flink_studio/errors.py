@@ -93,7 +93,7 @@ def explain(error) -> Explained:
     telling = [cause for cause in causes if cause[0] not in WRAPPERS and cause[1] and not cause[1].startswith(EMPTY)]
     telling = telling or [causes[-1]]
     place = next((match for _, text in telling if (match := PLACE.search(text))), None)
-    lines = []
+    lines: list[str] = []
     for kind, text in telling[-2:] if place is None else telling[-1:]:
         line = _one_line(kind, text)
         if not any(line in other or other in line for other in lines):
@@ -122,7 +122,7 @@ def sql_error(error, statement: Statement, tables: Iterable[str], names: Iterabl
         names: of columns and functions that the statement may mean.
     """
     explained = explain(error)
-    if explained.line is None:
+    if explained.line is None or explained.column is None:
         return FlinkError(f"Flink: {explained.message}")
     tables = {name.lower() for name in tables}
     line = statement.line + explained.line - 1
@@ -149,12 +149,12 @@ def _reserved_word(explained: Explained, statement: Statement, tables: set[str])
     """A hint when the parser stumbles over a word that is reserved in Flink's SQL, such as `raw`."""
     word = (explained.token or "").split(" ")[-1].strip("`")
     before = statement.text.splitlines()[: explained.line]
-    before[-1] = before[-1][: explained.column - 1]
-    named = re.search(r"(?:\b(?:FROM|JOIN|INTO|TABLE|DESCRIBE|DESC|AS|VIEW)|[,.])\s*$", " ".join(before), re.I)
+    before[-1] = before[-1][: (explained.column or 1) - 1]
+    is_named = bool(re.search(r"(?:\b(?:FROM|JOIN|INTO|TABLE|DESCRIBE|DESC|AS|VIEW)|[,.])\s*$", " ".join(before), re.I))
     if not re.fullmatch(r"\w+", word):
         # the parser went one word further before it noticed
         last = re.search(r"(\w+)\W*$", " ".join(before))
-        word, named = (last[1], True) if last and last[1].lower() in tables else ("", None)
-    if word and (named or word.lower() in tables):
+        word, is_named = (last[1], True) if last and last[1].lower() in tables else ("", False)
+    if word and (is_named or word.lower() in tables):
         return f"\n{word} is a reserved word in Flink's SQL: write it in backticks, `{word}`."
     return ""

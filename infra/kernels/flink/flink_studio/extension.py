@@ -10,6 +10,7 @@ from .studio import Studio
 
 def load_ipython_extension(shell) -> None:
     """Called by IPython when the kernel starts."""
+    assert kernel.jvm is not None, "the kernel starts it first of all"
     studio = Studio(shell, kernel.jvm)
     atexit.register(studio.stop)
     shell.input_transformers_cleanup.insert(0, to_python)
@@ -46,8 +47,9 @@ def to_python(lines: list[str]) -> list[str]:
         paragraph = None  # told when the cell runs
     if paragraph is not None and paragraph.interpreter == "pyflink":
         start = len(cell) - len(cell.lstrip())
-        end = HEADER.match(cell, start).end()
-        return await_shows(cell[:start] + cell[end:].lstrip(" \t")).splitlines(keepends=True)
+        header = HEADER.match(cell, start)
+        assert header is not None, "it was parsed"
+        return await_shows(cell[:start] + cell[header.end() :].lstrip(" \t")).splitlines(keepends=True)
     return [f"await get_ipython().flink_studio.run({cell!r})\n"]
 
 

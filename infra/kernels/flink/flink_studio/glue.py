@@ -6,6 +6,7 @@ names before the service was renamed start with kinesisanalytics.); Flink's Cata
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 PREFIX = "flink."
 PATH_COLUMN = "file.path"  # metadata of the filesystem connector
@@ -216,7 +217,7 @@ def to_glue(name: str, properties: dict[str, str], region: str) -> dict:
     parameters = {PREFIX + key: value for key, value in properties.items()}
     if properties.get("format") in ("json", "csv"):
         parameters["classification"] = properties["format"]
-    storage = {
+    storage: dict[str, Any] = {
         "Columns": [column for column in columns if column["Name"] not in keys],
         "Location": properties.get("path", ""),
     }
@@ -286,10 +287,14 @@ def glue_type(flink: str) -> str:
         return "string"
     parts = _split_type(inner[2])
     if inner[1] == "ROW":
-        fields = (re.fullmatch(r"\s*(?:`((?:[^`]|``)+)`|([^`\s]+))\s+(.*)", part, re.S) for part in parts)
-        named = ((field[1] or field[2]).replace("``", "`") + f":{glue_type(field[3])}" for field in fields)
-        return f"struct<{','.join(named)}>"
+        return f"struct<{','.join(map(_row_field, parts))}>"
     return f"{inner[1].lower()}<{','.join(glue_type(part) for part in parts)}>"
+
+
+def _row_field(text: str) -> str:
+    field = re.fullmatch(r"\s*(?:`((?:[^`]|``)+)`|([^`\s]+))\s+(.*)", text, re.S)
+    assert field is not None, "Flink wrote the type"
+    return (field[1] or field[2]).replace("``", "`") + f":{glue_type(field[3])}"
 
 
 def _split_type(text: str) -> list[str]:

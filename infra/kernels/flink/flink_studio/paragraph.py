@@ -92,6 +92,7 @@ def parse(cell: str) -> Paragraph:
     """
     blank = len(cell) - len(cell.lstrip())
     match = HEADER.match(cell, blank)
+    assert match is not None, "only paragraphs come here: is_paragraph"
     interpreter = match["interpreter"]
     if interpreter is None or interpreter == "":
         raise ParagraphError(
@@ -136,18 +137,18 @@ def _options(interpreter: str, text: str) -> Options:
     defaults = Options()
     return Options(
         type=kind,
-        refresh_ms=_number(given, "refreshInterval", defaults.refresh_ms, 100),
-        threshold_ms=_number(given, "threshold", defaults.threshold_ms, 1),
+        refresh_ms=_number(given, "refreshInterval", 100) or defaults.refresh_ms,
+        threshold_ms=_number(given, "threshold", 1) or defaults.threshold_ms,
         template=given.get("template", defaults.template),
-        parallelism=_number(given, "parallelism", None, 1, SLOTS),
+        parallelism=_number(given, "parallelism", 1, SLOTS),
         job_name=given.get("jobName"),
         run_as_one=_truth(given, "runAsOne"),
     )
 
 
-def _number(given: dict[str, str], name: str, default: int | None, least: int, most: int | None = None) -> int | None:
+def _number(given: dict[str, str], name: str, least: int, most: int | None = None) -> int | None:
     if name not in given:
-        return default
+        return None
     if not given[name].isdecimal() or int(given[name]) < least:
         raise ParagraphError(f"{name}={given[name]} is not possible: write a whole number of at least {least}.")
     if most is not None and int(given[name]) > most:

@@ -149,8 +149,9 @@ class LiveScreen:
             if not open_tab:
                 page.value = self._result.table_html()
                 return
+            assert self._settings is not None, "only a result with settings has charts"
             try:
-                picture, title, told = self._result.chart(self._chosen(charts.KINDS[open_tab - 1]))
+                picture, title, told = self._result.chart(_chosen(self._settings, charts.KINDS[open_tab - 1]))
             except ChartError as error:
                 page.value = f"<p>{html.escape(str(error))}</p>"
                 return
@@ -164,11 +165,8 @@ class LiveScreen:
             show_table(result)
             if self._settings and len(result.view):
                 kind = charts.KINDS[max(0, (self._tabs.selected_index or 0) - 1)]
-                _try_chart(result, self._chosen(kind))
+                _try_chart(result, _chosen(self._settings, kind))
             _close(self._box)
-
-    def _chosen(self, kind: str) -> Settings:
-        return Settings(kind, self._settings.keys, self._settings.groups, self._settings.values)
 
     def _make_choices(self, widgets):
         """Zeppelin's chart settings."""
@@ -191,3 +189,7 @@ class LiveScreen:
         numbers = [n for n, t in zip(self._result.columns, self._result.types, strict=True) if charts.is_number_type(t)]
         columns = self._result.columns
         return widgets.HBox([choice("keys", columns), choice("groups", columns), choice("values", numbers)])
+
+
+def _chosen(settings: Settings, kind: str) -> Settings:
+    return Settings(kind, settings.keys, settings.groups, settings.values)

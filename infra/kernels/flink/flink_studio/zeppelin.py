@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import dataclass
+from typing import Any
 
 from IPython.display import display
 
@@ -34,7 +35,7 @@ def read_stop_after(text: str) -> StopAfter:
     Raises:
         ParagraphError: another word, or no number behind it.
     """
-    given = {}
+    given: dict[str, Any] = {}
     for part in filter(None, text.replace(" ", "").split(",")):
         name, _, value = part.partition("=")
         try:

@@ -184,12 +184,12 @@ def matches(template_text: str, found: list[Projection], uris: Iterable[str]) ->
     compiled = re.compile(expression)
     partitions: dict[tuple[str, ...], str] = {}
     for uri in uris:
-        match = compiled.match(uri)
-        if match is None:
+        fitting = compiled.match(uri)
+        if fitting is None:
             continue
-        values = tuple(match[p.name] for p in found)
+        values = tuple(fitting[p.name] for p in found)
         if values not in partitions and all(p.accepts(v) for p, v in zip(found, values, strict=True)):
-            partitions[values] = match[0]
+            partitions[values] = fitting[0]
     return partitions
 
 

@@ -99,6 +99,7 @@ class Reader:
 
     def sources(self, table: dict[str, Any], keys: list[tuple[str, Type]], use: TableUse) -> list[Source]:
         descriptor, parameters = table["StorageDescriptor"], table.get("Parameters") or {}
+        partitions: list[tuple[tuple[str, ...], str, dict[str, Any]]]
         if not keys:
             partitions = [((), descriptor.get("Location") or "", descriptor)]
         elif projection.is_enabled(table):

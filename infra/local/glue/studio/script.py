@@ -43,8 +43,8 @@ def script(nodes: dict[str, dict[str, Any]], tables: Tables) -> str:
     Raises WrongGraph; ValidationException for a value that the API does not have.
     """
     shape = get_service_model("glue").shape_for("CodeGenConfigurationNode")
-    for node_id, node in nodes.items():
-        _check_enums(node, shape, node_id)
+    for node_id, content in nodes.items():
+        _check_enums(content, shape, node_id)
     given = {node_id: _content(node_id, node) for node_id, node in nodes.items()}
     frames: dict[str, Frame] = {}
     made: dict[str, Made] = {}

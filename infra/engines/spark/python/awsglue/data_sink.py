@@ -55,7 +55,8 @@ class DataSink:
         self._compression = options.get("compression") or options.get("compressionType")
         self._update = is_true(options.get("enableUpdateCatalog", False))
         self._behavior = behavior
-        self._format, self._format_options = "", {}
+        self._format = ""
+        self._format_options: dict = {}
         self._catalog: tuple[str, str, str | None] | None = None
 
     def setFormat(self, format: str, **options) -> None:
@@ -163,6 +164,7 @@ class DataSink:
 
     def _catalog_table(self, kind: str) -> dict | None:
         """The table as it is before the write, None if there is none yet; it must fit the frame's partition keys."""
+        assert self._catalog is not None, "asked where there is a table only"
         database, name, account = self._catalog
         glue, more = catalog.client(), catalog.in_catalog(account)
         glue.get_database(Name=database, **more)
@@ -178,6 +180,7 @@ class DataSink:
         return table
 
     def _update_catalog(self, schema: StructType, kind: str, table: dict | None, partitions: list[list[str]]) -> None:
+        assert self._catalog is not None, "asked where there is a table only"
         database, name, account = self._catalog
         glue, more = catalog.client(), catalog.in_catalog(account)
         columns = [
@@ -240,6 +243,7 @@ class DataSink:
         }
 
     def _add_partitions(self, described: dict, partitions: list[list[str]], job: str, run: str) -> None:
+        assert self._catalog is not None, "asked where there is a table only"
         database, name, account = self._catalog
         glue, more = catalog.client(), catalog.in_catalog(account)
         root = self._path.rstrip("/")

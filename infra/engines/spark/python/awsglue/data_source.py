@@ -52,7 +52,8 @@ class DataSource:
         self._glue_context = glue_context
         self._options = options
         self._context = transformation_ctx
-        self._format, self._format_options = "", {}
+        self._format = ""
+        self._format_options: dict = {}
 
     def setFormat(self, format: str, **options) -> None:
         """Choose the format: json, csv, parquet or orc, and its options."""

@@ -1,6 +1,7 @@
 """The types of a DynamicFrame (guide: "PySpark extension types") and how they correspond to Spark's."""
 
 import json
+from typing import Any
 
 from pyspark.sql import types as spark
 
@@ -24,7 +25,7 @@ class DataType:
     def __eq__(self, other) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.properties})"
@@ -199,7 +200,7 @@ class Field:
     def __eq__(self, other) -> bool:
         return type(self) is type(other) and self.__dict__ == other.__dict__
 
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Field({self.name}, {self.dataType!r}, {self.properties})"
@@ -259,9 +260,8 @@ _ATOMIC = {
 _SPARK = {glue.typeName(): native for native, glue in _ATOMIC.items() if native is not spark.TimestampNTZType}
 _SPARK |= {"bigint": spark.LongType, "integer": spark.IntegerType, "smallint": spark.ShortType}
 _SPARK |= {"tinyint": spark.ByteType, "bool": spark.BooleanType, "void": spark.NullType}
-_CLASSES = {
-    c.typeName(): c for c in [*_ATOMIC.values(), DecimalType, EnumType, ArrayType, ChoiceType, MapType, StructType]
-}
+_ALL: list[Any] = [*_ATOMIC.values(), DecimalType, EnumType, ArrayType, ChoiceType, MapType, StructType]
+_CLASSES = {c.typeName(): c for c in _ALL}
 
 
 def _from_json(json_value: dict) -> DataType:

@@ -208,7 +208,7 @@ def types_of(lines: DataFrame) -> Found:
     ]
     if not leaves or lines.where(F.ltrim("value").startswith("[")).limit(1).count():
         return _mixed(lines, schema) if pattern and lines.where(is_mixed).limit(1).count() else Found(schema)
-    doubtful = {path: [] for path, native in leaves if native == StringType()}
+    doubtful: dict[Path, list] = {path: [] for path, native in leaves if native == StringType()}
     variants = [_only(schema, (), doubtful, kind) for kind in (DoubleType(), BooleanType())]
     texts = [F.from_json("value", variant) if variant.fields else F.lit(None) for variant in variants]
     parsed = lines.select(

@@ -22,6 +22,7 @@ def parse(path: str) -> Path:
     parts, position = [], 0
     while True:
         match = _PART.match(path, position)
+        assert match is not None, "a part may be empty"
         quoted, _, plain = match.groups()
         parts.append(plain.removesuffix("[]") if quoted is None else quoted.replace("``", "`"))
         position = match.end()

@@ -2,6 +2,7 @@
 
 import datetime
 from decimal import Decimal
+from typing import Any
 
 from pyspark import RDD
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -103,7 +104,7 @@ def _kind(value) -> dict:
                 raise TypeError(f"The name of a field must be text, not {unnamed[0]!r}")
             return {"struct": {name: _kind(inner) for name, inner in value.items()}}
         case list() | tuple():
-            element: dict = {}
+            element: dict | None = {}
             for inner in value:
                 element = merge_kinds(element, _kind(inner))
             return {"array": element}
@@ -168,7 +169,7 @@ def native_type(kinds: dict) -> spark.DataType:
     return spark.StructType([spark.StructField(name, kind, True, choice.MARK) for name, kind in types.items()])
 
 
-def _member(name: str, inner: dict | tuple | None) -> spark.DataType:
+def _member(name: str, inner: Any) -> spark.DataType:
     if name == "struct":
         return spark.StructType([spark.StructField(field, native_type(kind)) for field, kind in inner.items()])
     if name == "array":
@@ -184,6 +185,7 @@ def to_row(value, kinds: dict):
     if value is None:
         return None
     own = next(iter(_kind(value)))
+    inner: Any
     if own == "int" and "long" in kinds:
         own = "long"
     if own in ("int", "long") and own not in kinds:
