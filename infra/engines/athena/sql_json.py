@@ -46,7 +46,7 @@ class _Path:
             match = _TOKENS.match(text, at)
             if not match:
                 raise self._invalid()
-            found.append((str(match.lastgroup), match.group()))
+            found.append((str(match.lastgroup), match[str(match.lastgroup)]))
             at = match.end()
         return found
 
