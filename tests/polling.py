@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+SHORTEST, LONGEST = 0.02, 0.2  # seconds between two questions
+SHARE = 0.05  # of the time waited so far: questions cost more than the answer comes late by
+
 
 def until(ask: Callable[[], Any], what: str = "what the test waits for", seconds: float = 90) -> Any:
     """The first true answer of `ask`; an assertion fails after so many seconds without one."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (answer := ask()):
-        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s; the last answer was {answer!r}"
-        time.sleep(0.02)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"{what} did not come within {seconds} s; the last answer was {answer!r}"
+        time.sleep(min(max(SHORTEST, SHARE * waited), LONGEST))
     return answer

@@ -511,24 +511,21 @@ def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_serve
     run = theirs.run("who", Arguments={"--enable-glue-datacatalog": "true"})
     said = " ".join(theirs.printed("who", "/aws-glue/jobs/output", run["Id"])).split()
     assert run["JobRunState"] == "SUCCEEDED" and said == [str(spare.pid), "True", OTHER, OTHER, str(WHO.count("\n"))]
-    until(lambda: drivers(own_server) and spare not in drivers(own_server), "the next spare")
-    spark_run, driver = wait_for_ever("spark")
-
-    # SIGTERM during runs
-    shell_run, shell = wait_for_ever("shell")
-    processes = [driver, *driver.children(), shell]
-    own_server.stop()
-    own_server.restart()
-    assert_failed_and_gone({"spark": spark_run, "shell": shell_run}, processes)
 
     # kill -9 while a spare waits
-    assert lab.run("spark")["JobRunState"] == "SUCCEEDED"
-    spare = until(lambda: drivers(own_server))[0]
+    spare = until(lambda: [each for each in drivers(own_server) if each.pid != spare.pid], "the next spare")[0]
     processes = [spare, *until(spare.children)]
     own_server.kill()
     until(lambda: not any(process.is_running() for process in processes))
     own_server.restart()
     assert not folders.exists() or list(folders.iterdir()) == []
+
+    # SIGTERM during runs
+    (spark_run, driver), (shell_run, shell) = wait_for_ever("spark"), wait_for_ever("shell")
+    processes = [driver, *driver.children(), shell]
+    own_server.stop()
+    own_server.restart()
+    assert_failed_and_gone({"spark": spark_run, "shell": shell_run}, processes)
 
 
 def test_four_spark_runs_at_once_of_which_one_is_killed(lab: Lab) -> None:

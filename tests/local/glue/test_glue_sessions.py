@@ -36,11 +36,7 @@ def create(glue, name, **settings):
 
 
 def wait_for(ask, done, seconds=SECONDS):
-    deadline = time.monotonic() + seconds
-    while not done(answer := ask()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.02)
-    return answer
+    return until(lambda: (answer,) if done(answer := ask()) else None, seconds=seconds)[0]
 
 
 def status(glue, name, *wanted):
