@@ -51,6 +51,7 @@ class GeneratorForm(widgets.VBox):
             text, description="Record template", rows=16, layout=wide, style={"description_width": "initial"}
         )
         self.stream = _field(widgets.Dropdown(description="Stream", options=[]))
+        self.stream.layout = widgets.Layout(width="420px", max_width="96%")  # the longest name of the workshop, whole
         self.refresh = widgets.Button(description="Refresh streams")
         self.rate = _field(
             widgets.BoundedIntText(rate, min=1, max=HIGHEST_RATE, description="Records per second"),
