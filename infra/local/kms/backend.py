@@ -47,7 +47,8 @@ def check_usable(name: str, account: str, region: str) -> None:
     Parameters
     ----------
     name: its id, ARN, alias, or an alias's ARN
-    account, region: where a name that is no ARN is looked up
+    account: where a name that is no ARN is looked up
+    region: likewise
 
     Raises UnusableKey: NotFoundException, DisabledException, KMSInvalidStateException.
     """

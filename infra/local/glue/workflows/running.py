@@ -154,7 +154,18 @@ def starting(backend: Any, workflow: str) -> Trigger | None:
 
 
 def notify(account: str, region: str, workflow: str, event_id: str) -> None:
-    """Take an event of EventBridge for a workflow. Raises LookupError when it has no trigger for events."""
+    """Take an event of EventBridge for a workflow; the workflow starts when its batch is full.
+
+    Parameters
+    ----------
+    account: the workflow's account
+    region: its region
+    workflow: its name
+    event_id: the event's id; one that comes twice counts once
+
+    Raises LookupError when it has no trigger of type EVENT.
+    Source: https://docs.aws.amazon.com/glue/latest/dg/starting-workflow-eventbridge.html
+    """
     backend: Any = glue_backends[account][region]
     with state.lock("glue", account), state.changing():
         found: Workflow | None = backend.workflows.get(workflow)
