@@ -39,6 +39,7 @@ ANYBODY = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}  # of STS: asked f
 
 
 async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Answer a request of HTTP: the ASGI application that uvicorn runs."""
     if scope["type"] != "http":
         return
     request = Request(scope, receive, send)

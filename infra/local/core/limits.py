@@ -1,4 +1,6 @@
-"""What an instructor limits for a class: how much may be written to a stream in a second (off otherwise; a stream's tag switches it on for that stream),
+"""What an instructor limits for a class.
+
+How much may be written to a stream in a second (off otherwise; a stream's tag switches it on for that stream),
 and how many Spark drivers and Flink applications run at once.
 """
 

@@ -26,6 +26,7 @@ class ServiceLock:
         self._accounts: dict[str, AccountLock] = {}
 
     def of(self, account: str) -> AccountLock:
+        """Return the lock of one account."""
         lock = self._accounts.get(account)
         if lock is None:
             lock = self._accounts.setdefault(account, AccountLock(self, account))
@@ -58,6 +59,7 @@ class ServiceLock:
             return True
 
     def give(self) -> None:
+        """Give back what this thread took last."""
         me = threading.get_ident()
         with self._changed:
             held = self._mine(me)
@@ -79,9 +81,11 @@ class ServiceLock:
         return next((held for held in self._holders.values() if held[0] == me), None)
 
     def acquire(self, blocking: bool = True) -> bool:
+        """Take the lock of all accounts together; false if it is taken and `blocking` is not set."""
         return self.take("", blocking)
 
     def release(self) -> None:
+        """Give the lock back."""
         self.give()
 
     def __enter__(self) -> None:
@@ -100,9 +104,11 @@ class AccountLock:
         self._service, self._account = service, account
 
     def acquire(self, blocking: bool = True) -> bool:
+        """Take the account's lock; false if it is taken and `blocking` is not set."""
         return self._service.take(self._account, blocking)
 
     def release(self) -> None:
+        """Give the lock back."""
         self._service.give()
 
     def __enter__(self) -> None:

@@ -41,6 +41,7 @@ def enforce(file: Path) -> None:
 
 
 def enforced() -> bool:
+    """Tell whether this server serves a class: then only its members' keys are known, and signatures are checked."""
     return _file is not None
 
 

@@ -58,7 +58,9 @@ Deliver = Callable[[list[Item]], list[Again | None]]
 
 
 class Outbox:
-    """Parameters
+    """What has to be handed over, in a file, with retries.
+
+    Parameters
     ----------
     name: of its threads
     path: its file, opened when it is first needed

@@ -45,7 +45,7 @@ async def _health(request: Request, _: str) -> Any:
 
 
 async def _pace(request: Request, _: str) -> Any:
-    """What lasted as on AWS since the start, and which calls were throttled: for the report of a rehearsal."""
+    """Tell what lasted as on AWS since the start, and which calls were throttled: for the report of a rehearsal."""
     return {"pace": pace.factor, "begun": list(pace.begun), "throttled": rates.throttled}
 
 

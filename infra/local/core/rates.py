@@ -165,6 +165,7 @@ class Bucket:
         self.a_second, self.burst, self.left, self.at = a_second, burst, burst, now
 
     def fill(self, now: float) -> None:
+        """Let in what has come in since the last time, up to the burst."""
         self.left = min(self.burst, self.left + (now - self.at) * self.a_second)
         self.at = now
 

@@ -43,23 +43,28 @@ class RecordDict(dict[str, Any]):
         self.changed.add(name)
 
     def pop(self, name: str, *default: Any) -> Any:
+        """Take a record out."""
         self.changed.add(name)
         return super().pop(name, *default)
 
     def popitem(self) -> tuple[str, Any]:
+        """Take the newest record out."""
         name, value = super().popitem()
         self.changed.add(name)
         return name, value
 
     def clear(self) -> None:
+        """Take all records out."""
         self.changed.update(self)
         super().clear()
 
     def update(self, *given: Any, **more: Any) -> None:
+        """Put several records."""
         for name, value in dict(*given, **more).items():
             self[name] = value
 
     def setdefault(self, name: str, default: Any = None) -> Any:
+        """Return a record, which is put first where there is none."""
         if name not in self:
             self[name] = default
         return self[name]
@@ -103,26 +108,32 @@ class RecordList(list[Any]):
         super().__delitem__(at)
 
     def insert(self, at: Any, value: Any) -> None:
+        """Put an item before others: all rows are written anew."""
         self._rewritten()
         super().insert(at, value)
 
     def pop(self, at: Any = -1) -> Any:
+        """Take an item out: all rows are written anew."""
         self._rewritten()
         return super().pop(at)
 
     def remove(self, value: Any) -> None:
+        """Take the first such item out: all rows are written anew."""
         self._rewritten()
         super().remove(value)
 
     def clear(self) -> None:
+        """Take all items out."""
         self._rewritten()
         super().clear()
 
     def sort(self, **how: Any) -> None:
+        """Sort the items: all rows are written anew."""
         self._rewritten()
         super().sort(**how)
 
     def reverse(self) -> None:
+        """Turn the items round: all rows are written anew."""
         self._rewritten()
         super().reverse()
 
@@ -178,6 +189,7 @@ class File:
                     connection.execute("DELETE FROM records WHERE collection = ?", (collection,))
 
     def close(self) -> None:
+        """Close the file."""
         self._rows.close()
 
 

@@ -102,6 +102,7 @@ def model_name(name: str) -> str:
 
 
 def loaded() -> list[Service]:
+    """Return the services that were called since the start, or had saved state."""
     return list(_services.values())
 
 

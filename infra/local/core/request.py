@@ -81,14 +81,17 @@ class Request:
 
     @property
     def signed(self) -> bool:
+        """Tell whether somebody signed the request."""
         return bool(self.credential.key)
 
     @property
     def query(self) -> dict[str, str]:
+        """Return the parameters of the address."""
         return dict(parse_qsl(self.query_string, keep_blank_values=True))
 
     @property
     def is_form(self) -> bool:
+        """Tell whether the body is a form: AWS's query protocol, or a page of a browser."""
         return self.content_type == FORM_TYPE
 
     async def body(self) -> bytes:

@@ -58,10 +58,12 @@ class Rows:
                 raise
 
     def read(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement gives."""
         with self._lock:
             return self._connection.execute(statement, parameters).fetchall()
 
     def close(self) -> None:
+        """Close the file."""
         with self._lock:
             self._connection.close()
 

@@ -36,6 +36,7 @@ class Caller:
 
     @property
     def context(self) -> dict[str, Any]:
+        """Return the condition keys that are known of the service's call."""
         return {"aws:sourcearn": (self.source_arn,), "aws:sourceaccount": (self.account,)}
 
 

@@ -30,6 +30,7 @@ def lower_first(name: str) -> str:
 
 
 def below(path: str, name: str) -> str:
+    """Return the path of a member as messages write it: its first letter small."""
     return f"{path}.{lower_first(name)}" if path else lower_first(name)
 
 

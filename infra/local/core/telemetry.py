@@ -34,7 +34,7 @@ def endpoint() -> str:
 
 
 def _backends(service: str) -> Any:
-    """The backends of a service, known to state.py from now on: what is put there is saved also where nobody called the service yet."""
+    """Return the backends of a service, known to state.py from now on: what is put there is saved also where nobody called the service yet."""
     from infra.local.core import registry
 
     return registry.get(service).backends

@@ -21,7 +21,9 @@ Fire = Callable[[str, float], float | None]
 
 
 class Timetable:
-    """Parameters
+    """Moments at which something is due, in a file: they survive a restart.
+
+    Parameters
     ----------
     name: of its thread
     path: its file, opened when it is first needed
@@ -57,6 +59,7 @@ class Timetable:
             self._wake()
 
     def stop(self) -> None:
+        """End the thread; what is due later stays in the file."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()

@@ -110,7 +110,7 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
 
 
 def _is_large(shape: Any) -> bool:
-    """A list of structures, such as the records of a batch, is not repeated in a message."""
+    """Tell whether a message leaves a value out: a list of structures, such as the records of a batch."""
     return shape.type_name == "list" and shape.member.type_name == "structure"
 
 
@@ -130,7 +130,7 @@ def _length(value: Any, shape: Any) -> int:
 
 @lru_cache(maxsize=4096)
 def _pattern(text: str) -> re.Pattern[str] | None:
-    """Return a pattern of a model; None where there is none, or Python cannot read it (\\p of tags)."""
+    """Return a pattern of a model; None where there is none, or Python cannot read it (classes of Unicode, of tags)."""
     if not text or "\\p{" in text:
         return None
     try:

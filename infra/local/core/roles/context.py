@@ -45,6 +45,7 @@ def of_request(
 
 
 def of_user(name: str, user_id: str, tags: Iterable[tuple[str, str]]) -> Keys:
+    """Return the condition keys that are known of a user."""
     return {"aws:username": (name,), "aws:userid": (user_id,), **_tags("aws:principaltag", tags)}
 
 

@@ -47,6 +47,7 @@ class Principal:
 
     @property
     def root_arn(self) -> str:
+        """Return the ARN that stands for the whole account in a policy."""
         return f"arn:aws:iam::{self.account}:root"
 
 

@@ -1,4 +1,4 @@
-"""Where every request passes: may its caller do this?"""
+"""Where every request passes, and is refused when its caller may not do it."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ class Role:
 
     @property
     def arn(self) -> str:
+        """Return the role's ARN."""
         return f"arn:aws:iam::{self.account}:role{self.path}{self.name}"
 
 
@@ -105,6 +106,7 @@ def user_named(account: str, name: str) -> Any:
 
 
 def user_principal(user: Any) -> Principal:
+    """Return who a user is to a policy."""
     return Principal(Kind.USER, user.account_id, user.arn, user.arn, user.id)
 
 

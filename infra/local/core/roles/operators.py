@@ -58,7 +58,7 @@ def _number(text: str) -> Decimal | None:
 
 @lru_cache(maxsize=1024)
 def _moment(text: str) -> datetime | None:
-    """A date in ISO 8601, or seconds since 1970."""
+    """Read a date in ISO 8601, or seconds since 1970."""
     try:
         return datetime.fromtimestamp(float(text), UTC)
     except (ValueError, OverflowError, OSError):

@@ -59,6 +59,7 @@ class Session:
 
     @property
     def account(self) -> str:
+        """Return the role's account."""
         return self.role.account
 
     @property
@@ -68,10 +69,12 @@ class Session:
 
     @property
     def user_id(self) -> str:
+        """Return the session's `aws:userid`: the role's id and the session's name."""
         return f"{self.role.id}:{self.name}"
 
     @property
     def principal(self) -> Principal:
+        """Return who the session is to a policy."""
         return Principal(Kind.ROLE, self.account, self.arn, self.role.arn, self.role.id)
 
     def client(self, region: str, service: str) -> Any:

@@ -76,6 +76,7 @@ _GRANTS = "x-amz-grant-"
 
 
 def object_arn(bucket: str, key: str) -> str:
+    """Return the ARN of an object."""
     return f"arn:aws:s3:::{bucket}/{key}"
 
 

@@ -12,7 +12,7 @@ from infra.local.core.roles.requests.resources import arns
 
 
 def logs(request: Request, action: str) -> Iterator[Check]:
-    """A request about a group presents `log-group:G:log-stream:`; policies that name `log-group:G` are taken too.
+    """Ask for a group by `log-group:G:log-stream:`, as a request presents it; policies that name `log-group:G` are taken too.
 
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
@@ -35,7 +35,7 @@ def logs(request: Request, action: str) -> Iterator[Check]:
 
 
 def glue(request: Request, action: str) -> Iterator[Check]:
-    """The catalog's ancestors, top-down; a database's end needs its tables and functions.
+    """Ask for the catalog's ancestors, top-down; a database's end needs its tables and functions.
 
     Source: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
     """
@@ -54,7 +54,7 @@ def glue(request: Request, action: str) -> Iterator[Check]:
 
 
 def lambda_(request: Request, action: str) -> Iterator[Check]:
-    """A function by its name, its ARN or a part of it, with its qualifier.
+    """Ask for a function by its name, its ARN or a part of it, with its qualifier.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
     """
@@ -73,7 +73,7 @@ def lambda_(request: Request, action: str) -> Iterator[Check]:
 
 
 def sqs(request: Request, action: str) -> Iterator[Check]:
-    """The queue is named by its URL; messages write the action in small letters."""
+    """Ask for a queue, which is named by its URL; messages write the action in small letters."""
     name = request.get("QueueName") or request.get("QueueUrl").rstrip("/").rpartition("/")[2]
     owner = request.get("QueueUrl").rstrip("/").split("/")[-2:-1]
     account = owner[0] if owner and owner[0].isdigit() else request.account
@@ -81,7 +81,7 @@ def sqs(request: Request, action: str) -> Iterator[Check]:
 
 
 def events(request: Request, action: str) -> Iterator[Check]:
-    """A rule of the default bus has a shorter ARN; each entry of PutEvents names its bus.
+    """Ask for rules and buses: a rule of the default bus has a shorter ARN; each entry of PutEvents names its bus.
 
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-manage-iam-access.html
     """
@@ -114,7 +114,7 @@ def _put_events(request: Request) -> Iterator[Check]:
 
 
 def cloudformation(request: Request, action: str) -> Iterator[Check]:
-    """A stack by its name is `stack/NAME/*`: its id is not told."""
+    """Ask for a stack; by its name it is `stack/NAME/*`: its id is not told."""
     name = request.get("StackName", "StackId")
     keys = {
         f"cloudformation:{key}": (request.get(member),)
@@ -178,7 +178,7 @@ def ssm(request: Request, action: str) -> Iterator[Check]:
 
 
 def kms(request: Request, action: str) -> Iterator[Check]:
-    """A key by its id or ARN, an alias by its name."""
+    """Ask for a key by its id or ARN, an alias by its name."""
     key = request.get("KeyId", "TargetKeyId", "AliasName")
     if not key or key.startswith("arn:"):
         yield Check(f"kms:{action}", key or "*")
