@@ -100,10 +100,10 @@ def format_from(properties: dict[str, Any], default: str | None) -> Format:
         )
     if name not in _CODECS:
         raise QueryError("INVALID_TABLE_PROPERTY", f"Invalid value for table property 'format': {name}")
-    given = properties.get("write_compression", properties.get("compression"))
-    given = properties.get(f"{name.lower()}_compression", given)
+    compression = properties.get("write_compression", properties.get("compression"))
+    compression = properties.get(f"{name.lower()}_compression", compression)
     allowed = _CODECS[name]
-    codec = str(given or allowed[0]).upper()
+    codec = str(compression or allowed[0]).upper()
     if codec not in allowed:
         raise QueryError(
             "NOT_SUPPORTED", f"Compression {codec} is not supported for {name}; choose one of {', '.join(allowed)}"
