@@ -1,6 +1,6 @@
 """AWS CloudFormation: stacks and change sets, made by an engine of plain data."""
 
-from infra.local.cloudformation.backend import BACKENDS, flush, resume, stop
+from infra.local.cloudformation.backend import BACKENDS, resume, stop
 from infra.local.cloudformation.responses import RESPONSE, URLS
 from infra.local.cloudformation.rights import resources
 from infra.local.cloudformation.signals import hosted
@@ -27,7 +27,6 @@ SERVICE = Service(
     unlocked=READ_ELSEWHERE,
     quick={"DescribeStacks"},
     unsaved=STORED_BY_THEMSELVES,
-    flush=flush,
     resume=resume,
     stop=stop,
 )

@@ -28,10 +28,6 @@ class CloudFormationBackend(BaseBackend):
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self.stacks = RecordDict()
-        self._settled: set[str] = set()  # deleted stacks that are saved as such
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_settled"}
 
     def __setstate__(self, values: dict[str, Any]) -> None:
         self.__dict__.update(values)
@@ -40,15 +36,6 @@ class CloudFormationBackend(BaseBackend):
         for stack in self.stacks.values():
             if not isinstance(stack.events, RecordList):
                 stack.events = RecordList(stack.events)
-        self._settled = {stack.id for stack in self.stacks.values() if stack.status == "DELETE_COMPLETE"}
-
-    def note_changes(self) -> None:
-        """Tell which stacks may have changed since they were saved: a deleted one never does."""
-        for stack in self.stacks.values():
-            if stack.id not in self._settled:
-                self.stacks.note(stack.id)
-                if stack.status == "DELETE_COMPLETE":
-                    self._settled.add(stack.id)
 
     def find(self, name_or_id: str) -> Stack | None:
         """Return a stack by id, or the one that now has this name."""
@@ -63,6 +50,7 @@ class CloudFormationBackend(BaseBackend):
             before, known, length = _kept(stack), stack.id in self.stacks, len(stack.events)
             try:
                 yield
+                self.stacks.note(stack.id)
                 state.save("cloudformation", self.account_id, self.region_name)
             except BaseException:
                 del stack.events[length:]
@@ -92,12 +80,6 @@ def _kept(stack: Stack) -> dict[str, Any]:
 
 
 BACKENDS = BackendDict(CloudFormationBackend, "cloudformation")
-
-
-def flush(account: str) -> None:
-    """Note which stacks of an account have to be saved."""
-    for backend in BACKENDS[account].values():
-        backend.note_changes()
 
 
 def resume() -> None:

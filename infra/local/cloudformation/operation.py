@@ -12,6 +12,7 @@ from infra.local.cloudformation.resources.types import Stopped
 from infra.local.cloudformation.stack import Stack
 from infra.local.cloudformation.update import Update
 from infra.local.cloudformation.work import Cancelled, Work
+from infra.local.core.records import RecordDict
 
 log = logging.getLogger("workshop.cloudformation")
 KINDS: dict[str, type[Work]] = {
@@ -27,14 +28,14 @@ FAILED = {"create": "CREATE_FAILED", "rollback": "ROLLBACK_FAILED", "delete": "D
 _threads: list[threading.Thread] = []
 
 
-def start(stack: Stack, stacks: dict[str, Stack]) -> None:
+def start(stack: Stack, stacks: RecordDict) -> None:
     """Do what a stack's `operation` says, and what follows from it, in a thread. stacks: all of its account and region."""
     thread = threading.Thread(target=_run, args=(stack, stacks), name=f"stack {stack.name}", daemon=True)
     thread.start()
     _threads[:] = [each for each in _threads if each.is_alive()] + [thread]
 
 
-def _run(stack: Stack, stacks: dict[str, Stack]) -> None:
+def _run(stack: Stack, stacks: RecordDict) -> None:
     while (operation := stack.operation) is not None:
         work = KINDS[operation](stack, operation, stacks)
         try:

@@ -38,6 +38,7 @@ def hosted(method: str, host: str, path: str, query: str, headers: dict[str, str
         before = copy.deepcopy(resource.memory)
         try:
             _note(resource, token, body)
+            BACKENDS[account][region].stacks.note(stack.id)
             state.save("cloudformation", account, region)
         except OSError:  # refused, so it must not be seen
             resource.memory.clear()

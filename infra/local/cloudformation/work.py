@@ -29,6 +29,7 @@ from infra.local.cloudformation.templates.evaluation import Evaluation, Lookup
 from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.templates.references import UNKNOWN
 from infra.local.core import pace, state
+from infra.local.core.records import RecordDict
 
 log = logging.getLogger("workshop.cloudformation")
 REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -52,7 +53,7 @@ class Work:
     stacks: all of the stack's account and region
     """
 
-    def __init__(self, stack: Stack, operation: str, stacks: dict[str, Stack]):
+    def __init__(self, stack: Stack, operation: str, stacks: RecordDict):
         self.stack = stack
         self.operation = operation
         self._stacks = stacks
@@ -78,6 +79,7 @@ class Work:
         return state.lock("cloudformation", self.stack.account)
 
     def _save(self) -> bool:
+        self._stacks.note(self.stack.id)
         try:
             state.save("cloudformation", self.stack.account, self.stack.region)
         except OSError:

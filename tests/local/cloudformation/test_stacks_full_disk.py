@@ -15,6 +15,7 @@ from infra.local.cloudformation.backend import CloudFormationBackend
 from infra.local.cloudformation.creation import Creation
 from infra.local.cloudformation.stack import ChangeSet, Definition, Stack, add_event, now
 from infra.local.core import state
+from infra.local.core.records import RecordDict
 from tests.polling import until
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
@@ -84,7 +85,7 @@ def test_work_in_the_background_waits_for_room_without_the_lock(disk: Disk, monk
     stack = a_stack()
     stack.operation = "delete"
     disk.is_full = True
-    thread = threading.Thread(target=Creation(stack, "delete", {stack.id: stack}).delete, daemon=True)
+    thread = threading.Thread(target=Creation(stack, "delete", RecordDict({stack.id: stack})).delete, daemon=True)
     thread.start()
     until(lambda: disk.refused > 3)
     lock = state.lock("cloudformation", ACCOUNT)
