@@ -42,6 +42,12 @@ LONG_FIRST = (  # one each for the workers; a file of one or two tests brings th
     "kernels",
     "local/glue",
     "engines",
+    "apps",
+    "classroom",
+    "test_site",
+    "test_own_data",
+    "test_commands",
+    "test_platforms",
 )
 
 

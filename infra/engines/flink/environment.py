@@ -83,6 +83,8 @@ def _fingerprint() -> str:
     for source in sources:
         digest.update(source.read_bytes())
     digest.update(repr([jars.FLINK_LIB, SPARK_JARS, jars.FLINK_S3_PLUGIN, str(java.java_home())]).encode())
+    # Java takes no archive of jars that were written since, as by a new environment, and then starts slowly without a word
+    digest.update(repr([jar.stat().st_mtime_ns for jar in _spark_jars()]).encode())
     return digest.hexdigest()
 
 
