@@ -50,6 +50,19 @@ def log_lines(account: str) -> tuple[str, Change]:
     return "logs", lambda n: backend.put_log_events("g", "s", [dict(line)])
 
 
+def log_streams(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("logs").backends[account][REGION]
+    backend.create_log_group("many", {})
+    return "logs", lambda n: backend.create_log_stream("many", f"s{n}")
+
+
+def sessions(account: str) -> tuple[str, Change]:
+    from infra.local.core.roles.sessions import new_token
+
+    backend: Any = registry.get("sts").backends[account]["aws"]
+    return "sts", lambda n: backend.keep(new_token(account, "u", 3600, None, ""))
+
+
 def samples(account: str) -> tuple[str, Change]:
     backend: Any = registry.get("monitoring").backends[account][REGION]
     return "monitoring", lambda n: backend.put_metric_data("n", [{"MetricName": "m", "Value": 1.0}])
@@ -80,6 +93,8 @@ KINDS = {
     "versions of a table": table_versions,
     "runs of a job": job_runs,
     "lines of a log stream": log_lines,
+    "streams of a log group": log_streams,
+    "credentials of STS": sessions,
     "samples of a metric": samples,
     "events of a stack": stack_events,
     "messages of a queue": messages,

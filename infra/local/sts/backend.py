@@ -13,6 +13,7 @@ from moto.core.responses import ActionResult
 from moto.sts.models import STSBackend, sts_backends
 from moto.sts.responses import TokenResponse
 
+from infra.local.core.records import RecordDict
 from infra.local.core.refused import Refused
 from infra.local.core.roles import authorization, context, identities, sessions
 from infra.local.core.roles.authorization import Caller
@@ -24,6 +25,7 @@ from infra.local.core.roles.sessions import Session, Token
 CHAINED_SECONDS = 3600  # a session that assumes a role gets at most an hour
 POLICY_CHARACTERS = 2048  # of all session policies together
 TAGS = 50
+LOOK_SECONDS = 60.0
 
 
 def _error(code: str, message: str, status: int = 400) -> Refused:
@@ -33,14 +35,22 @@ def _error(code: str, message: str, status: int = 400) -> Refused:
 class LocalSTSBackend(STSBackend):
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
-        self.sessions: dict[str, Session | Token] = {}
+        self.sessions = RecordDict()  # access key → Session or Token
+        self.looked = 0.0  # at which of them have expired
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update({"looked": 0.0, **values})
+        if not isinstance(self.sessions, RecordDict):  # plain in lakes of before
+            self.sessions = RecordDict(self.sessions)
 
     def keep(self, made: Session | Token) -> None:
-        """Remember credentials, and forget those that have expired."""
+        """Remember credentials, and once a minute forget those that have expired."""
         now = time.time()
-        for key, each in list(self.sessions.items()):
-            if each.expires is not None and each.expires < now:
-                del self.sessions[key]
+        if now - self.looked > LOOK_SECONDS:
+            self.looked = now
+            for key, each in list(self.sessions.items()):
+                if each.expires is not None and each.expires < now:
+                    del self.sessions[key]
         self.sessions[made.access_key] = made
 
 
