@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import socket
 import sys
 import time
 import zipfile
@@ -194,10 +195,17 @@ def test_a_function_sees_its_own_tmp_only(client, tmp_path):
 
 
 def test_events_at_the_same_time_run_at_the_same_time(client):
-    function(client, "import time\ndef handler(e, c):\n  time.sleep(1)\n  return c.log_stream_name", Timeout=20)
-    with ThreadPoolExecutor(5) as callers:
-        streams = list(callers.map(lambda _: called(client)[0], range(5)))
-    assert len(set(streams)) == 5
+    """Each of five waits until all five have come."""
+    waits = "import socket\ndef handler(port, c):\n  socket.create_connection(('127.0.0.1', port)).recv(1)\n  return c.log_stream_name"
+    function(client, waits, Timeout=60)
+    with socket.create_server(("127.0.0.1", 0)) as meeting, ThreadPoolExecutor(5) as callers:
+        meeting.settimeout(60)
+        port = meeting.getsockname()[1]
+        streams = [callers.submit(called, client, "f", port) for _ in range(5)]
+        there = [meeting.accept()[0] for _ in range(5)]
+        for each in there:
+            each.close()
+        assert len({stream.result()[0] for stream in streams}) == 5
 
 
 def test_reserved_concurrency_throttles(client):
