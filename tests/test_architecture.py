@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from infra import project
+
+pytestmark = pytest.mark.unit  # it stands in no folder of `make check`
 
 PAGE = (project.ROOT / "docs" / "architecture.md").read_text()
 ROOMS = ["infra", "infra/engines", "infra/local", "infra/local/core", "infra/local/core/roles"]
@@ -34,6 +37,15 @@ def told() -> set[str]:
 @pytest.mark.parametrize("folder", ROOMS)
 def test_every_module_and_folder_has_its_place_on_the_page(folder: str) -> None:
     assert names(folder, modules=True) - told() == set()
+
+
+def test_the_contracts_of_imports_name_each_service() -> None:
+    services = {name.strip("/") for name in names("infra/local", modules=False)} - {"core"}
+    contracts = tomllib.loads((project.ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    core = next(each for each in contracts if each["name"] == "The core imports no service")
+    assert {f"infra.local.{name}" for name in services} <= set(core["forbidden_modules"])
+    faces = {module for each in contracts for module in each.get("protected_modules", ())}
+    assert {f"infra.local.{name}.*" for name in services} <= faces
 
 
 @pytest.mark.parametrize("folder", PARTS)
