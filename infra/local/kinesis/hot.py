@@ -19,12 +19,11 @@ from infra.local.core import limits as write_limits
 from infra.local.core import telemetry
 from infra.local.core.shapes import below
 from infra.local.kinesis.errors import KinesisError
-from infra.local.kinesis.storage import READ_RECORDS, StoredShard
+from infra.local.kinesis.storage import READ_RECORDS, RECORDS_A_CALL, StoredShard
 from infra.local.kinesis.streams import LocalStream, find_stream
 
 # What an operation raises for a value that is not as AWS's model says: the model itself says then what is wrong, the hot way looks at no types
 UNREAD = (AttributeError, KeyError, TypeError, ValueError)
-RECORDS_A_CALL = 500
 BYTES_A_CALL = 10 * 1024 * 1024
 ITERATOR_SECONDS = 300
 HASH_KEY = re.compile(r"0|[1-9]\d{0,38}")

@@ -2,12 +2,15 @@
 
 A shard has two files: `data` (header, partition key, bytes of each record, one after another) and `index` (the offset of each record, 8 bytes).
 One PutRecords call is one write to each file per shard. A record counts once it is in both files; what a kill left behind is cut off at the next start.
+An index that is lost or damaged is made anew from the data.
 """
 
 from __future__ import annotations
 
 import base64
+import logging
 import os
+import shutil
 import struct
 import time
 from array import array
@@ -17,12 +20,16 @@ from typing import Any, NamedTuple
 
 from moto.kinesis.models import Shard
 
+from infra.local.core import state
 from infra.local.core.limits import Allowance
+
+log = logging.getLogger("workshop.kinesis")
 
 READ_RECORDS = 10_000
 READ_BYTES = 10 * 1024 * 1024
 SHARD_RECORDS_A_SECOND = 1000
 SHARD_BYTES_A_SECOND = 1024 * 1024
+RECORDS_A_CALL = 500  # that a kill may leave in the data before they are in the index
 HEADER = struct.Struct("<QHI")  # arrival in epoch milliseconds, length of the partition key, length of the data
 
 
@@ -61,12 +68,16 @@ class StoredShard(Shard):
         self.offsets = array("Q")
         self._data = os.open(folder / "data", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self._index = os.open(folder / "index", os.O_RDWR | os.O_CREAT | os.O_APPEND)
-        count = os.fstat(self._index).st_size // 8
+        count, size = os.fstat(self._index).st_size // 8, os.fstat(self._data).st_size
         with open(folder / "index", "rb") as file:
             self.offsets.fromfile(file, count)
-        size = os.fstat(self._data).st_size
+        if self._is_damaged(size):
+            self._index_anew(size)
+        known = len(self.offsets)
         while self.offsets and self._end_of(len(self.offsets) - 1) > size:
             self.offsets.pop()
+        if lost := known - len(self.offsets):
+            state.say(f"{folder / 'data'} is shorter than it was: {lost} records of the shard are lost.")
         self.end = self._end_of(len(self.offsets) - 1) if self.offsets else 0
         os.ftruncate(self._data, self.end)
         os.ftruncate(self._index, len(self.offsets) * 8)
@@ -84,12 +95,46 @@ class StoredShard(Shard):
         if self.__dict__.get("folder") is not None:
             self.close()
 
+    def _is_damaged(self, size: int) -> bool:
+        """Tell whether the index cannot be that of a file of data with so many bytes, or lacks more than the call that a kill left behind."""
+        offsets = self.offsets
+        if os.fstat(self._index).st_size % 8 or (size and not offsets):
+            return True
+        if not offsets:
+            return False
+        if offsets[0] != 0 or sorted(offsets) != offsets.tolist():
+            return True
+        at, more = self._end_of(len(offsets) - 1), 0
+        while more <= RECORDS_A_CALL and (end := self._end(at)) <= size:
+            at, more = end, more + 1
+        return more > RECORDS_A_CALL
+
+    def _index_anew(self, size: int) -> None:
+        """Make the index from the data, as far as that can be read. What was set aside is told; the data stays whole beside it."""
+        assert self.folder is not None
+        index, data = self.folder / "index", self.folder / "data"
+        self.offsets, at = array("Q"), 0
+        while (end := self._end(at)) <= size:
+            self.offsets.append(at)
+            at = end
+        if at < size:
+            shutil.copyfile(data, self.folder / f"data.{time.strftime('%Y%m%dT%H%M%S')}.set-aside")
+        os.close(self._index)
+        state.set_aside(index, f"it does not fit its data; it was made anew, with {len(self.offsets)} records")
+        self._index = os.open(index, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        _write(self._index, self.offsets.tobytes())
+
     def _end_of(self, position: int) -> int:
-        offset = self.offsets[position]
+        return self._end(self.offsets[position])
+
+    def _end(self, offset: int) -> int:
+        """Return where the record that begins at an offset ends, a place behind every file where there is none."""
         header = os.pread(self._data, HEADER.size, offset)
         if len(header) < HEADER.size:
             return 1 << 62
-        _, key_length, data_length = HEADER.unpack(header)
+        arrival, key_length, data_length = HEADER.unpack(header)
+        if arrival == 0:  # zeros, after a power cut
+            return 1 << 62
         return offset + HEADER.size + key_length + data_length
 
     def __getstate__(self) -> dict[str, Any]:
@@ -133,15 +178,19 @@ class StoredShard(Shard):
         last = min(last, max(position + 1, bisect_left(self.offsets, start + max_bytes, position, last)))
         end = self.offsets[last] if last < len(self.offsets) else self.end
         block = os.pread(self._data, end - start, start)
+        ends = self.offsets[position + 1 : last]
+        ends.append(end)
         records, at, prefix, unpack, head = [], 0, self.prefix, HEADER.unpack_from, HEADER.size
-        for number in range(position, last):
+        for number, behind in enumerate(ends, position):
             arrival, key_length, data_length = unpack(block, at)
             at_key = at + head
             middle = at_key + key_length
-            at = middle + data_length
-            records.append(
-                StoredRecord(f"{prefix}{number:029d}", arrival, block[at_key:middle].decode(), block[middle:at])
-            )
+            at = behind - start
+            if middle + data_length != at:  # damaged: what is there, and the place of the others
+                log.error("record %s of shard %s is damaged", number, self.folder)
+                arrival, middle = self.created_ms, at_key
+            key = block[at_key:middle].decode(errors="replace")
+            records.append(StoredRecord(f"{prefix}{number:029d}", arrival, key, block[middle:at]))
         return records
 
     def arrival(self, position: int) -> int:

@@ -3,6 +3,7 @@
 import base64
 import datetime
 import json
+import os
 import threading
 import time
 import urllib.request
@@ -339,6 +340,63 @@ def test_acknowledged_records_survive_kill(own_server, account):
     assert len(stored) == len(set(stored))
     kinesis.put_record(StreamName="s", PartitionKey="a", Data=b"afterwards")
     assert b"afterwards" in [record["Data"] for record in read_all(kinesis)]
+
+
+RECORDS = [(b"key", b"record %d" % number) for number in range(1_200)]
+
+
+def opened(folder):
+    from infra.local.kinesis.storage import StoredShard
+
+    shard = StoredShard(0, 0, 2**128 - 1)
+    shard.open(folder)
+    return shard
+
+
+def flipped(data):
+    return data[:48] + bytes(reversed(data[48:96])) + data[96:]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: b"", lambda data: data[:-20], lambda data: data[: len(data) // 2], flipped]
+)
+def test_an_index_that_is_damaged_is_made_anew(tmp_path, damage):
+    from infra.local.core import state
+
+    shard = opened(tmp_path / "shard")
+    for start in range(0, len(RECORDS), 100):
+        shard.append(RECORDS[start : start + 100], 1)
+    shard.close()
+    index = tmp_path / "shard" / "index"
+    index.write_bytes(damage(index.read_bytes()))
+    again = opened(tmp_path / "shard")
+    assert [record.data for record in again.read(0)] == [data for _, data in RECORDS]
+    assert any(str(index) in note for note in state.notes)
+    again.append([(b"key", b"after")], 2)
+    again.close()
+    assert [record.data for record in opened(tmp_path / "shard").read(1_199)] == [RECORDS[-1][1], b"after"]
+
+
+def test_what_a_kill_left_of_a_call_is_cut_off(tmp_path):
+    shard = opened(tmp_path / "shard")
+    shard.append(RECORDS[:100], 1)
+    whole = (tmp_path / "shard" / "index").read_bytes()
+    shard.append(RECORDS[100:500], 1)
+    shard.close()
+    (tmp_path / "shard" / "index").write_bytes(whole)
+    assert opened(tmp_path / "shard").count == 100
+
+
+def test_a_damaged_record_does_not_stop_those_behind_it(tmp_path):
+    shard = opened(tmp_path / "shard")
+    shard.append([(b"key", b"one"), (b"key", b"two"), (b"key", b"three")], 1)
+    shard.close()
+    data = tmp_path / "shard" / "data"
+    content = data.read_bytes()
+    at = content.index(b"two") - 15  # in its header
+    data.write_bytes(content[:at] + os.urandom(10) + content[at + 10 :])
+    found = opened(tmp_path / "shard").read(0)
+    assert [record.data for record in found][::2] == [b"one", b"three"] and len(found) == 3
 
 
 def test_a_full_disk_stores_all_of_a_call_or_nothing(tmp_path, monkeypatch):
