@@ -192,6 +192,9 @@ def _by_list(request: Request, account: str, bucket: Any, stored: Any, check: Ch
         return False
     ignored = public_access.of(bucket).ignore_public_acls
     if place == OBJECT and stored is None:  # who may list may know that it is not there
+        name, key = _place(check)
+        if _by_policy(request, account, bucket, Check("s3:ListBucket", f"arn:aws:s3:::{name}", {"s3:prefix": (key,)})):
+            return True
         place, permission = BUCKET, "READ"
     listed, whose = (bucket.acl, bucket.account_id) if place == BUCKET else (stored.acl, owner(bucket, stored))
     if place == OBJECT and account and account == whose and permission.endswith("_ACP"):

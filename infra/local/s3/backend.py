@@ -13,7 +13,7 @@ from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeKey, S3Bac
 from moto.s3.responses import S3Response
 
 from infra.local.core.refused import Refused
-from infra.local.s3 import access, deletion, sharing
+from infra.local.s3 import access, deletion, object_lock, sharing
 from infra.local.s3.listing import versions_page
 from infra.local.s3.objects import StoredBucket, StoredKey, StoredMultipart
 
@@ -109,6 +109,11 @@ class LocalS3Backend(S3Backend):
         assert last is not None
         return versions, folders, markers, last.name, str(last.version_id)
 
+    def get_object_tagging(self, key: FakeKey) -> dict[str, list[dict[str, str]]]:
+        """As moto's, in the order of the keys."""
+        tags = super().get_object_tagging(key)["Tags"]
+        return {"Tags": sorted(tags, key=lambda tag: tag["Key"])}
+
     def put_object_lock_configuration(
         self,
         bucket_name: str,
@@ -121,7 +126,7 @@ class LocalS3Backend(S3Backend):
         bucket = self.get_bucket(bucket_name)
         if not bucket.is_versioned:
             said = "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
-            raise models.InvalidBucketState(said)
+            raise Refused(409, "InvalidBucketState", said)
         bucket.object_lock_enabled = bucket.object_lock_enabled or lock_enabled
         bucket.default_lock_mode = mode
         bucket.default_lock_days = days or None  # moto reads 0 where there is none
@@ -181,8 +186,11 @@ class LocalS3Response(S3Response):
         raise Refused(404, "NoSuchObjectLockConfiguration", said)
 
     def put_object_retention(self) -> Any:
-        """As moto's, for a key that is there."""
-        self._get_key()
+        """As moto's, for a key that is there, and for what may be changed."""
+        key, _ = self._get_key()
+        given = {name.lower(): value for name, value in self.headers.items()}
+        mode, until = self._mode_until_from_body()
+        object_lock.check_change(key, mode, until, given)
         return super().put_object_retention()
 
     def put_object_legal_hold(self) -> Any:

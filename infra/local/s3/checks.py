@@ -78,6 +78,18 @@ def check_owner(headers: Mapping[str, str], bucket: str) -> None:
             raise Refused(403, "AccessDenied", "Access Denied")
 
 
+def check_preflight(headers: Mapping[str, str], bucket: Any) -> None:
+    """Check a browser's question whether it may ask. Raises Refused.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors-troubleshooting.html
+    """
+    for header, said in (("origin", "Origin"), ("access-control-request-method", "Access-Control-Request-Method")):
+        if header not in headers:
+            raise Refused(400, "BadRequest", f"Insufficient information. {said} request header needed.")
+    if bucket is not None and not bucket.cors:
+        raise Refused(403, "AccessForbidden", "CORSResponse: CORS is not enabled for this bucket.")
+
+
 def _check_number(text: str, name: str) -> None:
     if not re.fullmatch(r"[+-]?\d{1,18}", text, re.ASCII):
         raise Refused(400, "InvalidArgument", f"Provided {name} not an integer or within integer range")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from infra.local.core.refused import Refused
 
+SMALL_BYTES = 64  # chunks up to this size are looked for in runs of the same size
 LINE_END = -2  # after a chunk's data
 LONGEST_LINE = 16_384
 
@@ -45,8 +49,13 @@ class ChunkedBody:
                 if end - at > LONGEST_LINE:
                     raise Refused(400, "InvalidChunkSizeError", "The line before a chunk of the upload does not end.")
                 break
-            line, at = bytes(buffer[at:found]), found + 2
+            line, begin, at = bytes(buffer[at:found]), at, found + 2
             self._take_line(line)
+            if 0 < self._left <= SMALL_BYTES:
+                run = _run(line.partition(b";")[0], len(line), self._left).match(buffer, begin)
+                if run is not None:
+                    out += _joined(buffer, begin, run.end(), len(line) + 2, self._left)
+                    at, self._left = run.end(), 0
         del buffer[:at]
         return bytes(out)
 
@@ -64,3 +73,19 @@ class ChunkedBody:
         if self._left < 0:
             raise Refused(400, "InvalidChunkSizeError", "The chunk size of the upload is not a hexadecimal number.")
         self.done = self._left == 0
+
+
+@lru_cache(maxsize=256)
+def _run(size: bytes, line_length: int, length: int) -> re.Pattern[bytes]:
+    """Return the pattern of whole chunks one after another whose lines are as long as each other and begin with the same size."""
+    rest = line_length - len(size)
+    extension = rb";[^\r\n]{%d}" % (rest - 1) if rest else b""
+    return re.compile(rb"(?:%s%s\r\n[\s\S]{%d}\r\n)+" % (re.escape(size), extension, length))
+
+
+def _joined(buffer: bytearray, begin: int, end: int, head: int, length: int) -> bytes:
+    """Return the data of a run of chunks: each is a head, as many bytes as `length`, and a line's end."""
+    step = head + length + 2
+    if length == 1:
+        return bytes(buffer[begin + head : end : step])
+    return b"".join([bytes(buffer[at : at + length]) for at in range(begin + head, end, step)])

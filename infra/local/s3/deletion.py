@@ -86,7 +86,7 @@ def _mark(bucket: StoredBucket, key: str, versions: list[Any]) -> Deleted:
 def answer(request: Request, bucket: StoredBucket, key: str, version: str | None) -> Answer:
     """Answer a DeleteObject; the caller holds the account's lock. Raises Refused."""
     conditions.check_delete(bucket, key, version, request.headers)
-    done = delete(bucket, key, version, _bypasses(request.headers))
+    done = delete(bucket, key, version, bypasses(request.headers))
     flush(request.account)
     headers = {"x-amz-version-id": done.version} if done.version else {}
     if done.marker:
@@ -94,7 +94,8 @@ def answer(request: Request, bucket: StoredBucket, key: str, version: str | None
     return Answer(204, headers, b"")
 
 
-def _bypasses(headers: Mapping[str, str]) -> bool:
+def bypasses(headers: Mapping[str, str]) -> bool:
+    """Tell whether a request asks that retentions in governance mode do not count."""
     return headers.get(BYPASS, "").lower() == "true"
 
 
@@ -113,7 +114,7 @@ def answer_several(request: Request, bucket: StoredBucket, body: bytes, refused:
             if (wanted.key, wanted.version) in refused:
                 raise Refused(403, "AccessDenied", "Access Denied")
             conditions.check_etag(bucket, wanted.key, wanted.version or None, wanted.etag)
-            done = delete(bucket, wanted.key, wanted.version or None, _bypasses(request.headers))
+            done = delete(bucket, wanted.key, wanted.version or None, bypasses(request.headers))
         except Refused as error:
             out.append(_told("Error", wanted, {"Code": error.code, "Message": str(error)}))
             continue

@@ -7,15 +7,17 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 from infra.local.core.refused import Refused
 from infra.local.core.roles import kinds
 from infra.local.core.roles.policy import MalformedPolicy, parse
 
 ID_LENGTH = 255
+register_namespace("", "http://s3.amazonaws.com/doc/2006-03-01/")  # written without a prefix
 ACTIONS = {
     "Expiration",
     "Transition",
@@ -71,6 +73,8 @@ def _lifecycle(root: Element) -> None:
             raise Refused(400, "InvalidRequest", "At least one action needs to be specified in a rule")
         for expiration in _children(rule, "Expiration"):
             _expiration(expiration)
+        for transition in _children(rule, "Transition"):
+            _transition(transition)
 
 
 def _expiration(expiration: Element) -> None:
@@ -79,6 +83,29 @@ def _expiration(expiration: Element) -> None:
         raise Refused(400, "InvalidArgument", "'Days' for Expiration action must be a positive integer")
     if date is not None and _moment(date).strftime("%H%M%S%f") != "0" * 12:
         raise Refused(400, "InvalidArgument", "'Date' must be at midnight GMT")
+
+
+def _transition(transition: Element) -> None:
+    days, date = _text(transition, "Days"), _text(transition, "Date")
+    if (days is None) == (date is None) or _text(transition, "StorageClass") is None:
+        raise ValueError("a transition has days or a date, and a storage class")
+    if days is not None and int(days) < 0:
+        raise Refused(400, "InvalidArgument", "'Days' in Transition action must be nonnegative")
+    if date is not None and (len(date) < 10 or date[4] != "-"):
+        raise ValueError(date)
+    if date is not None and _moment(date).strftime("%H%M%S%f") != "0" * 12:
+        raise Refused(400, "InvalidArgument", "'Date' must be at midnight GMT")
+
+
+def with_names(body: bytes) -> bytes:
+    """Return a lifecycle with a name for each rule, as S3 gives one to a rule that has none."""
+    root = fromstring(body)
+    for rule in _children(root, "Rule"):
+        if not _text(rule, "ID"):
+            for empty in _children(rule, "ID"):
+                rule.remove(empty)
+            SubElement(rule, f"{rule.tag[: -len('Rule')]}ID").text = str(uuid.uuid4())
+    return tostring(root)
 
 
 def _moment(text: str) -> datetime:

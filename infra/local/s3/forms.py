@@ -24,6 +24,7 @@ from infra.local.s3.documents import name_of
 
 BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 PARAMETER = re.compile(r';\s*(\w+)="((?:[^"\\]|\\.)*)"|;\s*(\w+)=([^;\s]+)')
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 FIELDS_BYTES = 20_480  # of all fields before the file
 NOT_ASKED = {"policy", "x-amz-signature", "signature", "awsaccesskeyid", "file"}  # need no condition of the policy
 HEADERS = {"cache-control", "content-type", "content-disposition", "content-encoding", "content-language", "expires"}
@@ -120,9 +121,9 @@ def as_put(request: Request, form: Form, bucket: str) -> str:
     fields = form.fields
     if not fields.get("key"):
         raise _lacks("key")
-    if "policy" in fields:
-        check_policy(fields["policy"], {**fields, "bucket": bucket}, len(form.data))
     key = fields["key"].replace("${filename}", form.filename)
+    if "policy" in fields:
+        check_policy(fields["policy"], {**fields, "key": key, "bucket": bucket}, len(form.data))
     headers = {name: value for name, value in fields.items() if name in HEADERS or name.startswith("x-amz-")}
     headers = {name: value for name, value in headers.items() if name not in SPECIAL}
     if "acl" in fields:
@@ -198,12 +199,11 @@ def _no_policy(reason: str) -> Refused:
 
 def _moment(text: Any) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        if MOMENT.fullmatch(text):
+            return datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise _no_policy(f"Invalid 'expiration' value: '{text}'") from None
-    if moment.tzinfo is None:
-        raise _no_policy(f"Invalid 'expiration' value: '{text}'")
-    return moment
+        pass
+    raise _no_policy(f"Invalid 'expiration' value: '{text}'")
 
 
 def _names(condition: Any) -> set[str]:

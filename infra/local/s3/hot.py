@@ -225,6 +225,7 @@ def read_object(
     }
     for name, value in stored.metadata.items():
         answer[name] = str(value)
+    answer.update(metadata_told(answer))
     if stored._is_versioned:
         answer["x-amz-version-id"] = stored.version_id
     if stored.storage_class != "STANDARD":
@@ -257,6 +258,18 @@ def read_object(
         answer["x-amz-tagging-count"] = str(len(tags))
     answer["Content-Length"] = str(length)
     return status, answer, stored, first, length
+
+
+def metadata_told(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return user metadata that is not ASCII as S3 tells it: its bytes, read as Latin-1, in the words of RFC 2047.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
+    """
+    return {
+        name: f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+        for name, value in headers.items()
+        if name.lower().startswith("x-amz-meta-") and not value.isascii()
+    }
 
 
 def _part(stored: StoredKey, number: int) -> tuple[int, int]:

@@ -10,11 +10,12 @@ import os
 import pickle
 import shutil
 import threading
+import time
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,6 +142,8 @@ class StoredKey(FakeKey):
                 self.customer_key = multipart.customer_key
             if multipart.owner is not None:
                 self.owner = multipart.owner
+            for name, value in multipart.lock.items():
+                setattr(self, name, value)
         self.file = ""
         self._store(value)
 
@@ -240,6 +243,13 @@ class StoredMultipart(FakeMultipart):
     customer_key: CustomerKey | None = None
     owner: str | None = None  # of the object that it will be, where that is not the bucket's account
     initiator: str | None = None  # the account that began it, where that is not the bucket's
+
+    lock: dict[str, str] = {}  # retention and legal hold of the object that it will be
+    begun = 0.0  # seconds of the epoch
+
+    def __init__(self, *given: Any, **settings: Any):
+        super().__init__(*given, **settings)
+        self.begun = time.time()
 
     @property
     def algorithm(self) -> str | None:
@@ -415,6 +425,11 @@ class StoredBucket(FakeBucket):
         super().__init__(name, account_id, region_name, **settings)
         self.keys = StoredKeys(account_id, name)
         self.acl = acl.canned("private", acl.Owners(account_id, account_id))
+
+    def default_retention(self) -> str:
+        """Return until when an object that is written now is retained."""
+        days = (self.default_lock_days or 0) + 365 * (self.default_lock_years or 0)
+        return (utcnow() + timedelta(days)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def get_permission(self, action: str, resource: str) -> Any:
         """Leave who may do what to core/roles and access.py: moto reads no conditions."""

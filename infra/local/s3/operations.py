@@ -37,6 +37,19 @@ def asked(query: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in query.items() if name not in SIGNATURE}
 
 
+def without_framing(request: Request) -> None:
+    """Take `aws-chunked` from the content encoding: it is how an upload comes, not what is stored."""
+    given = request.headers.get("content-encoding")
+    if given is None or "aws-chunked" not in given:
+        return
+    kept = ",".join(each.strip() for each in given.split(",") if each.strip() != "aws-chunked")
+    for headers in (request.headers, request.original_headers):
+        for name in [name for name in headers if name.lower() == "content-encoding"]:
+            del headers[name]
+            if kept:
+                headers[name] = kept
+
+
 @lru_cache
 def _routes() -> dict[tuple[str, str], list[Route]]:
     """Return method and path (`/`, `/{Bucket}`, `/{Bucket}/{Key+}`) → routes, those that ask for most first."""

@@ -87,6 +87,28 @@ def check_policy(bucket: Any, body: bytes) -> None:
         raise Refused(403, "AccessDenied", "Access Denied")
 
 
+def check_ownership(bucket: Any, body: bytes) -> None:
+    """Check that a bucket can do without lists: its own gives nothing to others. Raises Refused."""
+    if b"BucketOwnerEnforced" in body and any(who != acl.canonical(bucket.account_id) for who, _ in acl.grants(bucket.acl, bucket.account_id)):  # fmt: skip
+        raise Refused(400, "InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")  # fmt: skip
+
+
+def check_versioning(bucket: Any, body: bytes) -> None:
+    """Check that what is locked stays: such a bucket keeps versions. Raises Refused."""
+    if bucket.object_lock_enabled and b"Suspended" in body:
+        raise Refused(409, "InvalidBucketState", "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.")  # fmt: skip
+
+
+def policy_status(bucket: Any) -> Answer:
+    """Answer whether a bucket's policy is public. Raises Refused."""
+    text = bucket.policy.decode() if isinstance(bucket.policy, bytes) else bucket.policy
+    if not text:
+        raise Refused(404, "NoSuchBucketPolicy", "The bucket policy does not exist")
+    public = "true" if public_access.is_public(identities.stored(text)) else "false"
+    told = f'<?xml version="1.0" encoding="UTF-8"?>\n<PolicyStatus xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsPublic>{public}</IsPublic></PolicyStatus>'  # fmt: skip
+    return Answer(200, XML, told.encode())
+
+
 def check_write(operation: str, bucket: Any, headers: Mapping[str, str]) -> None:
     """Check the list that the headers of a write name. Raises Refused."""
     if operation in WITH_A_LIST and bucket is not None:

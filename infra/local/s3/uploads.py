@@ -17,7 +17,7 @@ from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
-from infra.local.s3 import checksums, conditions, encryption, sharing
+from infra.local.s3 import access, checksums, conditions, encryption, object_lock, sharing
 from infra.local.s3.documents import name_of
 from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart
 
@@ -65,6 +65,10 @@ def created(request: Request, account: str, bucket: str, key: str, answer: Answe
         return answer
     bucket_s = backend.get_bucket(bucket)
     upload.acl = sharing.list_of(bucket_s, request.headers)
+    lock = object_lock.of_write(bucket_s, request.headers)
+    upload.lock = {name: value for name, value in lock._asdict().items() if value is not None}
+    owners = access.owners(bucket_s)
+    upload.initiator = owners.owner if owners.owner != owners.bucket else None
     upload.owner = sharing.owner_of(bucket_s, request.headers)
     upload.customer_key = encryption.customer_key(request.headers)
     if upload.customer_key is not None:

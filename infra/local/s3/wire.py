@@ -30,10 +30,12 @@ from infra.local.s3 import (
     conditions,
     copying,
     deletion,
+    documents,
     encryption,
     forms,
     hot,
     kms_keys,
+    object_lock,
     operations,
     pages,
     sharing,
@@ -45,7 +47,8 @@ from infra.local.s3.presigned import check_not_expired
 
 T = TypeVar("T")
 READS_BY = {"partNumber", "versionId"}
-TELL_OWNERS = {"ListObjectVersions", "ListMultipartUploads", "ListParts"}
+NO_CONTENT = {"DeletePublicAccessBlock", "DeleteBucketOwnershipControls"}
+TELL_OWNERS = {"ListObjectVersions", "ListParts"}
 _copiers = ThreadPoolExecutor(8, "copying")
 log = logging.getLogger("workshop.s3")
 
@@ -77,12 +80,15 @@ async def _form(request: Request, bucket_name: str) -> Answer | None:
 
 
 async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
+    operations.without_framing(request)
     query = operations.asked(request.query)
     request.operation = operations.find(request.method, bucket_name, key, query, request.headers)
     checks.check(request.operation, key, query, request.headers)
     request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
     roles.authorize(request, request.operation, request.parameters)
     access.admit(request, bucket_name)
+    if request.method == "OPTIONS":
+        checks.check_preflight(request.headers, access.bucket_of(bucket_name))
     checks.check_owner(request.headers, bucket_name)
     encryption.check(request.operation, request.headers)
     bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
@@ -164,14 +170,28 @@ async def _lists(asked: Asked, body: bytes) -> Answer:
     return await holding(asked.lock, work)
 
 
-async def _put_policy(asked: Asked, body: bytes) -> Answer:
-    sharing.check_policy(asked.bucket, body)
-    return await _cold(asked.request, asked.bucket_name, asked.key, body)
+def _checked(check: Callable[[Any, bytes], None]) -> Callable[[Asked, bytes], Awaitable[Answer]]:
+    """Return what lets moto answer where a check of bucket and body says nothing."""
+
+    async def answer(asked: Asked, body: bytes) -> Answer:
+        check(asked.bucket, body)
+        return await _cold(asked.request, asked.bucket_name, asked.key, body)
+
+    return answer
+
+
+async def _put_lifecycle(asked: Asked, body: bytes) -> Answer:
+    return await _cold(asked.request, asked.bucket_name, asked.key, documents.with_names(body))
+
+
+async def _policy_status(asked: Asked, body: bytes) -> Answer:
+    return sharing.policy_status(asked.bucket)
 
 
 async def _create_upload(asked: Asked, body: bytes) -> Answer:
     request = asked.request
     uploads.check_creation(request)
+    object_lock.of_write(asked.bucket, request.headers)
     sharing.check_write(request.operation, asked.bucket, request.headers)
     then = partial(uploads.created, request, request.account, asked.bucket_name, asked.key)
     return await _cold(request, asked.bucket_name, asked.key, body, then=then)
@@ -196,7 +216,12 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
     "DeleteObjects": _delete_several,
     "CreateMultipartUpload": _create_upload,
     "CompleteMultipartUpload": _complete_upload,
-    "PutBucketPolicy": _put_policy,
+    "PutBucketLifecycleConfiguration": _put_lifecycle,
+    "GetBucketPolicyStatus": _policy_status,
+    "ListMultipartUploads": _listing(pages.list_uploads),
+    "PutBucketOwnershipControls": _checked(sharing.check_ownership),
+    "PutBucketPolicy": _checked(sharing.check_policy),
+    "PutBucketVersioning": _checked(sharing.check_versioning),
     **dict.fromkeys(sharing.OPERATIONS, _lists),
 }
 
@@ -259,6 +284,7 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
     checks.check_body(request.operation, body, bucket_name)
     condition: Callable[[], None] = _nothing
     if request.operation in ("PutObject", "CopyObject") and bucket is not None:
+        object_lock.of_write(bucket, headers)
         await _check_received(received, headers)
         condition = partial(conditions.check_write, bucket, key, headers)
         then = partial(uploads.written, request, request.account, bucket_name, key)
@@ -333,9 +359,13 @@ async def _cold(
         raise Refused(400, "MalformedXML", message) from None
     status, headers, content = answered
     kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+    if request.operation in ("GetObject", "HeadObject"):
+        kept.update(hot.metadata_told(kept))
     if request.method == "HEAD":
         length = next((value for name, value in headers.items() if name.lower() == "content-length"), "0")
         return Answer(status, {**kept, "content-length": length}, b"")
+    if status == 200 and request.operation in NO_CONTENT:
+        status = 204
     if request.operation in TELL_OWNERS:
         content = sharing.named(content, request.account)
     return Answer(status, kept, content)

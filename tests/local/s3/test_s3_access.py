@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -114,9 +115,11 @@ def test_what_another_account_writes_is_its_own(mine: Any, theirs: Any, bucket: 
     assert theirs.get_object_acl(Bucket=bucket, Key="private")["Owner"]["ID"] == _id(theirs)
     owners = {each["Key"]: each["Owner"]["ID"] for each in mine.list_objects(Bucket=bucket)["Contents"]}
     assert owners == {"k": _id(mine), "private": _id(theirs), "given": _id(theirs)}
-    mine.put_bucket_ownership_controls(
-        Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
-    )
+    enforced = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    refused = _code(mine.put_bucket_ownership_controls, Bucket=bucket, OwnershipControls=enforced)
+    assert refused == "InvalidBucketAclWithObjectOwnership"
+    mine.put_bucket_acl(Bucket=bucket, ACL="private")
+    mine.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=enforced)
     assert mine.get_object(Bucket=bucket, Key="private")["Body"].read() == b"theirs"
     assert _code(theirs.get_object, Bucket=bucket, Key="private") == "AccessDenied"
     assert _code(mine.put_bucket_acl, Bucket=bucket, ACL="public-read") == "AccessControlListNotSupported"
@@ -184,3 +187,40 @@ def test_of_many_deletes_each_tells_its_own_error(mine: Any, account: str) -> No
     assert [each["Key"] for each in answer["Deleted"]] == ["free", "new"]
     assert answer["Deleted"][1]["DeleteMarker"]
     assert _code(mine.delete_object, Bucket=bucket, Key="locked", VersionId=locked) == "AccessDenied"
+
+
+def test_retentions_hold_and_go_with_uploads(mine: Any, account: str) -> None:
+    bucket = f"retained-{account}"
+    mine.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}
+    mine.put_object_lock_configuration(
+        Bucket=bucket, ObjectLockConfiguration={"ObjectLockEnabled": "Enabled", "Rule": rule}
+    )
+    put = mine.put_object(Bucket=bucket, Key="k", Body=b"x")["VersionId"]
+    upload = mine.create_multipart_upload(Bucket=bucket, Key="parts", ObjectLockLegalHoldStatus="ON")["UploadId"]
+    part = mine.upload_part(Bucket=bucket, Key="parts", UploadId=upload, PartNumber=1, Body=b"x")["ETag"]
+    made = mine.complete_multipart_upload(
+        Bucket=bucket, Key="parts", UploadId=upload, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part}]}
+    )["VersionId"]
+    head = mine.head_object(Bucket=bucket, Key="parts")
+    assert (head["ObjectLockMode"], head["ObjectLockLegalHoldStatus"]) == ("GOVERNANCE", "ON")
+    for key, version in (("k", put), ("parts", made)):
+        assert _code(mine.delete_object, Bucket=bucket, Key=key, VersionId=version) == "AccessDenied"
+    soon = {"Mode": "GOVERNANCE", "RetainUntilDate": datetime.now(UTC) + timedelta(hours=1)}
+    assert _code(mine.put_object_retention, Bucket=bucket, Key="k", Retention=soon) == "AccessDenied"
+    mine.put_object_retention(Bucket=bucket, Key="k", Retention=soon, BypassGovernanceRetention=True)
+    mine.delete_object(Bucket=bucket, Key="k", VersionId=put, BypassGovernanceRetention=True)
+    suspended = {"Status": "Suspended"}
+    assert _code(mine.put_bucket_versioning, Bucket=bucket, VersioningConfiguration=suspended) == "InvalidBucketState"
+
+
+def test_uploads_under_way_are_told_in_pages(mine: Any, bucket: str) -> None:
+    begun = [(key, mine.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]) for key in ("a", "a", "b", "c")]
+    pages = mine.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, PaginationConfig={"PageSize": 3})
+    told = [(each["Key"], each["UploadId"]) for page in pages for each in page["Uploads"]]
+    assert told == sorted(begun)
+    assert mine.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Initiated"] > datetime.now(UTC) - timedelta(
+        hours=1
+    )
+    names = [each["Name"] for each in mine.list_buckets(MaxBuckets=1)["Buckets"]]
+    assert names == [bucket]

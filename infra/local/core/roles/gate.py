@@ -133,7 +133,9 @@ def missing(request: Request, bucket: str) -> Refused | None:
     caller = authorization.find(key) if key and not _ROOT.fullmatch(key) else None
     if caller is None:
         return None
-    refusal = _refusal(caller, request.region, Check("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    key = unquote(request.raw_path).lstrip("/").partition("/")[2]
+    check = Check("s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": (key,)})
+    refusal = _refusal(caller, request.region, check)
     return _refused("s3", "ListBucket", *refusal) if refusal is not None else None
 
 

@@ -78,7 +78,8 @@ class Policy:
     @cached_property
     def asks_resource_tags(self) -> bool:
         """Whether an answer may depend on the tags of the resource."""
-        return "resourcetag/" in self.text.lower()
+        text = self.text.lower()
+        return "resourcetag/" in text or "existingobjecttag/" in text
 
 
 def parse(document: str | Mapping[str, Any], arn: str = "", name: str = "") -> Policy:

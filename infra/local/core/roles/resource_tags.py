@@ -1,6 +1,6 @@
 """The tags of a resource by its ARN, for `aws:ResourceTag/…`: looked up only for policies that speak of them.
 
-Known are those of streams, queues, functions, roles, and of every service whose backend keeps tags by ARN (Glue, Firehose, Step Functions, Flink,
+Known are those of streams, queues, functions, roles, those of objects of S3 (`s3:ExistingObjectTag/…`), and of every service whose backend keeps tags by ARN (Glue, Firehose, Step Functions, Flink,
 EventBridge, Scheduler, alarms, keys). Of the others the key is missing, as for a resource without tags.
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourcetag
 """
@@ -30,6 +30,8 @@ def keys(account: str, region: str, resource: str) -> dict[str, tuple[str, ...]]
     if len(parts) < 6:
         return {}
     service, owner, place = parts[2], parts[4] or account, parts[3] or region
+    if service == "s3":
+        return {f"s3:existingobjecttag/{key}".lower(): (value,) for key, value in _object(account, parts[5]).items()}
     if service in _OWN:
         found = _OWN[service](owner, place, parts[5])
     elif service in _TAGGED:
@@ -47,6 +49,19 @@ def _backend(service: str, account: str, region: str) -> Any:
 def _by_arn(service: str, account: str, region: str, arn: str) -> Mapping[str, str]:
     backend = _backend(service, account, region)
     return backend.tagger.get_tag_dict_for_resource(arn) if backend is not None else {}
+
+
+def _object(account: str, name: str) -> Mapping[str, str]:
+    """Return the tags of an object's newest version, of whatever account."""
+    from moto.s3.models import s3_backends
+
+    bucket_name, _, key = name.partition("/")
+    owner = s3_backends.bucket_accounts.get(bucket_name, ("", account))[1]
+    backend = s3_backends[owner]["aws"]
+    bucket = backend.buckets.get(bucket_name)
+    stored = bucket.keys.get(key) if bucket is not None and key else None
+    arn = getattr(stored, "arn", None)  # a delete marker has none
+    return backend.tagger.get_tag_dict_for_resource(arn) if arn else {}
 
 
 def _stream(account: str, region: str, name: str) -> Mapping[str, str]:

@@ -71,6 +71,12 @@ _HEADERS = (
     "x-amz-metadata-directive",
     "x-amz-content-sha256",
     "x-amz-object-ownership",
+    "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
 )
 _GRANTS = "x-amz-grant-"
 
@@ -179,4 +185,11 @@ def _listing_keys(query: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
 
 
 def _header_keys(headers: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    return {f"s3:{name}": (headers[name],) for name in _HEADERS if name in headers}
+    keys: dict[str, tuple[str, ...]] = {f"s3:{name}": (headers[name],) for name in _HEADERS if name in headers}
+    if "referer" in headers:
+        keys["aws:referer"] = (headers["referer"],)
+    tags = parse_qsl(headers.get("x-amz-tagging", ""), keep_blank_values=True)
+    keys.update((f"s3:requestobjecttag/{key.lower()}", (value,)) for key, value in tags)
+    if tags:
+        keys["s3:requestobjecttagkeys"] = tuple(key for key, _ in tags)
+    return keys
