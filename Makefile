@@ -9,7 +9,7 @@ WORKSHOP := .venv/bin/workshop
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup workshop test check contracts lab site bench clean clients refresh rehearsal handout
+.PHONY: help setup workshop test check contracts lab site bench clean clients clusters refresh rehearsal handout
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench: setup ## measure the local AWS, Spark and Flink (half an hour); writes do
 
 clients: setup ## run the suites that clients on PyPI carry (s3fs, dbt-athena) against the local AWS, in environments of their own
 	@.venv/bin/python -m tests.clients
+
+clusters: setup ## run chapters 03, 04 and 07 on a Spark cluster and a Flink session cluster of several processes (a quarter of an hour)
+	@.venv/bin/python -m tests.engines.chapters_on_clusters
 
 refresh: setup ## run all notebooks in a fresh lake and store their outputs in notebooks/
 	@$(WORKSHOP) refresh

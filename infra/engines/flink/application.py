@@ -7,6 +7,7 @@ Source: https://docs.aws.amazon.com/managed-flink/latest/java/how-python-creatin
 """
 
 import builtins
+import contextlib
 import io
 import json
 import os
@@ -21,28 +22,30 @@ from typing import Any
 
 import boto3
 
+from infra.engines.flink import FlinkError, session
 from infra.engines.flink.aws import Aws
 from infra.engines.flink.cluster import OPTIONS, Cluster, _configuration
 from infra.engines.flink.jvm import Jvm, archive_option
 
+JOB_ID = "$internal.pipeline.job-id"  # Flink's own name of the option
 PROPERTIES = "/etc/flink/application_properties.json"
 
 
 def main(path: str) -> None:
     settings = json.loads(Path(path).read_text())
-    threading.Thread(target=_end_with_server, daemon=True).start()
+    threading.Thread(target=_end_with_server, args=(settings["job"],), daemon=True).start()
     folder = Path(settings["folder"])
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     aws = Aws(boto3.Session(), os.environ["AWS_REGION"], endpoint, endpoint)
-    options = settings["options"] | aws.flink_options() | _file_options(settings)
+    options = settings["options"] | {JOB_ID: settings["job"]} | aws.flink_options() | _file_options(settings)
     jvm = Jvm(archive_option())
     try:
         cluster = Cluster(jvm, options)
-        cluster.set_properties(aws.key_properties() | aws.connector_properties())
+        cluster.work_as(aws)
         _log_to(cluster, folder / "flink.log", settings["log_level"])
         _become_context(cluster, OPTIONS | options, settings["jars"])
         _tell(folder / "web", cluster.web)
-        _complete_connectors(aws)
+        _complete_connectors(cluster.kinesis_options(aws))
         _redirect_properties(str(folder / "application_properties.json"))
         _run_program(folder / "code", settings)
         _tell(folder / "submitted", "")
@@ -102,9 +105,12 @@ def _tell(file: Path, text: str) -> None:
     new.rename(file)
 
 
-def _end_with_server() -> None:
-    """The server holds the other end of standard input; Java and Flink's Python workers are in this process group."""
+def _end_with_server(job: str) -> None:
+    """The server holds the other end of standard input; Java and Flink's Python workers are in this process group, a session cluster's job is not."""
     os.read(0, 1)  # not sys.stdin, whose lock Python wants at its end
+    if web := session.chosen():
+        with contextlib.suppress(FlinkError):  # the server's next start cancels it (process.py)
+            session.cancel(web, job)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
@@ -114,8 +120,7 @@ def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) 
     As on AWS a program may submit one job: Flink refuses a second with its own message.
     """
     java = cluster.java
-    remote = {"execution.target": "remote", "rest.port": cluster.web.rsplit(":", 1)[1]}
-    conf = _configuration(java, options | remote | {"python.executable": sys.executable})
+    conf = _configuration(java, options | cluster.client_options | {"python.executable": session.python()})
     thread = java.Thread.currentThread()
     urls = java.java.util.ArrayList()
     for jar in jars:
@@ -129,11 +134,10 @@ def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) 
     client.program.StreamContextEnvironment.setAsContext(executors, conf, loader, True, False)
 
 
-def _complete_connectors(aws: Aws) -> None:
+def _complete_connectors(options: dict[str, str]) -> None:
     """Kinesis connectors of the DataStream API that name no endpoint get that of this AWS; tables get it from java/AWSOptionUtils.java."""
     from pyflink.datastream.connectors import kinesis
 
-    options = aws.kinesis_options()
     consume = kinesis.FlinkKinesisConsumer.__init__
 
     def consumer(self, streams, schema, config):

@@ -11,6 +11,7 @@ import time
 import zipfile
 from pathlib import Path
 
+from . import session
 from .cluster import Cluster
 from .jvm import Jvm
 
@@ -47,6 +48,7 @@ def compile_java(jar: Path) -> None:
 
 def write_archive(archive: str) -> None:
     """Run a first paragraph and let Java write its classes."""
+    os.environ.pop(session.CLUSTER, None)
     jvm = Jvm((f"-XX:ArchiveClassesAtExit={archive}", "-Xlog:disable", "-Xlog:all=off"))
     cluster = Cluster(jvm, {})
     cluster.set_properties({"aws.accessKeyId": "x", "aws.secretKey": "x", "aws.secretAccessKey": "x"})

@@ -1,11 +1,17 @@
-"""Flink inside the kernel: one small cluster in one Java process, with a streaming and a batch environment on it."""
+"""Flink inside the kernel: one small cluster in one Java process, with a streaming and a batch environment on it.
+
+Where WORKSHOP_FLINK_CLUSTER names a session cluster (session.py), the Java process is that one's client instead.
+"""
 
 import pickle
 import sys
 
+from . import session
+from .aws import Aws
 from .jvm import Jvm
 
 LOOPBACK = "127.0.0.1"
+PARALLELISM = 4  # of a paragraph, as in the workshop's Studio
 SLOTS = 32  # of the kernel's Flink: the tasks of a paragraph beside each other
 CATALOG = "hive"  # the catalog's name in Studio
 OPTIONS = {
@@ -39,31 +45,38 @@ class Cluster:
     Args:
         jvm: a running Java process; this connects to it.
         options: Flink options beside OPTIONS, such as where S3 is.
+
+    Raises:
+        FlinkError: the session cluster does not answer, or has no slots.
     """
 
     def __init__(self, jvm: Jvm, options: dict[str, str]):
         self.jvm = jvm
+        self._keys = ""  # the file of the keys for a session cluster
         self.gateway = jvm.connect()
         java = self.java = self.gateway.jvm
         python = {
-            "python.executable": sys.executable,
+            "python.executable": session.python() if session.chosen() else sys.executable,
             "python.client.executable": sys.executable,
         }  # not what PATH names
         settings = OPTIONS | python | options
         conf = _configuration(java, settings)
         self._plugins = java.org.apache.flink.core.plugin.PluginUtils.createPluginManagerFromRootFolder(conf)
         java.org.apache.flink.core.fs.FileSystem.initialize(conf, self._plugins)
-        cluster = java.org.apache.flink.runtime.minicluster
-        built = cluster.MiniClusterConfiguration.Builder().setConfiguration(conf).setNumTaskManagers(1)
-        self._mini = cluster.MiniCluster(
-            built.setNumSlotsPerTaskManager(int(settings["taskmanager.numberOfTaskSlots"])).build()
-        )
-        self._mini.start()
-        self.web = self._mini.getRestAddress().get().toString()
-        remote = settings | {"execution.target": "remote", "rest.port": self.web.rsplit(":", 1)[1]}
-        self._make_environments(_configuration(java, remote))
+        self.web = session.chosen() or self._start(conf, int(settings["taskmanager.numberOfTaskSlots"]))
+        self.client_options = session.client_options(self.web)
+        parallelism = min(PARALLELISM, session.slots(self.web)) if session.chosen() else PARALLELISM
+        self._make_environments(_configuration(java, settings | self.client_options), parallelism)
 
-    def _make_environments(self, conf) -> None:
+    def _start(self, conf, slots: int) -> str:
+        """Start a cluster in the Java process and return its web address."""
+        cluster = self.java.org.apache.flink.runtime.minicluster
+        built = cluster.MiniClusterConfiguration.Builder().setConfiguration(conf).setNumTaskManagers(1)
+        self._mini = cluster.MiniCluster(built.setNumSlotsPerTaskManager(slots).build())
+        self._mini.start()
+        return self._mini.getRestAddress().get().toString()
+
+    def _make_environments(self, conf, parallelism: int) -> None:
         from pyflink.datastream import RuntimeExecutionMode, StreamExecutionEnvironment
         from pyflink.table import EnvironmentSettings, StreamTableEnvironment
 
@@ -72,7 +85,7 @@ class Cluster:
         self.b_env = StreamExecutionEnvironment(java_environment(conf.clone()))
         # as in the workshop's Studio; a subtask for each shard also keeps their watermarks apart: in one subtask the records of the shard that is
         # read second would be late
-        self.s_env.set_parallelism(4)
+        self.s_env.set_parallelism(parallelism)
         self.b_env.set_parallelism(1)
         self.b_env.set_runtime_mode(RuntimeExecutionMode.BATCH)
         self.st_env = StreamTableEnvironment.create(self.s_env, EnvironmentSettings.in_streaming_mode())
@@ -101,6 +114,19 @@ class Cluster:
         """Set Java's system properties."""
         for name, value in properties.items():
             self.java.System.setProperty(name, value)
+
+    def work_as(self, aws: Aws) -> None:
+        """Give the connectors this AWS and its keys: as Java's system properties, and to a session cluster in a file that the jobs name."""
+        properties = aws.key_properties() | aws.connector_properties()
+        if session.chosen() and (keys := aws.session.get_credentials()):
+            file = self.jvm.folder / "keys"
+            session.write_keys(file, *keys.get_frozen_credentials()[:3])
+            properties["workshop.aws.keys"] = self._keys = str(file)
+        self.set_properties(properties)
+
+    def kinesis_options(self, aws: Aws) -> dict[str, str]:
+        """Return what Kinesis connectors of the DataStream API need beside their own, after work_as; tables get it in java/AWSOptionUtils.java."""
+        return aws.kinesis_options() | (session.key_options(self._keys) if self._keys else {})
 
     def warm_up(self) -> None:
         """Run a small query in an environment of its own, so that the first paragraph finds Flink's planner and REST client warm."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any
 
 from infra import project
 from infra.engines import python_process
-from infra.engines.flink import FlinkError, environment
+from infra.engines.flink import FlinkError, environment, session
 
 REST_SECONDS = 10.0
+NOTE = "job"  # in a run's folder until its job has ended: the session cluster, if it is in one, and the id that it will have there
 
 
 class FlinkProcess:
@@ -26,7 +30,7 @@ class FlinkProcess:
     settings: see application.py
     aws: AWS variables of the program
 
-    Raises FlinkError when the Flink environment was not made.
+    Raises FlinkError when the Flink environment was not made, or the session cluster is named wrongly.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any], aws: dict[str, str]):
@@ -36,10 +40,13 @@ class FlinkProcess:
         self.flink_log = folder / "flink.log"
         self._web = folder / "web"
         self._submitted = folder / "submitted"
+        self._note = folder / NOTE
+        self.job_id = uuid.uuid4().hex
+        self._note.write_text(f"{session.chosen()} {self.job_id}")
         temporary = folder / "tmp"
         temporary.mkdir()
         told = folder / "settings.json"
-        told.write_text(json.dumps(settings))
+        told.write_text(json.dumps(settings | {"job": self.job_id}))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         variables = environment.kernel_environment() | {
             "FLINK_STUDIO_RUN": str(folder / "run"),
@@ -97,12 +104,41 @@ class FlinkProcess:
 
     def job(self) -> dict[str, Any] | None:
         """The application's job (`jid`, `state`, …), or None when it has none."""
-        jobs = self.rest("/jobs/overview")["jobs"]
-        return max(jobs, key=lambda job: job["start-time"]) if jobs else None
+        jobs = self.rest("/jobs/overview")["jobs"]  # a session cluster has those of others too
+        return next((job for job in jobs if job["jid"] == self.job_id), None)
 
     def end(self) -> None:
-        """End the process, Java and Flink's Python workers; some may be left when one of them was killed."""
+        """End the process, Java and Flink's Python workers; some may be left when one of them was killed. A session cluster ends the job."""
         python_process.kill_group(self.pid)
         self._process.wait()
         assert self._process.stdin is not None, "it was started with a pipe"
         self._process.stdin.close()
+        with contextlib.suppress(
+            FlinkError
+        ):  # remove() keeps the note then, and nothing is started before clear() has succeeded
+            _end_job(self._note)
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of a run that has ended, unless a session cluster may still run its job."""
+    if not (folder / NOTE).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process's folder is in it
+            folder.parent.rmdir()
+
+
+def clear(runs: Path) -> None:
+    """End the jobs that runs left in a session cluster, because their server was killed or it did not answer, and remove their folders.
+
+    Raises FlinkError: it does not answer now either; the folders stay.
+    """
+    for note in runs.glob(f"*/{NOTE}"):
+        _end_job(note)
+    shutil.rmtree(runs, ignore_errors=True)
+
+
+def _end_job(note: Path) -> None:
+    web, _, job = note.read_text().partition(" ")
+    if web:
+        session.cancel(web, job)
+    note.unlink()

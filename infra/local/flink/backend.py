@@ -5,6 +5,7 @@ Processes end with the server; after a restart, running applications go on from 
 
 from __future__ import annotations
 
+import logging
 import shutil
 
 from moto.kinesisanalyticsv2.models import KinesisAnalyticsV2Backend, kinesisanalyticsv2_backends
@@ -16,6 +17,8 @@ from infra.local.flink.configuration import (
 )
 from infra.local.flink.record import SERVICE, FlinkApplication
 from infra.local.flink.run import BEGINNING
+
+log = logging.getLogger("workshop.flink_applications")
 
 
 class LocalFlinkBackend(KinesisAnalyticsV2Backend):
@@ -55,12 +58,22 @@ def resume() -> None:
     """After a restart of the server: what ran, runs again from its last checkpoint; what was on its way is brought to an end."""
     for account, region, backend in list(kinesisanalyticsv2_backends.iter_backends()):
         for application in list(backend.applications.values()):
-            shutil.rmtree(application.run_folder, ignore_errors=True)  # of a server that was killed
+            _clear(application)
             for snapshot in application.snapshots.values():
                 if snapshot["SnapshotStatus"] == "CREATING":
                     snapshot["SnapshotStatus"] = "FAILED"
             _resume(backend, application)
         state.save(SERVICE, account, region)
+
+
+def _clear(application: FlinkApplication) -> None:
+    """End and remove what a server that was killed has left of an application."""
+    from infra.engines.flink import FlinkError, process
+
+    try:
+        process.clear(application.run_folder)
+    except FlinkError as error:  # its next start tries again
+        log.warning("application %s: %s", application.application_name, error)
 
 
 def _resume(backend: LocalFlinkBackend, application: FlinkApplication) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import shutil
 import sys
 import threading
 import time
@@ -165,6 +163,8 @@ class Run:
                 return ""
             self._end_process()
             self._was_killed = False
+            if reason := self._clear():
+                return reason
             self._folder = self.application.run_folder / uuid.uuid4().hex[:12]
             process = self.process = self._start(self._folder)
             run_log = self._log = flink_logs.RunLog(self.application, process.output, process.flink_log)
@@ -231,6 +231,16 @@ class Run:
         state.step(SERVICE, application.account_id, application.region_name, change, self._done)
 
     # the process
+
+    def _clear(self) -> str:
+        """End what runs before have left in a session cluster; return why that cannot be done now."""
+        from infra.engines.flink import process
+
+        try:
+            process.clear(self.application.run_folder)
+        except FlinkError as error:
+            return str(error)
+        return ""
 
     def _start(self, folder: Path) -> FlinkProcess:
         from infra.engines.flink.process import FlinkProcess
@@ -306,9 +316,9 @@ class Run:
                 self._log.forward(to_the_end=True)
             self.process = self._log = None
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # another process's folder is in it
-                self._folder.parent.rmdir()
+            from infra.engines.flink import process
+
+            process.remove(self._folder)
             self._folder = None
 
     def _restore_name(self) -> str:

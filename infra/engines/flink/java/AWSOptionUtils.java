@@ -13,12 +13,13 @@ import org.apache.flink.kinesis.shaded.org.apache.flink.connector.aws.util.AWSGe
 /**
  * Stands before the class of this name in flink-connector-kinesis 1.15.2. All options of Kinesis tables that begin with "aws." pass here, whatever made the
  * table (SQL in any form, a descriptor, a catalog), so this is where a table without an endpoint gets the one of the profile: two system properties,
- * which are empty on real AWS. No text of a statement has to be read for it, and none can avoid it.
+ * which are empty on real AWS. A third names a file of keys for jobs that run in a session cluster (session.py). No text of a statement has to be read for it, and none can avoid it.
  */
 public class AWSOptionUtils implements TableOptionsUtils, ConfigurationValidator {
     public static final String AWS_PROPERTIES_PREFIX = "aws.";
     private static final String ENDPOINT = "workshop.aws.endpoint";
     private static final String REGION = "workshop.aws.region";
+    private static final String KEYS = "workshop.aws.keys";
 
     private final Map options;
 
@@ -32,6 +33,12 @@ public class AWSOptionUtils implements TableOptionsUtils, ConfigurationValidator
         }
         if (!region.isEmpty() && !options.containsKey("aws.region")) {
             options.put("aws.region", region);
+        }
+        String keys = System.getProperty(KEYS, "");
+        if (!keys.isEmpty() && !options.containsKey("aws.credentials.provider")) {
+            options.put("aws.credentials.provider", "PROFILE");
+            options.put("aws.credentials.profile.name", "workshop");
+            options.put("aws.credentials.profile.path", keys);
         }
     }
 

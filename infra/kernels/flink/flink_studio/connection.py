@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from py4j.protocol import Py4JError, Py4JJavaError
 
+from infra.engines.flink import session
 from infra.engines.flink.aws import Aws, Profile
 from infra.engines.flink.cluster import Cluster
 from infra.engines.flink.jvm import Jvm, JvmError, archive_option
@@ -102,6 +103,7 @@ class Connection:
     def _restart(self) -> None:
         self._jvm.stop(0)
         self._cluster = self._catalog = self._aws = None
+        session.leave(job.id for job in self.jobs)
         self.jobs.clear()
         self._jvm = Jvm(archive_option())
         self._starting = threading.Thread(target=self._start, daemon=True, name="flink-start")
@@ -109,6 +111,7 @@ class Connection:
 
     def stop(self) -> None:
         """End the Java process and with it every job."""
+        session.leave(job.id for job in self.jobs)
         self._jvm.stop(0)
 
     def _refresh_aws(self) -> Aws:
@@ -117,7 +120,7 @@ class Connection:
         if aws != self._aws:
             self.cluster.set_file_systems(aws.flink_options())
             self._aws = aws
-        self.cluster.set_properties(aws.key_properties() | aws.connector_properties())
+        self.cluster.work_as(aws)
         return aws
 
     def _follow_catalog(self, environment) -> None:

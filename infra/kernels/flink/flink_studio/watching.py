@@ -6,6 +6,8 @@ import time
 import types
 from contextlib import contextmanager
 
+from infra.engines.flink import session
+
 from . import errors
 from .changelog import AppendView, SingleView, UpdateView
 from .connection import Connection
@@ -45,7 +47,9 @@ class Watching(Connection):
                 ended = await self._watch(changes, result, screen, options, stop, interrupted, job)
             finally:
                 self.watching = False
-                if self._jvm.alive and not changes.finished:
+                if not self._jvm.alive:
+                    session.leave([job.id])
+                elif not changes.finished:
                     job.cancel()
                 screen.close(result)
         if ended:
