@@ -367,8 +367,20 @@ class StoredKeys(_VersionedKeyStore):
         self._names: list[str] | None = None
 
     def load(self) -> None:
-        for name, versions in store(self._account).rows(self._bucket):
-            dict.__setitem__(self, name, pickle.loads(versions))
+        stored, damaged = store(self._account), []
+        for name, versions in stored.rows(self._bucket):
+            try:
+                dict.__setitem__(self, name, pickle.loads(versions))
+            except Exception:  # whatever a damaged row raises
+                damaged.append(name)
+        for name in damaged:
+            versions = stored.of_journal((self._bucket, name))
+            if versions is None:
+                state.say(
+                    f"What is stored of the object {name} in the bucket {self._bucket} cannot be read: it is lost."
+                )
+            else:
+                dict.__setitem__(self, name, pickle.loads(versions))
 
     def reset(self, name: str) -> None:
         """Take an object back to what is stored, after a change that could not be."""

@@ -6,6 +6,8 @@ Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-
 from __future__ import annotations
 
 import json
+import pickle
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -42,6 +44,12 @@ _Loader.add_multi_constructor("!", _short_form)
 
 def read(text: str) -> dict[str, Any]:
     """Return a template's body from JSON or YAML text. Raises TemplateError."""
+    body: dict[str, Any] = pickle.loads(_read(text))
+    return body
+
+
+@lru_cache(maxsize=16)  # a stack's text is read again at each step, and a class deploys the same one
+def _read(text: str) -> bytes:
     if text.lstrip().startswith("{"):
         try:
             body = json.loads(text)
@@ -50,7 +58,7 @@ def read(text: str) -> dict[str, Any]:
             raise TemplateError(f"Template format error: JSON not well-formed. {where}") from None
     else:
         try:
-            if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
+            if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
                 raise TemplateError("Template format error: YAML aliases are not allowed in CloudFormation templates")
             body = yaml.load(text, _Loader)
         except yaml.MarkedYAMLError as error:
@@ -61,4 +69,4 @@ def read(text: str) -> dict[str, Any]:
             raise TemplateError("Template format error: YAML not well-formed.") from None
     if not isinstance(body, dict):
         raise TemplateError("Template format error: unsupported structure.")
-    return body
+    return pickle.dumps(body)
