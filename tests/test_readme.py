@@ -21,3 +21,11 @@ def test_the_table_names_sections_that_are_there():
         assert sections, f"{number}: no section is named"
         for section in sections:
             assert any(heading.startswith(section) for heading in headings), f"{number}: {section}"
+
+
+def test_every_chapter_has_its_row():
+    """The table of the notebooks has each of them, in order, with the title that it bears."""
+    rows = re.findall(
+        r"^\| \[(\d\d) [^\]]+\]\((notebooks/[\w.]+)\)", (project.ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    assert rows == [(path.name[:2], f"notebooks/{path.name}") for path in project.chapters()]
