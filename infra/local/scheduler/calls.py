@@ -53,7 +53,7 @@ def check(target: dict[str, Any]) -> None:
     elif ":event-bus/" in arn:
         if not target.get("EventBridgeParameters"):
             raise InvalidTarget("EventBridgeParameters must be specified for this target.")
-    elif events.kind(arn) in (None, "logs"):
+    elif events.kind(arn) in (None, "glue", "logs"):  # which rules have, schedules not
         raise InvalidTarget(f"{arn} is not a target of schedules that the local AWS has.")
     if arn.endswith(".fifo") and ":sqs:" in arn and not target.get("SqsParameters"):
         raise InvalidTarget("MessageGroupId must be specified for a FIFO queue.")

@@ -199,6 +199,7 @@ def test_what_the_role_may_not_goes_to_the_dead_letters(
         ({"Target.Arn": "arn:aws:scheduler:::aws-sdk:glue:getCrawler"}, "only reads"),
         ({"Target.Arn": "arn:aws:scheduler:::aws-sdk:glue:makeCoffee"}, "names no operation"),
         ({"Target.Arn": "arn:aws:ecs:us-east-1:123456789012:cluster/c"}, "is not a target of schedules"),
+        ({"Target.Arn": "arn:aws:glue:us-east-1:123456789012:workflow/w"}, "is not a target of schedules"),
         (
             {"Target.RoleArn": "arn:aws:iam::{}:role/none"},
             "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.",
