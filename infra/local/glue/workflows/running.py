@@ -27,6 +27,7 @@ from infra.local.glue.workflows.record import OPEN, Action, Run, Trigger, Workfl
 log = logging.getLogger("workshop.glue")
 
 LOOK_SECONDS = 0.25
+FAULT_SECONDS = 5.0
 STOP_SECONDS = 5.0
 MISSED_SECONDS = 60.0  # a time that passed while the server was stopped is left out
 MOST_RUNS = 100  # that are kept of a workflow
@@ -240,6 +241,9 @@ class Watch:
                     state.keep(("glue",), account, region)
         except OSError as error:  # a full disk: what was not stored has not happened
             log.warning("workflows of account %s: %s", account, error)
+        except Exception:  # of one account; the others' workflows go on
+            log.exception("workflows of account %s", account)
+            self.stopping.wait(FAULT_SECONDS)
         return True
 
 
