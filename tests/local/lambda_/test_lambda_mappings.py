@@ -43,9 +43,9 @@ class Lab:
         client("s3").create_bucket(Bucket=self.bucket)
         self.kinesis, self.sqs, self.aws = client("kinesis"), client("sqs"), client("lambda")
 
-    def function(self, report=False, **settings):
+    def function(self, report=False, seconds=20, **settings):
         variables = {"BUCKET": self.bucket, **({"REPORT": "1"} if report else {})}
-        function(self.client, KEEPER, Timeout=20, Environment={"Variables": variables}, **settings)
+        function(self.client, KEEPER, Timeout=seconds, Environment={"Variables": variables}, **settings)
 
     def stream(self, shards=1):
         self.kinesis.create_stream(StreamName="s", ShardCount=shards)
@@ -259,11 +259,11 @@ def test_parallel_calls_of_a_shard_keep_the_order_of_each_key(lab):
 
 
 def test_a_queue_is_emptied_and_what_fails_comes_again(lab):
-    lab.function(report=True)
+    lab.function(report=True, seconds=8)  # no longer than the queue hides a message, which is waited for twice
     dead_url, dead = lab.queue("dead")
     redrive = json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 2})
     url, arn = lab.queue(VisibilityTimeout="20", RedrivePolicy=redrive)
-    lab.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "20"})
+    lab.sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "8"})
     for text in ("one", "poison", "two"):
         lab.sqs.send_message(
             QueueUrl=url, MessageBody=text, MessageAttributes={"kind": {"DataType": "String", "StringValue": text}}
