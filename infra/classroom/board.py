@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -112,7 +113,8 @@ def main() -> None:
         [(prefix + r"oauth_callback", HubOAuthCallbackHandler), (prefix + r"?", Board)], cookie_secret=os.urandom(32)
     )
     application.listen(json.loads(os.environ["WORKSHOP_CLASS_PLAN"])["board_port"], "127.0.0.1")
-    ioloop.IOLoop.current().start()
+    with contextlib.suppress(KeyboardInterrupt):  # the hub ends it so
+        ioloop.IOLoop.current().start()
 
 
 if __name__ == "__main__":

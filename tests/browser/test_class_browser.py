@@ -1,83 +1,41 @@
-"""A class of three in a real browser: log in, JupyterLab on the first chapter, and the progress board for whoever leads only."""
+"""A class of three in a real browser: log in, JupyterLab on the first chapter, and the progress board for whoever leads only.
+
+A minute of processor time, so it runs where it is asked for: `CLASS_BROWSER=1 .venv/bin/pytest tests/browser/test_class_browser.py`.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import urllib.request
 
 import pytest
 
 from infra import server_process
 from tests.browser import pages
-from tests.conftest import free_port
-from tests.polling import until
+from tests.classroom import room as classroom
 
 page = pages.page
 pytestmark = [
     pytest.mark.timeout(420),
-    pytest.mark.skipif(importlib.util.find_spec("jupyterhub") is None, reason="the extra `class` is not installed"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="no Node and npm for JupyterHub's proxy"),
+    pytest.mark.skipif(
+        "CLASS_BROWSER" not in os.environ,
+        reason="CLASS_BROWSER=1 runs it; tests/classroom/test_hub.py is the quick one",
+    ),
+    *classroom.NEEDED,
 ]
 
 
-class Class:
-    """`workshop class` as somebody types it, with its passwords read from the screen."""
-
-    def __init__(self, folder):
-        self.home, self.port = folder / "home", free_port()
-        names = folder / "names.txt"
-        names.write_text("Ann\nBob\nCy Or\n")
-        self.screen = folder / "screen.txt"
-        command = [sys.executable, "-m", "infra.cli", "class", "--names", str(names), "--port", str(self.port)]
-        with open(self.screen, "wb") as screen:
-            self.process = subprocess.Popen(
-                command, env={**os.environ, "WORKSHOP_HOME": str(self.home)}, stdout=screen, stderr=screen
-            )
-        until(self._answers, "the hub", 180)
-        found = re.findall(r"^  (.{24}) (\S+) +(\S{4}-\S{4}-\S{4})$", self.screen.read_text(), re.MULTILINE)
-        self.passwords = {login: password for _, login, password in found}
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.port}"
-
-    def _answers(self):
-        assert self.process.poll() is None, self.screen.read_text()
-        try:
-            return urllib.request.urlopen(f"{self.url}/hub/login", timeout=5).status == 200
-        except OSError:
-            return False
-
+class Class(classroom.Class):
     def enter(self, page, login, password=""):
         page.goto(f"{self.url}/hub/login")
         page.fill("#username_input", login)
         page.fill("#password_input", password or self.passwords[login])
         page.click("#login_submit")
 
-    def run(self, login, code):
-        """Run code as a notebook of a learner would, and return what it prints."""
-        home = self.home / "class" / "learners" / login
-        variables = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        done = subprocess.run(
-            [sys.executable, "-c", code], env={**variables, "WORKSHOP_HOME": str(home)}, capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(90) == 0
-
 
 @pytest.fixture
 def room(tmp_path):
-    made = Class(tmp_path)
+    made = Class(tmp_path, "Ann", "Bob", "Cy Or")
     yield made
     made.end()
     assert server_process.find(made.home) is None
