@@ -16,7 +16,9 @@ from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.service import Service
 
-READS = re.compile(r"(Get|List|Describe|Head|BatchGet|Search|Lookup|Check|Estimate|Validate|Filter|Test|Preview|Poll)")
+READS = re.compile(
+    r"(Get|List|Describe|Head|BatchGet|Search|Lookup|Check|Estimate|Validate|Filter|Test|Preview|Poll|Scan|Query|TransactGet|Simulate)"
+)
 CHANGING = {"GetSessionToken", "GetFederationToken"}  # make keys
 waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
 answering = ThreadPoolExecutor(64, "answering")
