@@ -28,19 +28,20 @@ def glob_matches(pattern: str, text: str, ignore_case: bool = False) -> bool:
 
 @lru_cache(maxsize=8192)
 def _compiled(pattern: str, ignore_case: bool) -> re.Pattern[str]:
-    parts = []
-    for character in pattern:
-        if character == "*":
-            parts.append(".*")
-        elif character == "?":
-            parts.append(".")
-        elif character == _ESCAPES["*"]:
-            parts.append(r"\*")
-        elif character == _ESCAPES["?"]:
-            parts.append(r"\?")
-        else:
-            parts.append(re.escape(character))
-    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+    """Return a regular expression that never goes back: a pattern is a user's, and may have many stars."""
+    first, *others = ("".join(map(_part, text)) for text in pattern.split("*"))
+    source = first
+    if others:
+        *middle, last = others
+        source += "".join(f"(?>.*?{each})" for each in middle if each) + ".*" + last
+    return re.compile(source, re.DOTALL | (re.IGNORECASE if ignore_case else 0))
+
+
+def _part(character: str) -> str:
+    if character == "?":
+        return "."
+    meant = next((plain for plain, escape in _ESCAPES.items() if character == escape), character)
+    return re.escape(meant)
 
 
 def unescaped(pattern: str) -> str:
