@@ -35,6 +35,8 @@ def ask(sql: str) -> pd.DataFrame:
             columns={"count": "plays"}
         ),
     }
+    if sql in ("WHERE clause cannot contain aggregations", "Column 'count' cannot be resolved"):
+        raise RuntimeError(f"line 1:75: {sql}")
     tracks = pd.DataFrame({"tracks": [2]})
     return tracks if sql.startswith("SELECT count(DISTINCT track_id) AS tracks") else answers[sql]
 
@@ -64,7 +66,7 @@ WRONG = [
     ("5.1", 3, "that are lost"), ("5.1", 100, "track 0"), ("5.1", 48, "of the sample"), ("5.1", 50, "find a partner"),
     ("5.4", 8, "half an hour, not an hour"), ("5.4", 1, "first half hour"), ("5.4", 20, "eight hours"),
     ("6.1", 1, "LIMIT shows one of them"), ("6.1", 2, "Count the rows"), ("6.1", "three", "Give a number"),
-    ("6.2", "more", "3 rows; 2 pairs"), ("6.2", "order", "their order is not"), ("6.2", "others", "not the same ones"), ("4.2", " ; ", "text is empty"), ("6.2", "names", "should have the columns"), ("6.2", PAIRS, "not to what it returns"),
+    ("6.2", "more", "3 rows; 2 pairs"), ("6.2", "order", "their order is not"), ("6.2", "others", "not the same ones"), ("6.2", "WHERE clause cannot contain aggregations", "Another word"), ("6.2", "Column 'count' cannot be resolved", "once more"), ("4.2", " ; ", "text is empty"), ("6.2", "names", "should have the columns"), ("6.2", PAIRS, "not to what it returns"),
     ("6.3", 9, "Divide them"), ("6.3", 3, "first, divided"), ("6.4", 50, "one day"), ("6.4", 1, "one query"), ("6.4", 7, "count the queries"),
 ]  # fmt: skip
 

@@ -7,6 +7,11 @@ from typing import Any
 from infra.teaching import forms
 from infra.teaching.exercise import Exercise, Names, Open, Wrong
 
+REFUSED = {  # a part of Athena's message -> what to do
+    "WHERE clause cannot contain aggregations": "WHERE chooses rows before they are grouped, so it knows no count(*). Another word chooses groups.",
+    "Column 'count' cannot be resolved": "The alias count is made after the groups were chosen: write count(*) once more.",
+}
+
 
 def third_place(answer: Any, names: Names) -> str:
     answer = forms.number(answer)
@@ -22,7 +27,14 @@ def third_place(answer: Any, names: Names) -> str:
 
 
 def pairs_with_many_plays(answer: Any, names: Names) -> str:
-    pairs, rows = names["pairs"], names["ask"](forms.sql(answer))
+    pairs, sql = names["pairs"], forms.sql(answer)
+    try:
+        rows = names["ask"](sql)
+    except Exception as error:
+        for reason, sentence in REFUSED.items():
+            if reason in str(error):
+                raise Wrong(sentence) from None
+        raise
     right = pairs[pairs["count"] >= 16]
     if list(rows.columns) != list(right.columns):
         raise Wrong(f"It runs. It should have the columns {', '.join(right.columns)}, in this order.")
