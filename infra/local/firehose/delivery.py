@@ -206,8 +206,8 @@ class Delivery:
 
     def _read_shard(self, source: KinesisSource, name: str) -> bool:
         """Take the next records of a shard; tell whether there are more."""
-        places = self.buffer.places
-        read = source.read(name, places)
+        places, staged = self.buffer.places, self.steps.staged
+        read = source.read(name, places, with_origin=staged)
         if read is None:
             return False
         if not read.units:
@@ -216,6 +216,8 @@ class Delivery:
                     self.buffer.move(type(places)(places.source, {**places.shards, name: read.position}))
             return False
         with self.changed:
+            if self.steps.staged != staged:  # updated meanwhile: they are read again
+                return True
             oldest_ms = min(unit[0].arrival_ms for unit in read.units)  # those of a unit arrived together
             stored = self._append(read.units, oldest_ms, name, read.following)
         kept = [record for unit in read.units[:stored] for record in unit]

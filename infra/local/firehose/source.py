@@ -79,8 +79,13 @@ class KinesisSource:
                     found.append(name)
         return found, Places(places.source, known)
 
-    def read(self, name: str, places: Places) -> Read | None:
-        """Return the next records of a shard; None where the stream is not the one of `places` any more."""
+    def read(self, name: str, places: Places, with_origin: bool) -> Read | None:
+        """Return the next records of a shard; None where the stream is not the one of `places` any more.
+
+        Parameters
+        ----------
+        with_origin: whether anybody will ask where in the stream a record came from
+        """
         with state.lock("kinesis", self.account):
             stream = kinesis.stream(self.account, self.region, self.arn)
             shard = stream.shards.get(name)
@@ -91,7 +96,10 @@ class KinesisSource:
             following = position + len(records)
             more = following < shard.count
             behind_ms = int(time.time() * 1000) - shard.arrival(following) if more else 0
-        units = [_unit(name, record) for record in records]
+        if with_origin or any(record.data.startswith(MAGIC) for record in records):
+            units = [_unit(name, record) for record in records]
+        else:
+            units = [[Record(record.data, record.arrival_ms)] for record in records]
         return Read(units, position, following, more, behind_ms)
 
 
