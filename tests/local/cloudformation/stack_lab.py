@@ -1,8 +1,5 @@
 """What tests of stacks share: small resources, waiting for a stack, its events, what was refused."""
 
-import pytest
-from botocore.exceptions import ClientError
-
 from tests.polling import until
 
 IAM = ["CAPABILITY_NAMED_IAM"]
@@ -27,12 +24,6 @@ def events(cloudformation, stack):
 
 def reason_of(cloudformation, stack, logical_id, status):
     return next(reason for name, what, reason in events(cloudformation, stack) if (name, what) == (logical_id, status))
-
-
-def message_of(call, **parameters):
-    with pytest.raises(ClientError) as error:
-        call(**parameters)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
 
 
 def queue(name=None, **properties):

@@ -12,7 +12,8 @@ import boto3
 import pytest
 
 from infra.local.cloudformation.resources.types import TAGGING
-from tests.local.cloudformation.stack_lab import HANDLE, events, message_of, queue, rest
+from tests.local.cloudformation.stack_lab import HANDLE, events, queue, rest
+from tests.refusals import refusal
 
 
 def test_a_stack_is_made_in_order_and_tells_what_it_does(cloudformation, create, client, account):
@@ -83,7 +84,7 @@ def test_a_stack_is_made_in_order_and_tells_what_it_does(cloudformation, create,
         ("one", "DELETE_COMPLETE"),
     ]
     assert "QueueUrls" not in sqs.list_queues()
-    assert message_of(cloudformation.describe_stacks, StackName="one") == (
+    assert refusal(cloudformation.describe_stacks, StackName="one") == (
         "ValidationError",
         "Stack with id one does not exist",
     )
@@ -92,12 +93,12 @@ def test_a_stack_is_made_in_order_and_tells_what_it_does(cloudformation, create,
 
 
 def test_missing_stacks(cloudformation):
-    assert message_of(cloudformation.describe_stack_events, StackName="no") == (
+    assert refusal(cloudformation.describe_stack_events, StackName="no") == (
         "ValidationError",
         "Stack [no] does not exist",
     )
-    assert message_of(cloudformation.get_template, StackName="no")[1] == "Stack with id no does not exist"
-    assert message_of(
+    assert refusal(cloudformation.get_template, StackName="no")[1] == "Stack with id no does not exist"
+    assert refusal(
         cloudformation.update_stack, StackName="no", TemplateBody=json.dumps({"Resources": {"A": HANDLE}})
     ) == ("ValidationError", "Stack [no] does not exist")
     cloudformation.delete_stack(StackName="no")

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tests.local.cloudformation.stack_lab import HANDLE, bucket, events, log_group, message_of, queue, reason_of, rest
+from tests.local.cloudformation.stack_lab import HANDLE, bucket, events, log_group, queue, reason_of, rest
+from tests.refusals import refusal
 
 
 def test_an_unknown_property_fails_the_stack_and_all_is_taken_back(cloudformation, create, client, account):
@@ -43,7 +44,7 @@ def test_an_unknown_property_fails_the_stack_and_all_is_taken_back(cloudformatio
     ]
     assert client("s3").list_buckets()["Buckets"] == []
     body = json.dumps(template)
-    assert message_of(cloudformation.update_stack, StackName="s", TemplateBody=body) == (
+    assert refusal(cloudformation.update_stack, StackName="s", TemplateBody=body) == (
         "ValidationError",
         f"Stack:{stack_id} is in ROLLBACK_COMPLETE state and can not be updated.",
     )
@@ -152,7 +153,7 @@ def test_what_is_gone_already_counts_as_deleted(cloudformation, create, client):
 
 def test_termination_protection(cloudformation, create):
     create("s", {"Resources": {"A": HANDLE}}, EnableTerminationProtection=True)
-    assert message_of(cloudformation.delete_stack, StackName="s")[1] == (
+    assert refusal(cloudformation.delete_stack, StackName="s")[1] == (
         "Stack [s] cannot be deleted while TerminationProtection is enabled"
     )
     cloudformation.update_termination_protection(StackName="s", EnableTerminationProtection=False)

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tests.local.cloudformation.stack_lab import HANDLE, log_group, message_of, queue, rest
+from tests.local.cloudformation.stack_lab import HANDLE, log_group, queue, rest
+from tests.refusals import refusal
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ from tests.local.cloudformation.stack_lab import HANDLE, log_group, message_of, 
 def test_templates_that_are_wrong(cloudformation, template, message):
     body = template if isinstance(template, str) else json.dumps(template)
     for call, more in ((cloudformation.validate_template, {}), (cloudformation.create_stack, {"StackName": "s"})):
-        code, found = message_of(call, TemplateBody=body, **more)
+        code, found = refusal(call, TemplateBody=body, **more)
         # which resource of a circle is named first is not told
         assert (code, sorted(found)) == ("ValidationError", sorted(message))
     assert cloudformation.list_stacks()["StackSummaries"] == []
@@ -85,7 +86,7 @@ def test_what_the_local_aws_does_not_have_is_refused(cloudformation):
         ({"Rules": {}, "Resources": {"A": HANDLE}}, "the section Rules"),
         ({"Resources": {"A": {**HANDLE, "CreationPolicy": {}}}}, "CreationPolicy"),
     ):
-        code, message = message_of(cloudformation.validate_template, TemplateBody=json.dumps(template))
+        code, message = refusal(cloudformation.validate_template, TemplateBody=json.dumps(template))
         assert code == "ValidationError"
         assert f"The local AWS does not support {part}" in message
 
@@ -168,7 +169,7 @@ def test_functions(cloudformation, account):
 )
 def test_functions_that_are_wrong(cloudformation, value, message):
     template = {"Mappings": {"M": {"a": {"b": "1"}}}, "Resources": {"A": queue(value)}}
-    assert message_of(cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template)) == (
+    assert refusal(cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template)) == (
         "ValidationError",
         message,
     )
@@ -181,7 +182,7 @@ def test_a_reference_to_a_resource_that_is_left_out(cloudformation):
         "Resources": {"A": {**HANDLE, "Condition": "C"}, "B": {**HANDLE}},
         "Outputs": {"O": {"Value": {"Ref": "A"}}},
     }
-    assert message_of(cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template))[1] == (
+    assert refusal(cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template))[1] == (
         "Template format error: Unresolved resource dependencies [A] in the Outputs block of the template"
     )
     template["Outputs"]["O"]["Value"] = {"Fn::If": ["C", {"Ref": "A"}, "none"]}
@@ -210,7 +211,7 @@ def test_a_reference_to_a_resource_that_is_left_out(cloudformation):
 def test_parameters_that_are_wrong(cloudformation, definition, given, message):
     template = {"Parameters": {"P": definition}, "Resources": {"A": HANDLE}}
     parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()]
-    assert message_of(
+    assert refusal(
         cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template), Parameters=parameters
     ) == ("ValidationError", message)
 
@@ -249,20 +250,20 @@ def test_summary_tells_parameters_types_and_capabilities(cloudformation):
     validated = cloudformation.validate_template(TemplateBody=json.dumps(template))
     assert validated["Parameters"] == [{"ParameterKey": "P", "DefaultValue": "a", "NoEcho": False, "Description": "p"}]
     for given in ([], ["CAPABILITY_IAM"]):
-        assert message_of(
+        assert refusal(
             cloudformation.create_stack, StackName="s", TemplateBody=json.dumps(template), Capabilities=given
         ) == ("InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]")
 
 
 def test_names_sizes_and_places_of_templates(cloudformation, client, account):
     body = json.dumps({"Resources": {"A": HANDLE}})
-    assert message_of(cloudformation.create_stack, StackName="1st", TemplateBody=body)[1] == (
+    assert refusal(cloudformation.create_stack, StackName="1st", TemplateBody=body)[1] == (
         "1 validation error detected: Value '1st' at 'stackName' failed to satisfy constraint: "
         "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
     )
     large = json.dumps({"Resources": {"A": HANDLE}, "Metadata": {"x": "y" * 52_000}})
-    assert "51200" in message_of(cloudformation.create_stack, StackName="s", TemplateBody=large)[1]
-    assert message_of(cloudformation.create_stack, StackName="s")[1] == (
+    assert "51200" in refusal(cloudformation.create_stack, StackName="s", TemplateBody=large)[1]
+    assert refusal(cloudformation.create_stack, StackName="s")[1] == (
         "Either Template URL or Template Body must be specified."
     )
     s3 = client("s3")
@@ -273,9 +274,9 @@ def test_names_sizes_and_places_of_templates(cloudformation, client, account):
     assert rest(cloudformation, "s") == "CREATE_COMPLETE"
     assert (
         "The specified key does not exist"
-        in message_of(cloudformation.create_stack, StackName="t", TemplateURL=url.replace("b.json", "c.json"))[1]
+        in refusal(cloudformation.create_stack, StackName="t", TemplateURL=url.replace("b.json", "c.json"))[1]
     )
-    assert message_of(cloudformation.create_stack, StackName="s", TemplateBody=body) == (
+    assert refusal(cloudformation.create_stack, StackName="s", TemplateBody=body) == (
         "AlreadyExistsException",
         "Stack [s] already exists",
     )

@@ -2,7 +2,8 @@
 
 import json
 
-from tests.local.cloudformation.stack_lab import HANDLE, IAM, events, log_group, message_of, queue, reason_of, rest
+from tests.local.cloudformation.stack_lab import HANDLE, IAM, events, log_group, queue, reason_of, rest
+from tests.refusals import refusal
 
 
 def test_update_in_place(cloudformation, create, update, client):
@@ -29,7 +30,7 @@ def test_nothing_to_update(cloudformation, create):
     template = {"Resources": {"L": log_group("/a", RetentionInDays=7)}}
     create("s", template)
     template["Description"] = "other words"
-    assert message_of(cloudformation.update_stack, StackName="s", TemplateBody=json.dumps(template)) == (
+    assert refusal(cloudformation.update_stack, StackName="s", TemplateBody=json.dumps(template)) == (
         "ValidationError",
         "No updates are to be performed.",
     )
@@ -155,7 +156,7 @@ def test_a_rollback_that_fails_can_be_continued(cloudformation, create, update, 
     assert cloudformation.describe_stacks(StackName="s")["Stacks"][0]["StackStatusReason"] == (
         "The following resource(s) failed to update: [L]. "
     )
-    code, message = message_of(cloudformation.update_stack, StackName="s", TemplateBody=json.dumps(after))
+    code, message = refusal(cloudformation.update_stack, StackName="s", TemplateBody=json.dumps(after))
     assert message.endswith("is in UPDATE_ROLLBACK_FAILED state and can not be updated.")
     cloudformation.continue_update_rollback(StackName="s")
     assert rest(cloudformation, "s") == "UPDATE_ROLLBACK_FAILED"
@@ -200,7 +201,7 @@ def test_change_set_creates_a_stack(cloudformation, client):
     cloudformation.execute_change_set(ChangeSetName="first", StackName="s")
     cloudformation.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     assert cloudformation.describe_change_set(ChangeSetName=made["Id"])["ExecutionStatus"] == "EXECUTE_COMPLETE"
-    assert message_of(cloudformation.execute_change_set, ChangeSetName=made["Id"])[0] == "InvalidChangeSetStatus"
+    assert refusal(cloudformation.execute_change_set, ChangeSetName=made["Id"])[0] == "InvalidChangeSetStatus"
 
 
 def test_change_set_tells_what_would_change(cloudformation, create):
@@ -237,7 +238,7 @@ def test_change_set_tells_what_would_change(cloudformation, create):
     }
     assert cloudformation.list_change_sets(StackName="s")["Summaries"][0]["ChangeSetName"] == "c"
     cloudformation.delete_change_set(StackName="s", ChangeSetName="c")
-    assert message_of(cloudformation.describe_change_set, StackName="s", ChangeSetName="c") == (
+    assert refusal(cloudformation.describe_change_set, StackName="s", ChangeSetName="c") == (
         "ChangeSetNotFound",
         "ChangeSet [c] does not exist",
     )
@@ -253,11 +254,11 @@ def test_change_set_without_changes_has_failed(cloudformation, create):
         "UNAVAILABLE",
         "The submitted information didn't contain changes. Submit different information to create a change set.",
     )
-    code, message = message_of(cloudformation.execute_change_set, StackName="s", ChangeSetName="c")
+    code, message = refusal(cloudformation.execute_change_set, StackName="s", ChangeSetName="c")
     assert code == "InvalidChangeSetStatus"
     assert message == f"ChangeSet [{found['ChangeSetId']}] cannot be executed in its current status of [FAILED]"
     assert (
-        message_of(
+        refusal(
             cloudformation.create_change_set,
             StackName="s",
             ChangeSetName="d",

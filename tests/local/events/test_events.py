@@ -8,7 +8,6 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.core.outbox import Again, Item, Outbox
 from tests.local.events.event_lab import (
@@ -23,6 +22,7 @@ from tests.local.events.event_lab import (
     send,
 )
 from tests.polling import until
+from tests.refusals import refusal
 
 SOLD = {"source": ["shop"], "detail-type": ["Sold"]}
 
@@ -35,13 +35,6 @@ def events(client: Client) -> Any:
 @pytest.fixture
 def queue(client: Client, account: str) -> Queue:
     return Queue(client("sqs"), "told", account)
-
-
-def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as failed:
-        call(**parameters)
-    error = failed.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 # --- what arrives ---------------------------------------------------------------------------------------------------
@@ -140,7 +133,7 @@ def test_a_template_that_gives_no_json_is_not_delivered(
 
 def test_fifo_queue(client: Client, events: Any, account: str) -> None:
     fifo = Queue(client("sqs"), "f.fifo", account, FifoQueue="true", ContentBasedDeduplication="true")
-    error = error_of(
+    error = refusal(
         events.put_targets,
         Rule=events.put_rule(Name="r", EventPattern=json.dumps(SOLD)) and "r",
         Targets=[{"Id": "t", "Arn": fifo.arn}],
@@ -181,7 +174,7 @@ def test_streams(client: Client, events: Any, account: str) -> None:
         lambda: kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamStatus"] == "ACTIVE"
     )
     events.put_rule(Name="r", EventPattern=json.dumps(SOLD))
-    assert error_of(events.put_targets, Rule="r", Targets=[{"Id": "t", "Arn": arn}]) == (
+    assert refusal(events.put_targets, Rule="r", Targets=[{"Id": "t", "Arn": arn}]) == (
         "ValidationException",
         f"RoleArn is required for target {arn}.",
     )
@@ -235,7 +228,7 @@ def test_bus_of_another_account(server: Any, client: Client, events: Any, accoun
     bus = f"arn:aws:events:{REGION}:{far}:event-bus/default"
     rule(far_events, "r", {"source": ["shop"]}, far_queue.arn)
     entry = {"Source": "shop", "DetailType": "Sold", "Detail": "{}", "EventBusName": bus}
-    code, text = error_of(events.put_events, Entries=[entry])
+    code, text = refusal(events.put_events, Entries=[entry])
     assert code == "AccessDeniedException"
     assert text == (
         f"User: arn:aws:iam::{account}:root is not authorized to perform: events:PutEvents on resource: {bus} "
@@ -426,7 +419,7 @@ def test_delivery_stream(client: Client, events: Any, account: str) -> None:
 )
 def test_targets_that_are_refused(events: Any, arn: str) -> None:
     events.put_rule(Name="r", EventPattern=json.dumps(SOLD))
-    code, text = error_of(events.put_targets, Rule="r", Targets=[{"Id": "t", "Arn": arn}])
+    code, text = refusal(events.put_targets, Rule="r", Targets=[{"Id": "t", "Arn": arn}])
     assert code == "ValidationException" and "The local AWS" in text
 
 
@@ -548,12 +541,12 @@ def test_test_event_pattern(events: Any) -> None:
     assert ask(EventPattern=json.dumps(pattern), Event=json.dumps(event))["Result"] is True
     event["source"] = "aws.glue"
     assert ask(EventPattern=json.dumps(pattern), Event=json.dumps(event))["Result"] is False
-    assert error_of(ask, EventPattern='{"source": "x"}', Event=json.dumps(event)) == (
+    assert refusal(ask, EventPattern='{"source": "x"}', Event=json.dumps(event)) == (
         "InvalidEventPatternException",
         'Event pattern is not valid. Reason: "source" must be an object or an array',
     )
-    assert error_of(ask, EventPattern=json.dumps(pattern), Event="{")[0] == "ValidationException"
-    assert error_of(ask, EventPattern=json.dumps(pattern), Event='{"id": "1"}')[0] == "ValidationException"
+    assert refusal(ask, EventPattern=json.dumps(pattern), Event="{")[0] == "ValidationException"
+    assert refusal(ask, EventPattern=json.dumps(pattern), Event='{"id": "1"}')[0] == "ValidationException"
 
 
 def test_put_events_errors_are_per_entry(events: Any, queue: Queue) -> None:
@@ -581,9 +574,9 @@ def test_put_events_errors_are_per_entry(events: Any, queue: Queue) -> None:
         "Parameter Detail is not valid. Reason: Detail is a required argument."
     )
     queue.take(1)
-    assert "less than or equal to 10" in error_of(events.put_events, Entries=[good] * 11)[1]
+    assert "less than or equal to 10" in refusal(events.put_events, Entries=[good] * 11)[1]
     big = {**good, "Detail": json.dumps({"x": "y" * 600_000})}
-    assert error_of(events.put_events, Entries=[big, big]) == (
+    assert refusal(events.put_events, Entries=[big, big]) == (
         "ValidationException",
         "Total size of the entries in the request is over the limit.",
     )
@@ -594,7 +587,7 @@ def test_put_events_errors_are_per_entry(events: Any, queue: Queue) -> None:
     ["rate(0 minutes)", "rate(1 minutes)", "rate(5 minute)", "rate(5 seconds)", "cron(0 0 * * * *)", "cron(0 0 * * ?)", "at(2030-01-01T00:00:00)"],
 )  # fmt: skip
 def test_bad_schedules(events: Any, expression: str) -> None:
-    assert error_of(events.put_rule, Name="r", ScheduleExpression=expression) == (
+    assert refusal(events.put_rule, Name="r", ScheduleExpression=expression) == (
         "ValidationException",
         "Parameter ScheduleExpression is not valid.",
     )
@@ -615,21 +608,21 @@ def test_bad_schedules(events: Any, expression: str) -> None:
 def test_bad_targets(events: Any, queue: Queue, target: dict[str, Any], text: str) -> None:
     events.put_rule(Name="r", EventPattern=json.dumps(SOLD))
     targets = [{"Id": "t", "Arn": queue.arn, **target}]
-    assert error_of(events.put_targets, Rule="r", Targets=targets) == ("ValidationException", text)
+    assert refusal(events.put_targets, Rule="r", Targets=targets) == ("ValidationException", text)
 
 
 def test_rules_that_are_not_there(events: Any, queue: Queue) -> None:
     missing = ("ResourceNotFoundException", "Rule no does not exist on EventBus default.")
     targets = [{"Id": "t", "Arn": queue.arn}]
-    assert error_of(events.describe_rule, Name="no") == missing
-    assert error_of(events.enable_rule, Name="no") == missing
-    assert error_of(events.disable_rule, Name="no") == missing
-    assert error_of(events.put_targets, Rule="no", Targets=targets) == missing
-    assert error_of(events.list_targets_by_rule, Rule="no") == missing
+    assert refusal(events.describe_rule, Name="no") == missing
+    assert refusal(events.enable_rule, Name="no") == missing
+    assert refusal(events.disable_rule, Name="no") == missing
+    assert refusal(events.put_targets, Rule="no", Targets=targets) == missing
+    assert refusal(events.list_targets_by_rule, Rule="no") == missing
     rule(events, "r", SOLD, queue.arn)
-    assert error_of(events.delete_rule, Name="r")[1] == "Rule can't be deleted since it has targets."
+    assert refusal(events.delete_rule, Name="r")[1] == "Rule can't be deleted since it has targets."
     six = [{"Id": f"t{number}", "Arn": queue.arn} for number in range(5)]
-    assert error_of(events.put_targets, Rule="r", Targets=six)[0] == "LimitExceededException"
+    assert refusal(events.put_targets, Rule="r", Targets=six)[0] == "LimitExceededException"
 
 
 # --- archives -------------------------------------------------------------------------------------------------------
@@ -652,12 +645,12 @@ def test_archive_and_replay(events: Any, queue: Queue, account: str) -> None:
     assert {body["id"] for body in bodies} == sent and {body["replay-name"] for body in bodies} == {"again"}
     until(lambda: events.describe_replay(ReplayName="again")["State"] == "COMPLETED")
     assert events.describe_archive(ArchiveName="a")["EventCount"] == 3  # a replay is not archived again
-    assert error_of(events.update_archive, ArchiveName="a")[0] == "ValidationException"
+    assert refusal(events.update_archive, ArchiveName="a")[0] == "ValidationException"
     events.update_archive(ArchiveName="a", EventPattern=json.dumps({"source": ["other"]}))
     send(events)
     send(events, source="other")
     assert events.describe_archive(ArchiveName="a")["EventCount"] == 4
-    assert error_of(events.list_archives, EventSourceArn=f"{bus}-no")[0] == "ResourceNotFoundException"
+    assert refusal(events.list_archives, EventSourceArn=f"{bus}-no")[0] == "ResourceNotFoundException"
 
 
 # --- kill -9 --------------------------------------------------------------------------------------------------------
@@ -688,11 +681,11 @@ def test_no_accepted_event_is_lost_by_kill(own_server: Any) -> None:
 
 def test_quotas_of_rules_and_details_that_are_none(events: Any) -> None:
     too_many = ("LimitExceededException", "The requested resource exceeds the maximum number allowed.")
-    assert error_of(events.put_rule, Name="r", EventPattern=json.dumps({"source": ["a" * 2048]})) == too_many
+    assert refusal(events.put_rule, Name="r", EventPattern=json.dumps({"source": ["a" * 2048]})) == too_many
     events.create_event_bus(Name="full")
     for number in range(300):
         events.put_rule(Name=str(number), EventBusName="full", EventPattern='{"source": ["a"]}')
-    assert error_of(events.put_rule, Name="r", EventBusName="full", EventPattern='{"source": ["a"]}') == too_many
+    assert refusal(events.put_rule, Name="r", EventBusName="full", EventPattern='{"source": ["a"]}') == too_many
     events.put_rule(Name="0", EventBusName="full", EventPattern='{"source": ["b"]}')
     details = ['{"a": NaN}', '{"a": 1e999}', '{"a": ' + "[" * 900 + "]" * 900 + "}", "[]"]
     entries = [{"Source": "shop", "DetailType": "Sold", "Detail": detail} for detail in details]

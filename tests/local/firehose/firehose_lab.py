@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
-
-import pytest
-from botocore.exceptions import ClientError
 
 ROLE = {"arn": ""}  # of the test that runs: it may do all
 MIB = 1024 * 1024
@@ -26,13 +22,6 @@ def destination(bucket: str, size: int = 1, interval: int = 0, **settings: Any) 
         "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": interval},
         **settings,
     }
-
-
-def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def from_kinesis(firehose: Any, account: str, bucket: str, name: str = "from-kinesis", **settings: Any) -> None:

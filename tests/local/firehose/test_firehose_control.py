@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.local.firehose.firehose_lab import ROLE, destination, from_kinesis, objects, refusal
+from tests.local.firehose.firehose_lab import ROLE, destination, from_kinesis, objects
 from tests.polling import until
+from tests.refusals import refusal
 
 pytestmark = pytest.mark.usefixtures("role")
 

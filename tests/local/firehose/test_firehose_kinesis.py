@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.local.firehose.firehose_lab import ROLE, from_kinesis, objects, refusal
+from tests.local.firehose.firehose_lab import ROLE, from_kinesis, objects
 from tests.polling import until
+from tests.refusals import refusal
 
 pytestmark = pytest.mark.usefixtures("role")
 

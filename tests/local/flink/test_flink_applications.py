@@ -6,7 +6,6 @@ Expected values are counted by hand from what each test puts into its stream.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,6 +24,7 @@ from tests.local.flink.flink_lab import (
     property_groups,
 )
 from tests.polling import until
+from tests.refusals import refusal
 
 UNSUPPORTED = "UnsupportedOperationException"
 
@@ -231,13 +231,6 @@ def test_metrics_level_and_log_level_decide_what_comes_and_a_forced_stop_takes_n
     assert {entry["messageType"] for entry in lab.entries() if "logger" in entry} <= {"WARN", "ERROR"}
     lab.stop_by_force()
     assert lab.snapshots() == []
-
-
-def refusal(call: Callable[..., Any], **given: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as refused:
-        call(**given)
-    found = refused.value.response["Error"]
-    return found["Code"], found["Message"]
 
 
 def test_a_runtime_that_aws_does_not_know_is_a_validation_error(client):

@@ -6,9 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-
 from tests.polling import until
 from tests.service_roles import service_role
 
@@ -94,9 +91,3 @@ class Lake:
             logGroupName="/aws-glue/crawlers", logStreamName=name, startFromHead=True
         )
         return [event["message"].partition("] ")[2] for event in events["events"]]
-
-
-def error_of(call: Any, **arguments: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]

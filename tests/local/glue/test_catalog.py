@@ -7,10 +7,10 @@ import time
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.glue.catalog.filter import InvalidExpression, InvalidValue, compile_expression
 from tests.local.events.event_lab import queue_policy
+from tests.refusals import refusal
 
 KEYS = [
     {"Name": "year", "Type": "string"},
@@ -103,12 +103,6 @@ def glue(client: Any) -> Any:
     return glue
 
 
-def error_of(call: Any, **arguments: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as error:
-        call(**arguments)
-    return error.value.response["Error"]["Code"], error.value.response["Error"]["Message"]
-
-
 def test_names_are_lower_case(glue: Any) -> None:
     assert glue.get_database(Name="WORKSHOP")["Database"]["Name"] == "workshop"
     glue.create_table(DatabaseName="workshop", TableInput=table_input("Raw"))
@@ -134,31 +128,31 @@ def test_errors(glue: Any) -> None:
     missing = "EntityNotFoundException"
     glue.create_table(DatabaseName="workshop", TableInput=table_input(keys=("day",)))
     raw = {"DatabaseName": "workshop", "TableName": "raw"}
-    assert error_of(glue.get_database, Name="nix") == (missing, "Database nix not found.")
-    assert error_of(glue.get_tables, DatabaseName="nix") == (missing, "Database nix not found.")
-    assert error_of(glue.get_table, DatabaseName="nix", Name="t") == (missing, "Database nix not found.")
-    assert error_of(glue.get_table, DatabaseName="workshop", Name="t") == (missing, "Entity Not Found")
-    assert error_of(glue.delete_table, DatabaseName="workshop", Name="t") == (missing, "Table t not found.")
-    assert error_of(glue.get_partitions, DatabaseName="workshop", TableName="t") == (missing, "Table t not found.")
-    assert error_of(glue.get_partition, **raw, PartitionValues=["1"]) == (missing, "Cannot find partition.")
+    assert refusal(glue.get_database, Name="nix") == (missing, "Database nix not found.")
+    assert refusal(glue.get_tables, DatabaseName="nix") == (missing, "Database nix not found.")
+    assert refusal(glue.get_table, DatabaseName="nix", Name="t") == (missing, "Database nix not found.")
+    assert refusal(glue.get_table, DatabaseName="workshop", Name="t") == (missing, "Entity Not Found")
+    assert refusal(glue.delete_table, DatabaseName="workshop", Name="t") == (missing, "Table t not found.")
+    assert refusal(glue.get_partitions, DatabaseName="workshop", TableName="t") == (missing, "Table t not found.")
+    assert refusal(glue.get_partition, **raw, PartitionValues=["1"]) == (missing, "Cannot find partition.")
     exists = "AlreadyExistsException"
-    assert error_of(glue.create_database, DatabaseInput={"Name": "WORKSHOP"}) == (exists, "Database already exists.")
-    assert error_of(glue.create_table, DatabaseName="workshop", TableInput=table_input("RAW")) == (
+    assert refusal(glue.create_database, DatabaseInput={"Name": "WORKSHOP"}) == (exists, "Database already exists.")
+    assert refusal(glue.create_table, DatabaseName="workshop", TableInput=table_input("RAW")) == (
         exists,
         "Table already exists.",
     )
     glue.create_partition(**raw, PartitionInput={"Values": ["1"]})
-    assert error_of(glue.create_partition, **raw, PartitionInput={"Values": ["1"]}) == (
+    assert refusal(glue.create_partition, **raw, PartitionInput={"Values": ["1"]}) == (
         exists,
         "Partition already exists.",
     )
-    assert error_of(glue.create_partition, **raw, PartitionInput={"Values": ["1", "2"]}) == (
+    assert refusal(glue.create_partition, **raw, PartitionInput={"Values": ["1", "2"]}) == (
         "InvalidInputException",
         "The number of partition keys do not match the number of partition values",
     )
-    assert error_of(glue.get_partitions, **raw, Expression="nix = 1")[0] == "InvalidInputException"
-    assert error_of(glue.get_tables, DatabaseName="workshop", NextToken="?")[0] == "InvalidInputException"
-    assert error_of(glue.get_tables, DatabaseName="workshop", MaxResults=101)[0] == "ValidationException"
+    assert refusal(glue.get_partitions, **raw, Expression="nix = 1")[0] == "InvalidInputException"
+    assert refusal(glue.get_tables, DatabaseName="workshop", NextToken="?")[0] == "InvalidInputException"
+    assert refusal(glue.get_tables, DatabaseName="workshop", MaxResults=101)[0] == "ValidationException"
 
 
 def test_versions(glue: Any) -> None:
@@ -176,14 +170,14 @@ def test_versions(glue: Any) -> None:
     ]
     one = glue.get_table_version(DatabaseName="workshop", TableName="raw", VersionId="1")["TableVersion"]
     assert one["Table"]["Description"] == "1"
-    assert error_of(glue.get_table_version, DatabaseName="workshop", TableName="raw", VersionId="2") == (
+    assert refusal(glue.get_table_version, DatabaseName="workshop", TableName="raw", VersionId="2") == (
         "EntityNotFoundException",
         "Version not found.",
     )
     answer = glue.batch_delete_table_version(DatabaseName="workshop", TableName="raw", VersionIds=["0", "9"])
     assert [error["VersionId"] for error in answer["Errors"]] == ["9"]
     stale = {"DatabaseName": "workshop", "TableInput": table_input(), "VersionId": "1"}
-    assert error_of(glue.update_table, **stale)[0] == "ConcurrentModificationException"
+    assert refusal(glue.update_table, **stale)[0] == "ConcurrentModificationException"
 
 
 def test_pages(glue: Any) -> None:
@@ -233,7 +227,7 @@ def test_partitions(glue: Any) -> None:
     gone = glue.batch_delete_partition(**raw, PartitionsToDelete=[{"Values": ["9", "01"]}, {"Values": ["9", "00"]}])
     assert [error["PartitionValues"] for error in gone["Errors"]] == [["9", "00"]]
     too_many = [{"Values": [str(number), "0"]} for number in range(101)]
-    assert error_of(glue.batch_create_partition, **raw, PartitionInputList=too_many)[0] == "ValidationException"
+    assert refusal(glue.batch_create_partition, **raw, PartitionInputList=too_many)[0] == "ValidationException"
 
 
 def test_partition_indexes(glue: Any) -> None:
@@ -244,26 +238,26 @@ def test_partition_indexes(glue: Any) -> None:
         {"IndexName": "by_day", "IndexStatus": "ACTIVE", "Keys": [{"Name": "day", "Type": "string"}]}
     ]
     glue.delete_partition_index(**raw, IndexName="by_day")
-    assert error_of(glue.delete_partition_index, **raw, IndexName="by_day")[0] == "EntityNotFoundException"
+    assert refusal(glue.delete_partition_index, **raw, IndexName="by_day")[0] == "EntityNotFoundException"
 
 
 def test_what_is_refused(glue: Any) -> None:
     bad = "InvalidInputException"
     glue.create_table(DatabaseName="workshop", TableInput=table_input(keys=("day",)))
     link = {"CatalogId": "1", "DatabaseName": "x", "Name": "y"}
-    assert error_of(glue.create_table, DatabaseName="workshop", TableInput=table_input("l", TargetTable=link))[0] == bad
-    assert error_of(glue.update_database, Name="workshop", DatabaseInput={"Name": "other"})[0] == bad
-    assert error_of(glue.update_table, DatabaseName="workshop", Name="raw", TableInput=table_input("new"))[0] == bad
+    assert refusal(glue.create_table, DatabaseName="workshop", TableInput=table_input("l", TargetTable=link))[0] == bad
+    assert refusal(glue.update_database, Name="workshop", DatabaseInput={"Name": "other"})[0] == bad
+    assert refusal(glue.update_table, DatabaseName="workshop", Name="raw", TableInput=table_input("new"))[0] == bad
     iceberg = {"IcebergInput": {"MetadataOperation": "CREATE"}}
     new = {"DatabaseName": "workshop", "TableInput": table_input("new", keys=("day",))}
-    assert error_of(glue.create_table, **new, OpenTableFormatInput=iceberg)[0] == bad
-    assert error_of(glue.create_table, **new, PartitionIndexes=[{"Keys": ["nix"], "IndexName": "i"}])[0] == bad
+    assert refusal(glue.create_table, **new, OpenTableFormatInput=iceberg)[0] == bad
+    assert refusal(glue.create_table, **new, PartitionIndexes=[{"Keys": ["nix"], "IndexName": "i"}])[0] == bad
     assert [table["Name"] for table in glue.get_tables(DatabaseName="workshop")["TableList"]] == ["raw"]
     glue.create_table(**new, PartitionIndexes=[{"Keys": ["day"], "IndexName": "i"}])
     indexes = glue.get_partition_indexes(DatabaseName="workshop", TableName="new")["PartitionIndexDescriptorList"]
     assert [index["IndexName"] for index in indexes] == ["i"]
     statistics = {"DatabaseName": "workshop", "TableName": "raw", "ColumnNames": ["a"]}
-    assert error_of(glue.get_column_statistics_for_table, **statistics)[0] == "NotImplemented"
+    assert refusal(glue.get_column_statistics_for_table, **statistics)[0] == "NotImplemented"
 
 
 def test_search_tables(glue: Any) -> None:

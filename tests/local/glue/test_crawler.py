@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from tests.local.events.event_lab import queue_policy
-from tests.local.glue.crawler_lake import TRACKS, Lake, error_of, records
+from tests.local.glue.crawler_lake import TRACKS, Lake, records
 from tests.polling import until
+from tests.refusals import refusal
 
 
 def test_workshop_crawl(lake: Lake) -> None:
@@ -97,15 +98,15 @@ def test_states_history_metrics_and_log(lake: Lake) -> None:
     }
     seen = []
     lake.glue.start_crawler(Name="crawler")
-    assert error_of(lake.glue.start_crawler, Name="crawler") == (
+    assert refusal(lake.glue.start_crawler, Name="crawler") == (
         "CrawlerRunningException",
         "Crawler with name crawler has already started",
     )
-    assert error_of(lake.glue.delete_crawler, Name="crawler") == (
+    assert refusal(lake.glue.delete_crawler, Name="crawler") == (
         "CrawlerRunningException",
         "Cannot delete crawlercrawler while it's running",
     )
-    assert error_of(lake.glue.update_crawler, Name="crawler", Description="x") == (
+    assert refusal(lake.glue.update_crawler, Name="crawler", Description="x") == (
         "CrawlerRunningException",
         "Cannot update Crawler while running. Please stop crawl or wait until it completes to update.",
     )
@@ -123,7 +124,7 @@ def test_states_history_metrics_and_log(lake: Lake) -> None:
     order = [each for number, each in enumerate(seen) if number == 0 or seen[number - 1] != each]
     assert order in (["RUNNING", "STOPPING", "READY"], ["STOPPING", "READY"])
 
-    assert error_of(lake.glue.stop_crawler, Name="crawler")[0] == "CrawlerNotRunningException"
+    assert refusal(lake.glue.stop_crawler, Name="crawler")[0] == "CrawlerNotRunningException"
     crawl = lake.glue.list_crawls(CrawlerName="crawler")["Crawls"][0]
     assert crawl["State"] == "COMPLETED"
     assert crawl["EndTime"] > crawl["StartTime"]

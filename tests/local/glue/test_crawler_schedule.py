@@ -12,8 +12,9 @@ from infra.local.core.cron import Cron
 from infra.local.glue import backend as glue
 from infra.local.glue.crawler import schedule as crawler
 from infra.local.glue.crawler.record import Crawler
-from tests.local.glue.crawler_lake import Lake, error_of
+from tests.local.glue.crawler_lake import Lake
 from tests.polling import until
+from tests.refusals import refusal
 
 THURSDAY = datetime(2022, 11, 24, 5, 0)
 
@@ -104,12 +105,12 @@ def test_schedule_api(lake: Lake) -> None:
         "ScheduleExpression": "cron(0 0 1 1 ? 2199)",
         "State": "SCHEDULED",
     }
-    assert error_of(glue.start_crawler_schedule, CrawlerName="crawler")[0] == "SchedulerRunningException"
+    assert refusal(glue.start_crawler_schedule, CrawlerName="crawler")[0] == "SchedulerRunningException"
     glue.stop_crawler_schedule(CrawlerName="crawler")
     assert glue.get_crawler(Name="crawler")["Crawler"]["Schedule"]["State"] == "NOT_SCHEDULED"
-    assert error_of(glue.stop_crawler_schedule, CrawlerName="crawler")[0] == "SchedulerNotRunningException"
+    assert refusal(glue.stop_crawler_schedule, CrawlerName="crawler")[0] == "SchedulerNotRunningException"
     bad = {"CrawlerName": "crawler", "Schedule": "cron(nix)"}
-    assert error_of(glue.update_crawler_schedule, **bad)[0] == "InvalidInputException"
+    assert refusal(glue.update_crawler_schedule, **bad)[0] == "InvalidInputException"
     glue.update_crawler_schedule(CrawlerName="crawler", Schedule="")
     assert "Schedule" not in glue.get_crawler(Name="crawler")["Crawler"]
-    assert error_of(glue.start_crawler_schedule, CrawlerName="crawler")[0] == "NoScheduleException"
+    assert refusal(glue.start_crawler_schedule, CrawlerName="crawler")[0] == "NoScheduleException"

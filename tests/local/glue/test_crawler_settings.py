@@ -7,8 +7,9 @@ import json
 
 from infra.local.glue.crawler.events import changed_objects
 from tests.local.events.event_lab import queue_policy
-from tests.local.glue.crawler_lake import TRACKS, Lake, error_of, records
+from tests.local.glue.crawler_lake import TRACKS, Lake, records
 from tests.polling import until
+from tests.refusals import refusal
 
 
 def test_policies(lake: Lake) -> None:
@@ -120,18 +121,17 @@ def test_classifiers_and_formats(lake: Lake) -> None:
 
     bad = "InvalidInputException"
     grok = {"Name": "g", "Classification": "log", "GrokPattern": "%{WORD:w}"}
-    assert error_of(glue.create_classifier, GrokClassifier=grok)[0] == bad
-    assert error_of(glue.create_classifier, XMLClassifier={"Name": "x", "Classification": "xml"})[0] == bad
-    assert error_of(glue.create_classifier, JsonClassifier={"Name": "j", "JsonPath": "nix"})[0] == bad
+    assert refusal(glue.create_classifier, GrokClassifier=grok)[0] == bad
+    assert refusal(glue.create_classifier, XMLClassifier={"Name": "x", "Classification": "xml"})[0] == bad
+    assert refusal(glue.create_classifier, JsonClassifier={"Name": "j", "JsonPath": "nix"})[0] == bad
     assert (
-        error_of(glue.create_classifier, JsonClassifier={"Name": "rows", "JsonPath": "$"})[0]
-        == "AlreadyExistsException"
+        refusal(glue.create_classifier, JsonClassifier={"Name": "rows", "JsonPath": "$"})[0] == "AlreadyExistsException"
     )
     glue.update_classifier(JsonClassifier={"Name": "rows", "JsonPath": "$.rows[*]"})
     assert glue.get_classifier(Name="rows")["Classifier"]["JsonClassifier"]["Version"] == 2
     assert len(glue.get_classifiers()["Classifiers"]) == 2
     glue.delete_classifier(Name="rows")
-    assert error_of(glue.get_classifier, Name="rows")[0] == "EntityNotFoundException"
+    assert refusal(glue.get_classifier, Name="rows")[0] == "EntityNotFoundException"
     lake.glue.start_crawler(Name="crawler")  # its classifier is gone
     assert until(lake.ready)["LastCrawl"]["Status"] == "FAILED"
 
@@ -174,7 +174,7 @@ def test_only_new_folders(lake: Lake) -> None:
     assert lake.tables()["data"]["VersionId"] == "0"
     assert any("data/2023/ does not match table data" in line for line in lake.log_lines())
     targets = {"S3Targets": [{"Path": f"s3://{lake.bucket}/other/"}]}
-    assert error_of(lake.glue.update_crawler, Name="crawler", Targets=targets)[0] == "InvalidInputException"
+    assert refusal(lake.glue.update_crawler, Name="crawler", Targets=targets)[0] == "InvalidInputException"
 
 
 def test_event_mode(lake: Lake) -> None:
@@ -234,20 +234,20 @@ def test_messages() -> None:
 def test_what_is_refused(lake: Lake) -> None:
     glue = lake.glue
     missing, bad = "EntityNotFoundException", "InvalidInputException"
-    assert error_of(glue.start_crawler, Name="nix") == (missing, "Crawler with name nix does not exist")
-    assert error_of(glue.get_crawler, Name="nix") == (missing, "Crawler entry with name nix does not exist")
-    assert error_of(glue.list_crawls, CrawlerName="nix") == (missing, "Crawler entry with name nix does not exist")
+    assert refusal(glue.start_crawler, Name="nix") == (missing, "Crawler with name nix does not exist")
+    assert refusal(glue.get_crawler, Name="nix") == (missing, "Crawler entry with name nix does not exist")
+    assert refusal(glue.list_crawls, CrawlerName="nix") == (missing, "Crawler entry with name nix does not exist")
     for call in (glue.stop_crawler, glue.delete_crawler, glue.update_crawler):
-        assert error_of(call, Name="nix")[0] == missing
+        assert refusal(call, Name="nix")[0] == missing
     assert glue.batch_get_crawlers(CrawlerNames=["nix"])["CrawlersNotFound"] == ["nix"]
     target = {"S3Targets": [{"Path": f"s3://{lake.bucket}/data/"}]}
     good = {"Name": "c", "Role": "CrawlerRole", "DatabaseName": "workshop", "Targets": target}
-    assert error_of(glue.create_crawler, **{**good, "Role": "nobody"}) == (
+    assert refusal(glue.create_crawler, **{**good, "Role": "nobody"}) == (
         bad,
         "Service is unable to assume provided role. Please verify role's TrustPolicy",
     )
     other = "arn:aws:iam::000000000000:role/CrawlerRole"
-    assert error_of(glue.create_crawler, **{**good, "Role": other}) == (
+    assert refusal(glue.create_crawler, **{**good, "Role": other}) == (
         "AccessDeniedException",
         "Cross-account pass role is not allowed.",
     )
@@ -272,20 +272,20 @@ def test_what_is_refused(lake: Lake) -> None:
         },
         {"CrawlerSecurityConfiguration": "kms"},
     ):
-        assert error_of(glue.create_crawler, **{**good, **wrong})[0] == bad, wrong
+        assert refusal(glue.create_crawler, **{**good, **wrong})[0] == bad, wrong
     queue = f"arn:aws:sqs:us-east-1:{lake.account}:nix"
     event_mode = {
         "Targets": {"S3Targets": [{"Path": f"s3://{lake.bucket}/", "EventQueueArn": queue}]},
         "RecrawlPolicy": {"RecrawlBehavior": "CRAWL_EVENT_MODE"},
     }
-    assert error_of(glue.create_crawler, **{**good, **event_mode}) == (
+    assert refusal(glue.create_crawler, **{**good, **event_mode}) == (
         bad,
         f"SQS queue {queue} does not exist or the role provided does not have access to it.",
     )
     policy = {"SchemaChangePolicy": {"UpdateBehavior": "PERHAPS"}}
-    assert error_of(glue.create_crawler, **{**good, **policy})[0] == "ValidationException"
+    assert refusal(glue.create_crawler, **{**good, **policy})[0] == "ValidationException"
     glue.create_crawler(**good, Tags={"project": "workshop"})
-    assert error_of(glue.create_crawler, **good)[0] == "AlreadyExistsException"
+    assert refusal(glue.create_crawler, **good)[0] == "AlreadyExistsException"
     assert glue.list_crawlers(Tags={"project": "workshop"})["CrawlerNames"] == ["c"]
     assert glue.list_crawlers(Tags={"project": "other"})["CrawlerNames"] == []
     glue.update_crawler(Name="c", TablePrefix="x_")

@@ -16,19 +16,13 @@ from infra.local.core import state
 from infra.local.kinesis.streams import BACKENDS
 from tests.conftest import Server
 from tests.polling import until
+from tests.refusals import refusal
 from tests.service_roles import policy, service_role
 
 
 @pytest.fixture
 def kinesis(client: Callable[..., Any]) -> Any:
     return client("kinesis")
-
-
-def refusal(call: Callable[..., Any], **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def make(kinesis: Any, name: str = "s", shards: int = 1, **settings: Any) -> str:

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.core.timetable import Timetable
 from infra.local.events import next_after
 from infra.local.scheduler import times
 from tests.local.events.event_lab import REGION, Client, Queue, make_role
 from tests.polling import until
+from tests.refusals import refusal
 
 OFF = {"Mode": "OFF"}
 
@@ -43,13 +43,6 @@ def queue(client: Client, account: str) -> Queue:
 @pytest.fixture
 def role(client: Client) -> str:
     return make_role(client("iam"), "scheduler", "scheduler.amazonaws.com", "sqs:SendMessage", "glue:CreateDatabase")
-
-
-def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as failed:
-        call(**parameters)
-    error = failed.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 # --- when -----------------------------------------------------------------------------------------------------------
@@ -151,7 +144,7 @@ def test_recurring_schedule_in_a_group(scheduler: Any, queue: Queue, role: str) 
     (body,) = queue.bodies(1)  # a rate begins at once
     assert (body["source"], body["detail-type"]) == ("aws.scheduler", "Scheduled Event")
     scheduler.delete_schedule_group(Name="g")
-    assert error_of(scheduler.get_schedule, GroupName="g", Name="often")[0] == "ResourceNotFoundException"
+    assert refusal(scheduler.get_schedule, GroupName="g", Name="often")[0] == "ResourceNotFoundException"
 
 
 def test_any_operation_of_a_service(client: Client, scheduler: Any, role: str) -> None:
@@ -220,7 +213,7 @@ def test_what_is_refused(
             given["Target"][name.partition(".")[2]] = value.replace("{}", account)
         else:
             given[name] = value
-    code, message = error_of(scheduler.create_schedule, **given)
+    code, message = refusal(scheduler.create_schedule, **given)
     assert code == "ValidationException" and text in message
     assert scheduler.list_schedules()["Schedules"] == []
 
@@ -233,11 +226,11 @@ def test_missing_and_double(scheduler: Any, queue: Queue, role: str) -> None:
         "Target": {"Arn": queue.arn, "RoleArn": role},
         "State": "DISABLED",
     }
-    assert error_of(scheduler.create_schedule, **given, GroupName="no")[0] == "ResourceNotFoundException"
+    assert refusal(scheduler.create_schedule, **given, GroupName="no")[0] == "ResourceNotFoundException"
     scheduler.create_schedule(**given)
-    assert error_of(scheduler.create_schedule, **given)[0] == "ConflictException"
-    assert error_of(scheduler.delete_schedule_group, Name="no")[0] == "ResourceNotFoundException"
-    assert error_of(scheduler.delete_schedule, Name="no")[0] == "ResourceNotFoundException"
+    assert refusal(scheduler.create_schedule, **given)[0] == "ConflictException"
+    assert refusal(scheduler.delete_schedule_group, Name="no")[0] == "ResourceNotFoundException"
+    assert refusal(scheduler.delete_schedule, Name="no")[0] == "ResourceNotFoundException"
     assert scheduler.get_schedule(Name="s")["State"] == "DISABLED" and queue.messages() == []
 
 

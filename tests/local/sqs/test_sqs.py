@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.sqs.messages import Messages
 from tests.polling import until
+from tests.refusals import refusal
 
 Client = Callable[..., Any]
 
@@ -34,13 +34,6 @@ def receive(sqs: Any, url: str, count: int = 10, **given: Any) -> list[dict[str,
 
 def bodies(found: list[dict[str, Any]]) -> list[str]:
     return [message["Body"] for message in found]
-
-
-def error_of(call: Any, **parameters: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as failed:
-        call(**parameters)
-    error = failed.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def counts(sqs: Any, url: str) -> tuple[int, int, int]:
@@ -82,22 +75,22 @@ def test_visibility_is_changed(sqs: Any) -> None:
     (message,) = receive(sqs, url)
     handle = message["ReceiptHandle"]
     sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
-    assert error_of(sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=5)[0] == (
+    assert refusal(sqs.change_message_visibility, QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=5)[0] == (
         "InvalidParameterValue"
     )
     assert bodies(receive(sqs, url)) == ["one"]
-    bad = error_of(sqs.delete_message, QueueUrl=url, ReceiptHandle="nonsense")
+    bad = refusal(sqs.delete_message, QueueUrl=url, ReceiptHandle="nonsense")
     assert bad == ("ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
     other = make(sqs, "other")
-    assert error_of(sqs.delete_message, QueueUrl=other, ReceiptHandle=handle)[0] == "ReceiptHandleIsInvalid"
+    assert refusal(sqs.delete_message, QueueUrl=other, ReceiptHandle=handle)[0] == "ReceiptHandleIsInvalid"
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"Version": "2020-01-01", "Statement": []}'])
 def test_a_policy_that_is_none_is_refused(sqs: Any, text: str) -> None:
     told = ("InvalidAttributeValue", "Invalid value for the parameter Policy.")
-    assert error_of(sqs.create_queue, QueueName="p", Attributes={"Policy": text}) == told
+    assert refusal(sqs.create_queue, QueueName="p", Attributes={"Policy": text}) == told
     url = make(sqs)
-    assert error_of(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": text}) == told
+    assert refusal(sqs.set_queue_attributes, QueueUrl=url, Attributes={"Policy": text}) == told
     assert "Policy" not in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
 
 
@@ -127,7 +120,7 @@ def test_dead_letters_go_back(sqs: Any) -> None:
         sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         for url in (dead, other)
     )
-    assert error_of(sqs.start_message_move_task, SourceArn=arn)[1] == (
+    assert refusal(sqs.start_message_move_task, SourceArn=arn)[1] == (
         "Source queue must be configured as a Dead Letter Queue."
     )
     url = make(sqs, RedrivePolicy=json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}))
@@ -144,7 +137,7 @@ def test_dead_letters_go_back(sqs: Any) -> None:
     assert [(each["Status"], each["ApproximateNumberOfMessagesMoved"]) for each in tasks] == [
         ("COMPLETED", 1), ("COMPLETED", 2),
     ]  # fmt: skip
-    assert error_of(sqs.start_message_move_task, SourceArn=f"{arn}-no")[0] == "ResourceNotFoundException"
+    assert refusal(sqs.start_message_move_task, SourceArn=f"{arn}-no")[0] == "ResourceNotFoundException"
 
 
 def test_fifo_keeps_the_order_in_a_group_and_forgets_doubles(sqs: Any) -> None:
@@ -174,14 +167,14 @@ def test_fifo_keeps_the_order_in_a_group_and_forgets_doubles(sqs: Any) -> None:
 def test_what_is_refused(sqs: Any, server: Any, account: str) -> None:
     url, fifo = make(sqs), make(sqs, "q.fifo", FifoQueue="true")
     send = sqs.send_message
-    assert error_of(send, QueueUrl=url, MessageBody="x\x00")[0] == "InvalidMessageContents"
-    assert error_of(send, QueueUrl=fifo, MessageBody="x")[1] == "The request must contain the parameter MessageGroupId."
-    assert "ContentBasedDeduplication" in error_of(send, QueueUrl=fifo, MessageBody="x", MessageGroupId="g")[1]
+    assert refusal(send, QueueUrl=url, MessageBody="x\x00")[0] == "InvalidMessageContents"
+    assert refusal(send, QueueUrl=fifo, MessageBody="x")[1] == "The request must contain the parameter MessageGroupId."
+    assert "ContentBasedDeduplication" in refusal(send, QueueUrl=fifo, MessageBody="x", MessageGroupId="g")[1]
     small = make(sqs, "small", MaximumMessageSize="1024")
-    assert "shorter than 1024 bytes" in error_of(send, QueueUrl=small, MessageBody="ü" * 600)[1]
+    assert "shorter than 1024 bytes" in refusal(send, QueueUrl=small, MessageBody="ü" * 600)[1]
     stranger = server.client("sqs", str(int(account) + 500_000_000_000))
     make(stranger)
-    code = error_of(stranger.send_message, QueueUrl=url, MessageBody="x")[0]
+    code = refusal(stranger.send_message, QueueUrl=url, MessageBody="x")[0]
     assert code == "AWS.SimpleQueueService.NonExistentQueue"
     assert counts(sqs, url) == (0, 0, 0)
 
