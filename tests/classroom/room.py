@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.classroom import proxy
 from tests.conftest import free_port
 from tests.polling import until
 
 NEEDED = [
     pytest.mark.skipif(importlib.util.find_spec("jupyterhub") is None, reason="the extra `class` is not installed"),
-    pytest.mark.skipif(shutil.which("npm") is None, reason="no Node and npm for JupyterHub's proxy"),
 ]
 
 
@@ -34,6 +33,10 @@ class Class:
 
     def __init__(self, folder: Path, *names: str):
         self.home, self.port = folder / "home", free_port()
+        try:
+            proxy.command(self.home / "class" / "proxy")
+        except proxy.NoProxy as error:  # no Node here, or npm has no network: the message says what to do
+            pytest.skip(str(error))
         listed = folder / "names.txt"
         listed.write_text("\n".join(names))
         self.screen = folder / "screen.txt"
