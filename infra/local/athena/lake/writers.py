@@ -86,10 +86,10 @@ _PROPERTIES = {
 
 def format_from(properties: dict[str, Any], default: str | None) -> Format:
     """The format that WITH properties ask for. Raises QueryError for what is unknown or not supported here."""
-    for given in properties:
-        if given not in _PROPERTIES:
+    for wanted in properties:
+        if wanted not in _PROPERTIES:
             raise QueryError(
-                "INVALID_TABLE_PROPERTY", f"Catalog 'awsdatacatalog' table property '{given}' does not exist", 1, 1
+                "INVALID_TABLE_PROPERTY", f"Catalog 'awsdatacatalog' table property '{wanted}' does not exist", 1, 1
             )
     name = str(properties.get("format", default or "")).upper()
     if not name:
