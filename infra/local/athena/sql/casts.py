@@ -11,6 +11,7 @@ from infra.engines.athena.text import decimal_text
 from infra.engines.athena.types import Type, duckdb, field_names, quoted
 
 _TEXT = ("varchar", "char")
+_MICROS = 6  # digits that DuckDB's times have
 _SCALARS = ("boolean", *t.NUMBERS, *_TEXT, "json")
 _ALLOWED = {
     "boolean": _SCALARS,
@@ -177,7 +178,11 @@ class Casts:
     def _date_or_time(self, sql: str, a: Type, b: Type) -> str:
         if a.name in _TEXT:
             return f"varchar_to_{b.name}({sql})"
-        return f"CAST({self._local(sql, a)} AS {b.name.upper()})"
+        made = f"CAST({self._local(sql, a)} AS {b.name.upper()})"
+        finer = b.name == "time" and a.args and isinstance(a.args[0], int) and a.args[0] > b.args[0]
+        if finer and b.args[0] < _MICROS:
+            return f"CAST(round_timestamp(DATE '1970-01-01' + {made}, {10 ** (_MICROS - b.args[0])}) AS TIME)"
+        return made
 
     _to_date = _to_time = _date_or_time
 

@@ -55,10 +55,18 @@ _FIELDS = {
 }
 
 
+_CLOCK = ("hour", "minute", "second", "millisecond")
+
+
 def extract(ex, node: Node):
     name = _FIELDS.get(node.field.value)
     if name is None:
         raise ex.error("INVALID_ARGUMENTS", node.field, f"Invalid EXTRACT field: {node.field.written}")
+    value = ex.check(node.value)
+    clock_of_day = value.type.name == "date" and name in _CLOCK
+    zone_of_none = name.startswith("timezone") and value.type.name not in (*t.ZONED, "unknown")
+    if clock_of_day or zone_of_none:
+        raise ex.error("TYPE_MISMATCH", node.value, f"Cannot extract {node.field.value.upper()} from {value.type}")
     call = Node(kind="call", name=name, args=[node.value], pos=node.pos, start=node.start, end=node.end, distinct=False,
                 order=None, starred=False, filter=None, nulls=None, window=None)  # fmt: skip
     try:
@@ -66,8 +74,7 @@ def extract(ex, node: Node):
     except QueryError as error:
         if error.code != "FUNCTION_NOT_FOUND":
             raise
-        value = ex.check(node.value)
-        raise ex.error("TYPE_MISMATCH", node.value, f"Cannot extract {node.field.value} from {value.type}") from None
+        raise ex.error("TYPE_MISMATCH", node.value, f"Cannot extract {node.field.value.upper()} from {value.type}") from None
 
 
 def _count(ex, node: Node, low: int, high: int | None, what: str) -> None:

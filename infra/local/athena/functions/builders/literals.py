@@ -29,7 +29,7 @@ def typed_literal(ex, node: Node):
     if name == "varchar":
         return expression(literal(text), t.VARCHAR, constant=text)
     if name == "time":
-        match = re.fullmatch(r"\d{1,2}:\d{1,2}(?::\d{1,2}(?:\.(\d+))?)?", text)
+        match = re.fullmatch(r"(?:[01]?\d|2[0-3]):[0-5]?\d(?::[0-5]?\d(?:\.(\d+))?)?", text)
         if not match:
             raise ex.error("INVALID_LITERAL", node, f"'{text}' is not a valid TIME literal")
         return expression(f"CAST({literal(_full_clock(text))} AS TIME)", Type("time", (len(match[1] or ""),)))
