@@ -53,4 +53,8 @@ MOVED = {
     "infra.local.sqs": "infra.local.sqs.backend",
     "infra.local.ssm": "infra.local.ssm.backend",
 }
-MOVED_CLASSES = {("infra.local.s3.objects", "LocalS3Backend"): "infra.local.s3.backend"}
+MOVED_CLASSES = {
+    ("infra.local.s3.objects", "LocalS3Backend"): "infra.local.s3.backend",
+    ("infra.local.s3.objects", "StoredBucket"): "infra.local.s3.buckets",
+    ("infra.local.s3.objects", "StoredMultipart"): "infra.local.s3.multiparts",
+}

@@ -2,21 +2,10 @@
 
 from infra.local.core.service import Service
 from infra.local.s3.backend import BACKENDS, RESPONSE
-from infra.local.s3.objects import (
-    MissingBucket,
-    MissingKey,
-    StoredKey,
-    carry,
-    delete,
-    exists,
-    flush,
-    forget,
-    get,
-    objects,
-    put,
-    resume,
-    stop,
-)
+from infra.local.s3.buckets import flush
+from infra.local.s3.face import MissingBucket, MissingKey, delete, exists, get, objects, put
+from infra.local.s3.lifetime import carry, forget, resume, stop
+from infra.local.s3.objects import StoredKey
 from infra.local.s3.wire import wire
 
 SERVICE = Service(

@@ -12,7 +12,8 @@ from email.utils import format_datetime
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.s3 import checksums, encryption, hot
-from infra.local.s3.objects import StoredBucket, StoredKey
+from infra.local.s3.buckets import StoredBucket
+from infra.local.s3.objects import StoredKey
 
 KNOWN = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 MOST_PARTS = 1000

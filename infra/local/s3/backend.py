@@ -14,8 +14,10 @@ from moto.s3.responses import S3Response
 
 from infra.local.core.refused import Refused
 from infra.local.s3 import access, deletion, object_lock, sharing
+from infra.local.s3.buckets import StoredBucket
 from infra.local.s3.listing import versions_page
-from infra.local.s3.objects import StoredBucket, StoredKey, StoredMultipart
+from infra.local.s3.multiparts import StoredMultipart
+from infra.local.s3.objects import StoredKey
 
 BACKENDS = s3_backends
 BUCKET_NAME = re.compile(r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")

@@ -19,7 +19,8 @@ from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.s3 import access, checksums, conditions, encryption
-from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, flush, new_file
+from infra.local.s3.buckets import flush
+from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
 RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 MOST_BYTES = 5 * 1024**3

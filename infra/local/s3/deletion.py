@@ -19,8 +19,9 @@ from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.s3 import conditions, notifications
+from infra.local.s3.buckets import StoredBucket, flush
 from infra.local.s3.documents import name_of
-from infra.local.s3.objects import StoredBucket, StoredKey, flush
+from infra.local.s3.objects import StoredKey
 
 NULL = "null"
 BYPASS = "x-amz-bypass-governance-retention"

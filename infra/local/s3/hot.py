@@ -18,7 +18,8 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 from infra.local.core import state
 from infra.local.core.refused import Refused
 from infra.local.s3 import checksums, conditions, encryption, sharing
-from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredBucket, StoredKey, flush, new_file
+from infra.local.s3.buckets import StoredBucket, flush
+from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
 log = logging.getLogger("workshop.s3")
 

@@ -10,7 +10,8 @@ from typing import Any
 from moto.s3.models import FakeDeleteMarker
 
 from infra.local.core.refused import Refused
-from infra.local.s3.objects import StoredBucket, StoredKey
+from infra.local.s3.buckets import StoredBucket
+from infra.local.s3.objects import StoredKey
 
 
 def encode_token(name: str) -> str:

@@ -13,8 +13,10 @@ from xml.sax.saxutils import escape
 
 from infra.local.core.refused import Refused
 from infra.local.s3 import access, acl
+from infra.local.s3.buckets import StoredBucket
 from infra.local.s3.listing import decode_token, encode_token, list_page
-from infra.local.s3.objects import StoredBucket, StoredKey, StoredMultipart
+from infra.local.s3.multiparts import StoredMultipart
+from infra.local.s3.objects import StoredKey
 
 MOST_KEYS = 1000
 MOST_BUCKETS = 10_000

@@ -18,7 +18,8 @@ from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles import identities
 from infra.local.s3 import access, acl, notifications, public_access
-from infra.local.s3.objects import PARTITION, StoredBucket, StoredKey, changed, flush
+from infra.local.s3.buckets import StoredBucket, changed, flush
+from infra.local.s3.objects import PARTITION, StoredKey
 
 OPERATIONS = {"GetBucketAcl", "PutBucketAcl", "GetObjectAcl", "PutObjectAcl"}
 WITH_A_LIST = {"PutObject", "CopyObject", "CreateMultipartUpload"}

@@ -19,7 +19,8 @@ from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.s3 import access, checksums, conditions, encryption, object_lock, sharing
 from infra.local.s3.documents import name_of
-from infra.local.s3.objects import PARTITION, StoredKey, StoredMultipart
+from infra.local.s3.multiparts import StoredMultipart
+from infra.local.s3.objects import PARTITION, StoredKey
 
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 INVALID_PART = "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."  # fmt: skip

@@ -41,8 +41,8 @@ from infra.local.s3 import (
     sharing,
     uploads,
 )
+from infra.local.s3.buckets import changed
 from infra.local.s3.chunked import ChunkedBody
-from infra.local.s3.objects import changed
 from infra.local.s3.presigned import check_not_expired
 
 T = TypeVar("T")
@@ -184,6 +184,11 @@ async def _put_lifecycle(asked: Asked, body: bytes) -> Answer:
     return await _cold(asked.request, asked.bucket_name, asked.key, documents.with_names(body))
 
 
+async def _select(asked: Asked, body: bytes) -> Answer:
+    """Refuse S3 Select as AWS does for who has not used it before July 2024; Athena reads the same objects."""
+    raise Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+
+
 async def _policy_status(asked: Asked, body: bytes) -> Answer:
     return sharing.policy_status(asked.bucket)
 
@@ -221,6 +226,7 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
     "ListMultipartUploads": _listing(pages.list_uploads),
     "PutBucketOwnershipControls": _checked(sharing.check_ownership),
     "PutBucketPolicy": _checked(sharing.check_policy),
+    "SelectObjectContent": _select,
     "PutBucketVersioning": _checked(sharing.check_versioning),
     **dict.fromkeys(sharing.OPERATIONS, _lists),
 }

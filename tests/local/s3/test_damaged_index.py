@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.core import state
-from infra.local.s3.objects import PARTITION, StoredKeys, _stores, store
+from infra.local.s3.buckets import StoredKeys
+from infra.local.s3.objects import PARTITION, open_stores, store
 
 ACCOUNT = "777777777777"
 
@@ -20,13 +21,13 @@ def lake(tmp_path: Path) -> Iterator[Path]:
     before = state._root
     state.open(tmp_path)
     yield tmp_path / ACCOUNT / PARTITION / "s3" / "index.sqlite"
-    if (opened := _stores.pop(ACCOUNT, None)) is not None:
+    if (opened := open_stores.pop(ACCOUNT, None)) is not None:
         opened.close()
     state._root = before
 
 
 def reopened() -> StoredKeys:
-    _stores.pop(ACCOUNT).close()
+    open_stores.pop(ACCOUNT).close()
     keys = StoredKeys(ACCOUNT, "lake")
     keys.load()
     return keys
@@ -38,7 +39,7 @@ def test_a_damaged_row_is_read_from_the_journal(lake: Path) -> None:
         stored.write(("lake", name), pickle.dumps([f"{name} of before"]))
         stored.write(("lake", name), pickle.dumps([name]))
     assert dict(reopened()) == {"a": ["a"], "b": ["b"], "c": ["c"]}
-    _stores.pop(ACCOUNT).close()
+    open_stores.pop(ACCOUNT).close()
     with sqlite3.connect(lake) as index:
         index.execute("UPDATE objects SET versions = zeroblob(30) WHERE name = 'b'")
     index.close()
