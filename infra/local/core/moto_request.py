@@ -29,6 +29,12 @@ def _request_id(headers: dict[str, Any]) -> str:
 responses.gen_amzn_requestid_long = _request_id
 
 
+class Asked(MotoRequest):
+    """A request whose path and URL are known as they came; werkzeug would put them together from their parts, several times."""
+
+    raw_path = raw_url = ""
+
+
 def make(
     method: str, host: str, raw_path: str, query: str, headers: Mapping[str, str], account: str, body: bytes
 ) -> MotoRequest:
@@ -68,4 +74,7 @@ def make(
         if moto_request.should_preserve_original_header_name(name):
             preserved[key] = name
     environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
-    return MotoRequest(environ)
+    made = Asked(environ)
+    made.raw_path = raw_path
+    made.raw_url = f"https://{host}{environ['RAW_URI']}"
+    return made

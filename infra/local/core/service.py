@@ -6,6 +6,7 @@ import importlib
 import re
 from collections.abc import Awaitable, Callable, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from infra.local.core import moto_backends as moto_backends  # before any backend is made
@@ -94,6 +95,7 @@ class Service:
         ]
         state.register(self.name, self)
 
+    @lru_cache(maxsize=512)  # noqa: B019 - a service lasts as long as the process
     def handler(self, url: str) -> Handler | None:
         """Return the function for a URL without its query."""
         return next((handler for pattern, handler in self.handlers if pattern.match(url)), None)
