@@ -245,7 +245,13 @@ def meeting() -> Iterator[dict[str, Records]]:
 
 @contextmanager
 def reading(file: Callable[[], File], loads: Callable[[bytes], Any]) -> Iterator[set[str]]:
-    """Let collections be read from a file as they are met, within; what is yielded holds their numbers."""
+    """Let collections be read from a file as they are met, within; what is yielded holds their numbers.
+
+    Parameters
+    ----------
+    file: gives the file; called when a collection is met first
+    loads: reads a pickle from bytes
+    """
     _here.reading = (file, loads, set())
     try:
         yield _here.reading[2]

@@ -54,7 +54,17 @@ def routes(service: str) -> tuple[Route, ...]:
 
 
 def operation(service: str, method: str, path: str, query: str = "") -> str:
-    """Return the operation that a method, a path and a query mean, "" for none."""
+    """Return the operation that a method, a path and a query mean, "" for none.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    method: for example GET
+    path: as it came, still quoted
+    query: the part of the address behind its question mark
+
+    Source: https://smithy.io/2.0/spec/http-bindings.html
+    """
     for route in routes(service):
         if route.method == method and route.pattern.fullmatch(path) and route.query in query:
             return route.operation
@@ -66,8 +76,19 @@ def parameters(
 ) -> dict[str, Any]:
     """Return an operation's parameters by their names in the model.
 
+    Parameters
+    ----------
+    service: its name in a request's signature
+    name: the operation's name in the model
+    path: as it came, still quoted
+    query: the part of the address behind its question mark
+    headers: by their names, in any case
+    body: as it came
+
     Blobs in a JSON body stay base64 text; a payload that is a blob is the bytes of the body.
     Raises BadRequest for a body that is no JSON or has members of another type.
+
+    Source: https://smithy.io/2.0/spec/http-bindings.html
     """
     from moto.core.utils import get_service_model
 

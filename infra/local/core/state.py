@@ -7,32 +7,28 @@ written to files by the service itself. Everything lies below one folder, `.work
 from __future__ import annotations
 
 import builtins
-import copyreg
 import hashlib
-import io
 import logging
 import os
-import pickle
 import shutil
 import sqlite3
-import sys
 import tempfile
 import threading
-import types
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
 
 from infra.local.core import records
 from infra.local.core.locks import AccountLock, ServiceLock
-from infra.local.core.moved import MOVED, MOVED_CLASSES
 from infra.local.core.notes import notes as notes
 from infra.local.core.notes import say as say
 from infra.local.core.notes import set_aside as set_aside
+from infra.local.core.pickles import dumps as dumps
+from infra.local.core.pickles import load_from
+from infra.local.core.pickles import loads as loads
 
 if TYPE_CHECKING:
     from infra.local.core.service import Service
@@ -47,7 +43,6 @@ _files: dict[Path, records.File] = {}
 _written: dict[Path, bytes] = {}  # pickle → digest of what is in it
 _opening = threading.Lock()
 _later = threading.local()
-_keys_are_known = False
 RETRY_SECONDS = 1.0
 
 
@@ -91,14 +86,35 @@ def root() -> Path:
 
 
 def folder(service: str, account: str, region: str) -> Path:
-    """Return the folder for a service's own files in one account and region; it is made if it is not there."""
+    """Return the folder for a service's own files in one account and region; it is made if it is not there.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    account: its twelve digits
+    region: for example us-east-1
+
+    Returns
+    -------
+    The folder, below the home's `state`
+    """
     path = root() / account / region / service
     path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def lock(service: str, account: str = "") -> ServiceLock | AccountLock:
-    """Return the re-entrant lock of a service in an account, or of the whole service. Hold it while changing a backend, not while working."""
+    """Return the re-entrant lock of a service in an account, or of the whole service. Hold it while changing a backend, not while working.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    account: its twelve digits; without it, the lock of all accounts together
+
+    Returns
+    -------
+    The lock, also a context manager
+    """
     whole = _locks[service]
     return whole.of(account) if account else whole
 
@@ -131,7 +147,18 @@ def register(service: str, module: Service) -> None:
 
 
 def save(service: str, account: str, region: str) -> None:
-    """Write one backend to disk. A service without a backend in this account and region is left alone."""
+    """Write one backend to disk. A service without a backend in this account and region is left alone.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    account: its twelve digits
+    region: for example us-east-1
+
+    Raises
+    ------
+    OSError: the disk is full or cannot be written to
+    """
     module = _modules.get(service)
     if module is None:
         return
@@ -153,7 +180,14 @@ def save(service: str, account: str, region: str) -> None:
 
 
 def keep(services: tuple[str, ...], account: str, region: str) -> None:
-    """Save what a change did to some services, or take it back, for what was refused must not be seen. Raises OSError."""
+    """Save what a change did to some services, or take it back, for what was refused must not be seen. Raises OSError.
+
+    Parameters
+    ----------
+    services: whose state the change may have touched
+    account: its twelve digits
+    region: for example us-east-1
+    """
     try:
         for service in services:
             save(service, account, region)
@@ -221,7 +255,13 @@ def _records(path: Path) -> records.File:
 
 
 def forget(service: str, account: str) -> None:
-    """Drop all that a service has of an account, in memory and on disk. The caller holds the account's lock."""
+    """Drop all that a service has of an account, in memory and on disk. The caller holds the account's lock.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    account: its twelve digits
+    """
     backends = _modules[service].backends
     if account in backends.keys():
         backends.pop(account)
@@ -256,7 +296,19 @@ def saved() -> list[tuple[str, str, str]]:
 
 
 def load(service: str, module: Service, account: str, region: str) -> bool:
-    """Put a backend from disk back where moto looks for it; one that cannot be read is set aside, and False is returned."""
+    """Put a backend from disk back where moto looks for it; one that cannot be read is set aside, and False is returned.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    module: what the service's package exports as SERVICE
+    account: its twelve digits
+    region: for example us-east-1
+
+    Returns
+    -------
+    Whether it was read
+    """
     path = _pickle_path(service, account, region)
     try:
         loaded, met = _read(path)
@@ -274,11 +326,18 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
 def _read(path: Path) -> tuple[Any, set[str]]:
     """Return a backend from disk, and the numbers of its collections."""
     with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
-        return _Unpickler(file).load(), met
+        return load_from(file), met
 
 
 def restore(service: str, account: str, region: str) -> None:
-    """Take a backend back to what is on disk, after a change that could not be saved. Who holds the backend has what is on disk then."""
+    """Take a backend back to what is on disk, after a change that could not be saved. Who holds the backend has what is on disk then.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    account: its twelve digits
+    region: for example us-east-1
+    """
     module = _modules[service]
     with lock(service, account):
         backend = _existing(module.backends, account, region)
@@ -293,7 +352,13 @@ def restore(service: str, account: str, region: str) -> None:
 
 
 def follow(live: Any, stored: Any) -> None:
-    """Let an object that threads hold be what is on disk: both are one from now on, also when that is read once more."""
+    """Let an object that threads hold be what is on disk: both are one from now on, also when that is read once more.
+
+    Parameters
+    ----------
+    live: what threads hold
+    stored: what was read from disk
+    """
     values, fresh = live.__dict__, dict(stored.__dict__)
     values.update(fresh)
     for name in values.keys() - fresh.keys():
@@ -325,71 +390,3 @@ def _existing(backends: Any, account: str, region: str) -> Any:
         if name and name in regions.keys():
             return dict.__getitem__(regions, name)
     return None
-
-
-class _Unpickler(pickle.Unpickler):
-    """Finds a class of an older lake where it is now."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        module = MOVED.get(module, module)
-        return super().find_class(MOVED_CLASSES.get((module, name), module), name)
-
-
-class _Pickler(pickle.Pickler):
-    dispatch_table = copyreg.dispatch_table.copy()
-
-
-def _fresh_lock() -> Any:
-    return threading.Lock()
-
-
-def _fresh_rlock() -> Any:
-    return threading.RLock()
-
-
-_Pickler.dispatch_table[type(threading.Lock())] = lambda _: (_fresh_lock, ())
-_Pickler.dispatch_table[type(threading.RLock())] = lambda _: (_fresh_rlock, ())
-_Pickler.dispatch_table[WeakValueDictionary] = lambda weak: (WeakValueDictionary, (dict(weak),))
-
-
-def _private_key(data: bytes) -> Any:
-    from cryptography.hazmat.primitives.serialization import load_der_private_key
-
-    return load_der_private_key(data, None)
-
-
-def _key_bytes(key: Any) -> tuple[Any, tuple[bytes]]:
-    from cryptography.hazmat.primitives import serialization
-
-    form = (serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return _private_key, (key.private_bytes(*form),)
-
-
-def _learn_keys() -> None:
-    """Let private keys (of KMS) be pickled: looked up once their library is loaded, which is when somebody makes one."""
-    global _keys_are_known
-    library = sys.modules.get("cryptography.hazmat.bindings._rust")
-    if library is None or _keys_are_known:
-        return
-    for module in vars(library.openssl).values():
-        for name, kind in vars(module).items() if isinstance(module, types.ModuleType) else ():
-            if name.endswith("PrivateKey") and hasattr(kind, "private_bytes"):
-                _Pickler.dispatch_table[kind] = _key_bytes
-    _keys_are_known = True
-
-
-_Pickler.dispatch_table[records.RecordDict] = records.reduce
-_Pickler.dispatch_table[records.RecordList] = records.reduce
-
-
-def loads(data: bytes) -> Any:
-    """Read what `dumps` made."""
-    return _Unpickler(io.BytesIO(data)).load()
-
-
-def dumps(value: Any) -> bytes:
-    """Pickle `value`; locks in it become new, free ones."""
-    _learn_keys()
-    buffer = io.BytesIO()
-    _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)
-    return buffer.getvalue()

@@ -98,7 +98,16 @@ def flush_metrics(all_of_them: bool = False) -> None:
 
 
 def log(account: str, region: str, group: str, stream: str, lines: list[str]) -> None:
-    """Append lines to a log stream; group and stream are made if they are not there."""
+    """Append lines to a log stream; group and stream are made if they are not there.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    group: the log group's name
+    stream: the log stream's name
+    lines: one entry each, without line ends; all get the time of now
+    """
     if not lines:
         return
     now = int(time.time() * 1000)
@@ -114,7 +123,19 @@ def log(account: str, region: str, group: str, stream: str, lines: list[str]) ->
 def event(
     account: str, region: str, source: str, detail_type: str, detail: dict[str, Any], resources: list[str] | None = None
 ) -> None:
-    """Put one event on the account's default bus, as the service itself would: it is on disk for its targets when this returns."""
+    """Put one event on the account's default bus, as the service itself would: it is on disk for its targets when this returns.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    source: for example aws.glue
+    detail_type: for example Glue Crawler State Change
+    detail: what is told, as AWS's page of the service's events has it
+    resources: ARNs of what it is about
+
+    Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events.html
+    """
     _backends("events")[account][region].put_service_event(source, detail_type, detail, resources or [])
 
 
@@ -122,11 +143,34 @@ def event(
 def client(account: str, region: str, service: str) -> Any:
     """Return a boto3 client on this very server in an account, as its root. Only for background threads: the server must be free to answer.
 
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    service: its name in boto3
+
+    Returns
+    -------
+    The client
+
     What a service does for a user it does as a role: `roles.session(…).client(region, service)`.
     """
     return new_client(region, service, account, members.KEY)
 
 
 def new_client(region: str, service: str, access_key: str, secret_key: str, token: str | None = None) -> Any:
-    """Return a boto3 client on this very server with these credentials, see clients.py."""
+    """Return a boto3 client on this very server with these credentials, see clients.py.
+
+    Parameters
+    ----------
+    region: for example us-east-1
+    service: its name in boto3
+    access_key: the access key id: twelve digits are an account's root
+    secret_key: its secret
+    token: of a session, if it is one
+
+    Returns
+    -------
+    The client
+    """
     return clients.client(_endpoint, region, service, access_key, secret_key, token)

@@ -33,7 +33,18 @@ UNREADABLE = {"lambda": "InvalidRequestContentException"}  # a body that is no J
 
 
 def request_errors(service: str, operation: str, given: dict[str, Any]) -> list[str]:
-    """Return what in a request is not within the limits of the service's model, for `message`."""
+    """Return what in a request is not within the limits of the service's model, for `message`.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    operation: its name in the model
+    given: the parameters by their names in the model
+
+    Returns
+    -------
+    One sentence each, in the words of AWS's services; none where all is right
+    """
     return list(constraint_errors(given, get_service_model(service).operation_model(operation).input_shape))
 
 
@@ -44,7 +55,14 @@ def message(errors: list[str]) -> str:
 
 
 def missing(value: Any, shape: Any, path: str = "") -> Iterator[str]:
-    """Yield the required members that a request does not have, in the words of AWS's services."""
+    """Yield the required members that a request does not have, in the words of AWS's services.
+
+    Parameters
+    ----------
+    value: the parameters, or one of them
+    shape: what the model says of it
+    path: where it stands, for the sentence
+    """
     if shape.type_name == "structure" and isinstance(value, dict):
         for name in shape.required_members:
             if value.get(name) is None:
