@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -466,8 +467,12 @@ print(who(0), spark.parallelize([0], 1).map(who).first(), spark.textFile("s3://{
 
 def drivers(server: Any) -> list[psutil.Process]:
     """The server's Spark drivers."""
-    children = psutil.Process(server.pid).children()
-    return [child for child in children if "infra.engines.spark.driver" in child.cmdline()]
+    found = []
+    for child in psutil.Process(server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+            if "infra.engines.spark.driver" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def test_processes_end_with_the_server_and_a_spare_driver_is_used_once(own_server: Any, account: str) -> None:
