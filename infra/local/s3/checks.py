@@ -138,7 +138,7 @@ def check_body(operation: str, body: bytes, bucket: str) -> None:
 
 def _parsed(body: bytes) -> ElementTree.Element:
     """Return a document's root. Raises ParseError, ValueError where elements are nested too deeply."""
-    parser = ElementTree.XMLPullParser(events=("start", "end"))
+    parser: Any = ElementTree.XMLPullParser(events=("start", "end"))
     parser.feed(body)
     parser.close()
     depth, root = 0, None

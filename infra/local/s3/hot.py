@@ -101,13 +101,13 @@ class Receiver:
             self._parts.append(data)
 
     def value(self) -> bytes | Path:
-        if self._file is not None:
+        if self._file is not None and self.path is not None:
             self._file.close()
             return self.path
         return b"".join(self._parts)
 
     def discard(self) -> None:
-        if self._file is not None:
+        if self._file is not None and self.path is not None:
             self._file.close()
             self.path.unlink(missing_ok=True)
 
@@ -209,15 +209,8 @@ def find_object(bucket: StoredBucket, key: str, version: str | None) -> StoredKe
     return found if isinstance(found, StoredKey) else None
 
 
-def read_object(
-    stored: StoredKey, headers: dict[str, str], part: int | None = None
-) -> tuple[int, dict[str, str], StoredKey, int, int] | None:
-    """Answer a GET or HEAD: (status, headers, object, first byte, length); None where moto must do it. Raises Refused."""
-    if stored.storage_class in ARCHIVE_STORAGE_CLASSES:
-        return None
-    if any(name in headers for name in _CONDITIONS):
-        return None
-    status, first, length = 200, 0, stored.size
+def _headers_of(stored: StoredKey) -> dict[str, str]:
+    """The headers that every answer with this object has."""
     answer = {
         "ETag": stored.etag,
         "Last-Modified": rfc_1123_datetime(stored.last_modified),
@@ -231,6 +224,19 @@ def read_object(
         answer["x-amz-version-id"] = stored.version_id
     if stored.storage_class != "STANDARD":
         answer["x-amz-storage-class"] = stored.storage_class
+    return answer
+
+
+def read_object(
+    stored: StoredKey, headers: dict[str, str], part: int | None = None
+) -> tuple[int, dict[str, str], StoredKey, int, int] | None:
+    """Answer a GET or HEAD: (status, headers, object, first byte, length); None where moto must do it. Raises Refused."""
+    if stored.storage_class in ARCHIVE_STORAGE_CLASSES:
+        return None
+    if any(name in headers for name in _CONDITIONS):
+        return None
+    status, first, length = 200, 0, stored.size
+    answer = _headers_of(stored)
     asked = headers.get("range")
     shows_checksum = headers.get("x-amz-checksum-mode") == "ENABLED"
     if part is not None:

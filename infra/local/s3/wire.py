@@ -266,6 +266,7 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
                 {name: value for name, value in chunked.trailer.items() if name.startswith("x-amz-checksum-")}
             )
         if plain:
+            put: Callable[..., dict[str, str] | None]
             if is_part:
                 put = partial(hot.put_part, request.account, bucket, query["uploadId"], int(query["partNumber"]))
             else:

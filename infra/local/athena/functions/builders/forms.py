@@ -74,7 +74,9 @@ def extract(ex, node: Node):
     except QueryError as error:
         if error.code != "FUNCTION_NOT_FOUND":
             raise
-        raise ex.error("TYPE_MISMATCH", node.value, f"Cannot extract {node.field.value.upper()} from {value.type}") from None
+        raise ex.error(
+            "TYPE_MISMATCH", node.value, f"Cannot extract {node.field.value.upper()} from {value.type}"
+        ) from None
 
 
 def _count(ex, node: Node, low: int, high: int | None, what: str) -> None:
