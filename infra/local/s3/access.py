@@ -24,6 +24,7 @@ from infra.local.core.roles.requests import Check
 from infra.local.s3 import acl, public_access
 
 PARTITION = "aws"
+COPY = "x-amz-copy-source"
 ROOT = re.compile(r"\d{12}")
 ANYBODY = Caller(Principal(Kind.ANONYMOUS, "", ""))
 OBJECT, BUCKET = "object", "bucket"
@@ -73,7 +74,7 @@ def bucket_of(name: str) -> Any:
     return s3_backends[owner][PARTITION].buckets.get(name) if owner else None
 
 
-def admit(request: Request, bucket_name: str) -> None:
+def admit(request: Request, bucket_name: str, key: str) -> None:
     """Let a request into the account of the bucket's owner, if it may do there what it asks for. Raises Refused."""
     account = request.account if request.signed else ""
     owner = owner_of(bucket_name)
@@ -85,6 +86,9 @@ def admit(request: Request, bucket_name: str) -> None:
         raise _denied()
     if not owner or request.operation == "CreateBucket":
         return  # S3 says NoSuchBucket, or that the name is taken
+    if account == owner and COPY not in request.headers and not _holds_another_s(bucket_name, key):
+        request.account = owner
+        return
     checks = list(requests.s3.checks(request.method, request.raw_path, request.query_string, request.headers))
     if _is_nobody_s_user(request):
         for check in checks:
@@ -94,6 +98,13 @@ def admit(request: Request, bucket_name: str) -> None:
     sources = {name for check in checks if (name := _place(check)[0]) and name != bucket_name}
     asking.set(Asking(account, frozenset(sources)))
     request.account = owner
+
+
+def _holds_another_s(bucket_name: str, key: str) -> bool:
+    """Tell whether a version of an object belongs to another account than its bucket."""
+    bucket = bucket_of(bucket_name)
+    versions = bucket.keys.getlist(key, ()) if bucket is not None and key else ()
+    return any(getattr(each, "owner", None) for each in versions)
 
 
 def _is_nobody_s_user(request: Request) -> bool:

@@ -86,7 +86,7 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     checks.check(request.operation, key, query, request.headers)
     request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
     roles.authorize(request, request.operation, request.parameters)
-    access.admit(request, bucket_name)
+    access.admit(request, bucket_name, key)
     if request.method == "OPTIONS":
         checks.check_preflight(request.headers, access.bucket_of(bucket_name))
     checks.check_owner(request.headers, bucket_name)
