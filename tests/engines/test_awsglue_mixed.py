@@ -7,6 +7,7 @@ import re
 import boto3
 import pytest
 
+from tests.engines import three_readers
 from tests.engines.awsglue_spark import glue_context
 
 ACCOUNT = "300000000009"
@@ -383,3 +384,37 @@ def test_quote_sign_of_a_table(glue, folder, place, quote, line, expected):
     options = {"quoteChar": quote} if place == "options" else {}
     frame = glue.create_dynamic_frame.from_catalog(DATABASE, name, additional_options=options)
     assert records(frame, "t", "n") == [(expected, 1)]
+
+
+# the same files in the crawler, Athena and awsglue
+
+
+def test_json_has_one_meaning(glue, folder, tmp_path):
+    """Types of the crawler and awsglue, values of Athena and awsglue."""
+    for seed in range(8):
+        text = json_lines(*three_readers.random_records(seed))
+        path = tmp_path / f"{seed}.json"
+        path.write_text(text)
+        columns = three_readers.crawled(path)
+        frame = read(glue, put(f"{folder}/{seed}", a=text)).toDF()
+        assert {name.lower(): kind for name, kind in frame.dtypes} == columns, seed
+        expected = three_readers.in_order(three_readers.of_athena(path, columns, "openx"))
+        assert three_readers.in_order([three_readers.plain(row) for row in frame.collect()]) == expected, seed
+
+
+def test_csv_has_one_meaning(glue, folder, tmp_path):
+    """awsglue reads text; what Athena makes of it with the crawler's types is that text's value."""
+    text = "name,amount,rate\nx,1,0.5\n é,-7,2\n12,3000000000,1e3\n,4,\n"
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    columns = three_readers.crawled(path)
+    assert columns == {"name": "string", "amount": "bigint", "rate": "double"}
+    frame = read(glue, put(folder, a=text), "csv", withHeader=True).toDF()
+    assert {kind for _, kind in frame.dtypes} == {"string"}
+    given = [row.asDict() for row in frame.collect()]
+    cast = [
+        {"name": r["name"] or "", "amount": int(r["amount"]), "rate": float(r["rate"]) if r["rate"] else None}
+        for r in given
+    ]
+    found = three_readers.of_athena(path, columns, "lazy", 1, **{"field.delim": ","})
+    assert three_readers.in_order(found) == three_readers.in_order([three_readers.plain(row) for row in cast])
