@@ -97,7 +97,7 @@ async def _hosted(service: Service, request: Request) -> None:
 
 
 async def _unsigned(request: Request) -> Answer | None:
-    """Answer who has not signed: it may read what is public in S3, and ask STS for a role with another's token. Raises Refused."""
+    """Answer who has not signed: it may do in S3 what its owner has opened to everybody, and ask STS for a role with another's token. Raises Refused."""
     if request.target or request.content_type in JSON_TYPES:
         raise Refused(400, "MissingAuthenticationTokenException", "Request is missing Authentication Token")
     if request.is_form or "Action" in request.query:

@@ -123,14 +123,19 @@ def test_names_of_this_computer_are_answered(server, account, host):
         (b"Action=GetCallerIdentity", FORM, "/", 403, "MissingAuthenticationToken"),
         (b"{}", {"X-Amz-Target": "AWSGlue.GetDatabases", "content-type": "application/x-amz-json-1.1"}, "/", 400,
          "MissingAuthenticationTokenException"),
-        (b"<Delete/>", {"content-type": "text/plain"}, "/open-{}?delete", 403, "AccessDenied"),
+        (b"<Delete><Object><Key>k</Key></Object></Delete>", {"content-type": "text/plain"}, "/kept-{}?delete", 403,
+         "AccessDenied"),
         (b"", {"content-type": "text/plain"}, "/", 403, "AccessDenied"),
     ],
 )  # fmt: skip
 def test_unsigned_requests_change_nothing(server, account, client, body, headers, path, status, code):
-    client("s3").create_bucket(Bucket=f"open-{account}", ACL="public-read-write")
+    """Also of a bucket that everybody may read. Who has given WRITE to everybody has asked for it, as on AWS."""
+    s3 = client("s3")
+    s3.create_bucket(Bucket=f"kept-{account}", ACL="public-read")
+    s3.put_object(Bucket=f"kept-{account}", Key="k", Body=b"1")
     answered, text = post(server, body, headers, path=path.format(account))
     assert (answered, code.encode() in text) == (status, True)
+    assert s3.list_objects_v2(Bucket=f"kept-{account}")["KeyCount"] == 1
 
 
 def test_a_role_for_a_token_of_another_is_asked_for_without_signature(server, account, client):
