@@ -26,6 +26,7 @@ from infra.local.s3 import acl, public_access
 PARTITION = "aws"
 COPY = "x-amz-copy-source"
 ROOT = re.compile(r"\d{12}")
+NOT_FOR_ANYBODY = ("CreateBucket", "DeleteObjects")
 ANYBODY = Caller(Principal(Kind.ANONYMOUS, "", ""))
 OBJECT, BUCKET = "object", "bucket"
 GRANTED_BY = {  # action → whose list gives it, by which permission
@@ -82,7 +83,7 @@ def admit(request: Request, bucket_name: str, key: str) -> None:
     if request.method == "OPTIONS":  # a browser's question whether it may ask
         request.account = owner or request.account
         return
-    if not request.signed and (not bucket_name or request.operation == "CreateBucket"):
+    if not request.signed and (not bucket_name or request.operation in NOT_FOR_ANYBODY):
         raise _denied()
     if not owner or request.operation == "CreateBucket":
         return  # S3 says NoSuchBucket, or that the name is taken

@@ -64,7 +64,7 @@ def test_a_private_bucket_is_its_owners(server: Server, mine: Any, theirs: Any, 
     assert _code(theirs.create_bucket, Bucket=bucket) == "BucketAlreadyExists"
     for method, path in (("GET", "/k"), ("PUT", "/x"), ("DELETE", "/k"), ("GET", ""), ("GET", "?acl")):
         assert _asked(server, method, f"{bucket}{path}", b"" if method == "PUT" else None) == 403
-    assert _asked(server, "POST", f"{bucket}?delete", b"<Delete><Object><Key>k</Key></Object></Delete>") == 200
+    assert _asked(server, "POST", f"{bucket}?delete", b"<Delete><Object><Key>k</Key></Object></Delete>") == 403
     told = theirs.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}]})
     assert [each["Code"] for each in told["Errors"]] == ["AccessDenied"]
     assert mine.get_object(Bucket=bucket, Key="k")["Body"].read() == b"mine"
