@@ -1,7 +1,8 @@
 # The workshop's commands. They need make and Python 3.11 only; everything else is fetched by the set-up, with checksums.
 
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# the interpreter itself, not pyenv's shim: by a shim's path, uv takes an environment for another's and makes it anew
+PYTHON ?= $(shell $$(command -v python3.11 || command -v python3) -c 'import sys; print(sys._base_executable)')
 UV := $(shell command -v uv || echo .workshop/uv/bin/uv)
 WORKSHOP := .venv/bin/workshop
 
@@ -19,7 +20,7 @@ workshop: setup ## run all notebooks in order on the local AWS; copies with outp
 
 # beside the contracts, pytest collects once: what it compiles is then there for all workers
 test: setup ## run all tests: style, types, contracts, then everything, by four workers
-	-@$(UV) sync --frozen --quiet --inexact --extra class --python $(PYTHON) # the hub of a class; without network its tests are skipped
+	-@$(UV) sync --frozen --quiet --inexact --extra class # the hub of a class; without network its tests are skipped
 	@.venv/bin/pytest -q --collect-only >/dev/null 2>&1 & $(MAKE) --no-print-directory contracts && wait
 	@.venv/bin/pytest -q -n 4 --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
