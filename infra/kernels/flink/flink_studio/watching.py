@@ -115,7 +115,7 @@ class Rate:
 
     WINDOW = 5.0
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._points: list[tuple[float, int]] = []
 
     def add(self, now: float, changes: int) -> None:
