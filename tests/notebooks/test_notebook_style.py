@@ -199,6 +199,16 @@ def test_nothing_lies_behind_a_stored_figure(notebook):
                 assert pixels.shape[2] == 4 and not pixels[[0, 0, -1, -1], [0, -1, 0, -1], 3].any(), source(cell)
 
 
+def test_no_stored_output_needs_trust(notebook):
+    """JupyterLab takes <svg> and scripts out of the outputs of a notebook that nobody has run here yet, as in a fresh clone."""
+    for cell in code(notebook):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            page = "".join(data.get("text/html", ""))
+            assert not re.search("<(svg|script|iframe|form)", page), source(cell)
+            assert "application/javascript" not in data, source(cell)
+
+
 def test_check_yourself_has_answers(notebook):
     """Three questions, three answers outside the notebook, and a word on how to see them."""
     chapter = str(int(notebook["path"].name[:2]))
