@@ -79,6 +79,6 @@ def test_on_another_profile_a_limit_is_asked_once_and_holds(
 
 
 def test_a_limit_that_is_no_number(tmp_path: Path) -> None:
-    with pytest.raises(cost.LimitReached, match="'much' is no number"):
+    with pytest.raises(cost.LimitReached, match="'much' is no amount"):
         cost.limit(tmp_path / "limits.json", "p", lambda _: "much")
     assert not (tmp_path / "limits.json").exists()

@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 import nbformat
+import psutil
 import pyarrow.parquet
 import pytest
 from nbclient import NotebookClient
@@ -85,8 +86,10 @@ def java_of(kernel: int) -> int:
 
 
 def runs(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def kernel_environment(endpoint: str, account: str, home: Path) -> dict[str, str]:
