@@ -50,7 +50,7 @@ class Driver:
         self._start_spark(settings, use_catalog)
 
     def _start_spark(self, settings: Settings, use_catalog: bool) -> None:
-        from pyspark import SparkConf, SparkContext
+        from pyspark import SparkContext
         from pyspark.sql import SparkSession
 
         if use_catalog:
@@ -58,8 +58,11 @@ class Driver:
         writers.install(Path.cwd().parent / "spark-writers")
         self._jvm.connect()
         threading.Thread(target=self._watch_java, name="java", daemon=True).start()
-        told = cluster.executor_environment() if settings.master else {}
-        self._first_context = SparkContext.getOrCreate(SparkConf().setAll(list(told.items())))
+        if settings.master:
+            SparkContext._ensure_initialized()
+            for name, value in cluster.executor_environment().items():  # a script may make another context
+                SparkContext._jvm.java.lang.System.setProperty(name, value)
+        self._first_context = SparkContext.getOrCreate()
         if settings.master:
             cluster.prepare(self._first_context, PYTHON_FOLDER, settings.py_files, Path.cwd())
         # pyspark's own handler talks to the JVM on a connection that may be in the middle of a call
@@ -135,15 +138,16 @@ class Driver:
 
     def _hide_context(self) -> None:
         """Give the script's own `SparkContext()` the context that is up, unless it asks for other settings."""
-        from pyspark import SparkContext
+        from pyspark import SparkConf, SparkContext
         from pyspark.sql import SparkSession
 
         ready, original = self.context, SparkContext._initialize_context
-        settings = dict(ready.getConf().getAll())
+        # what nobody asked for: a running context has changed some of it (on a cluster, where its jars lie)
+        settings = [set(SparkConf().getAll()), set(ready.getConf().getAll())]
 
         def initialize(context, wanted):
             SparkContext._initialize_context = original
-            if all(settings.get(pair._1()) == pair._2() for pair in wanted.getAll()):
+            if all(any((pair._1(), pair._2()) in known for known in settings) for pair in wanted.getAll()):
                 return ready._jsc
             ready._jsc.stop()
             return original(context, wanted)
