@@ -97,13 +97,19 @@ def test_kill_keeps_source_and_buffer_consistent(own_server: Any, account: str) 
     assert set(found) - set(acknowledged) <= unsure
 
 
-def test_a_segment_that_reached_s3_before_the_kill_is_not_delivered_again(own_server: Any, account: str) -> None:
-    service_role(lambda service: own_server.client(service, account), "firehose")
-    s3, firehose = own_server.client("s3", account), own_server.client("firehose", account)
-    s3.create_bucket(Bucket="once")
+def _direct(server: Any, account: str, bucket: str, interval: int) -> tuple[Any, Any]:
+    """Make a bucket and a stream to it; clients of S3 and Firehose."""
+    service_role(lambda service: server.client(service, account), "firehose")
+    s3, firehose = server.client("s3", account), server.client("firehose", account)
+    s3.create_bucket(Bucket=bucket)
     firehose.create_delivery_stream(
-        DeliveryStreamName="direct", S3DestinationConfiguration=destination("once", size=1, interval=900)
+        DeliveryStreamName="direct", S3DestinationConfiguration=destination(bucket, size=1, interval=interval)
     )
+    return s3, firehose
+
+
+def test_a_segment_that_reached_s3_before_the_kill_is_not_delivered_again(own_server: Any, account: str) -> None:
+    s3, firehose = _direct(own_server, account, "once", interval=900)
     firehose.put_record(DeliveryStreamName="direct", Record={"Data": b"once"})
     s3.put_object(Bucket="once", Key="its/key", Body=b"once")
     own_server.kill()
@@ -118,12 +124,7 @@ def test_a_segment_that_reached_s3_before_the_kill_is_not_delivered_again(own_se
 
 
 def test_half_written_buffer_files_are_cut_back(own_server: Any, account: str) -> None:
-    service_role(lambda service: own_server.client(service, account), "firehose")
-    s3, firehose = own_server.client("s3", account), own_server.client("firehose", account)
-    s3.create_bucket(Bucket="cut")
-    firehose.create_delivery_stream(
-        DeliveryStreamName="direct", S3DestinationConfiguration=destination("cut", size=1, interval=3)
-    )
+    s3, firehose = _direct(own_server, account, "cut", interval=3)
     firehose.put_record(DeliveryStreamName="direct", Record={"Data": b"whole"})
     own_server.kill()
     (folder,) = (own_server.home / "state" / account / "us-east-1" / "firehose").iterdir()

@@ -122,12 +122,8 @@ class OpenCsv:
 
 def _typed(text: str, kind: Type) -> Any:
     name = kind.name
-    if name in values.BITS:
-        return values.java_whole(text, name)
-    if name in ("double", "real"):
-        return values.number(values.java_double(text))
-    if name == "decimal":
-        return values.decimal(text, kind)
+    if name in values.NUMBERS:
+        return values.java_number(text, kind)
     if name == "boolean":
         if text.lower() not in ("true", "false"):
             raise Bad(text)

@@ -70,12 +70,8 @@ def _value(text: str | None, kind: Type) -> Any:
     if name == "boolean":
         return text.lower() == "true"
     try:
-        if name in values.BITS:
-            return values.java_whole(text, name)
-        if name in ("double", "real"):
-            return values.number(values.java_double(text))
-        if name == "decimal":
-            return values.decimal(text, kind)
+        if name in values.NUMBERS:
+            return values.java_number(text, kind)
         if name == "date":
             return values.shown(values.hive_date(text))
         if name == "timestamp":

@@ -18,6 +18,7 @@ from infra.engines.athena.types import Type
 
 EPOCH = datetime(1970, 1, 1)
 BITS = {"tinyint": 7, "smallint": 15, "integer": 31, "bigint": 63}
+NUMBERS = (*BITS, "double", "real", "decimal")
 _JAVA_WHOLE = re.compile(r"[+-]?[0-9]+")
 _JAVA_NUMBER = re.compile(r"[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[dDfF]?)")
 _BIG_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -56,6 +57,13 @@ def java_double(text: str) -> float:
     if not _JAVA_NUMBER.fullmatch(stripped):
         raise Bad(text)
     return float(stripped if stripped[-1:] in "Ny" else stripped.rstrip("dDfF"))
+
+
+def java_number(text: str, kind: Type) -> Any:
+    """A text as one of NUMBERS, as Java's own parsers read it. Raises Bad."""
+    if kind.name in BITS:
+        return java_whole(text, kind.name)
+    return decimal(text, kind) if kind.name == "decimal" else number(java_double(text))
 
 
 def big_decimal(text: str) -> Decimal:
