@@ -522,3 +522,26 @@ def test_lengths_decimals_and_properties_of_tables(lake: Lake) -> None:
     assert lake.rows("SELECT * FROM logs ORDER BY status") == [
         ["1.2.3.4", "[10/Oct/2000:13:55:36]", '"GET /a"', "200"], [None] * 4,
     ]  # fmt: skip
+    lake.ok(
+        r"""CREATE EXTERNAL TABLE grok_logs (host string, at string, request string, status int)
+        ROW FORMAT SERDE 'com.amazonaws.glue.serde.GrokSerDe'
+        WITH SERDEPROPERTIES ('input.format' = '%{IPV4:host} \\[%{INSIDE:at}\\] %{QS:request} %{POSINT:status}',
+            'input.grokCustomPatterns' = 'NO_COMMAS [^,]+\nINSIDE ([^\\]]*)')
+        STORED AS INPUTFORMAT 'org.apache.hadoop.mapred.TextInputFormat'
+        OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat' """
+        + f"LOCATION 's3://{lake.bucket}/logs/'"
+    )
+    assert lake.rows("SELECT * FROM grok_logs ORDER BY status") == [
+        ["1.2.3.4", "10/Oct/2000:13:55:36", "GET /a", "200"], [None] * 4,
+    ]  # fmt: skip
+    lake.put(
+        "trail/a.json", '{"Records": [{"eventName": "Put", "requestParameters": {"k": "v"}}, {"eventName": "Get"}]}'
+    )
+    lake.ok(
+        """CREATE EXTERNAL TABLE trail (eventname string, requestparameters string)
+        ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
+        STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
+        OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat' """
+        + f"LOCATION 's3://{lake.bucket}/trail/'"
+    )
+    assert lake.rows("SELECT * FROM trail") == [["Put", '{"k":"v"}'], ["Get", None]]

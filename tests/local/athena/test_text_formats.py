@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from infra.engines.athena import hive_types, types
 from infra.engines.athena.client import Engine, EngineError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.serdes import TextTable, rows
+from infra.engines.athena.serdes.grok_patterns import PATTERNS
+from infra.engines.athena.serdes.grok_text import Grok
 from infra.local.athena.lake.files import File
 from infra.local.athena.lake.text_files import FileReader, Source
 
@@ -310,6 +313,73 @@ def test_regex_groups_are_columns() -> None:
     ]
     assert read("a\n", "a string", "regex", **{"input.regex": "(."})[0][0].startswith("HIVE_INVALID_METADATA")
     assert read("a\n", "a string", "regex")[0][0].startswith("HIVE_INVALID_METADATA: Schema does not have required")
+
+
+def test_grok_fields_are_columns() -> None:
+    maillog = "Feb  9 07:15:00 m4eastmail postfix/smtpd[19305]: B88C4120838: connect from unknown[192.168.55.4]"
+    postfix = {
+        "input.format": "%{SYSLOGBASE} %{POSTFIX_QUEUEID:queue_id}: %{GREEDYDATA:syslog_message}",
+        "input.grokCustomPatterns": "POSTFIX_QUEUEID [0-9A-F]{7,12}",
+    }
+    # Trino's test "bug for bug": fields of SYSLOGBASE come first
+    expected = ["Feb  9 07:15:00", "m4eastmail", "postfix/smtpd"]
+    columns = "syslogbase string; queue_id string; syslog_message string"
+    assert read(f"{maillog}\nno match\n\n", columns, "grok", **postfix) == [expected, [None] * 3, [None] * 3]
+    job = (
+        "2017-09-12 12:10:34,972 INFO - processType=AZ, executionTime=7290, action=receive, hostname=1.abc.def.com\n",
+        "%{TIMESTAMP_ISO8601:timestamp} %{LOGLEVEL:loglevel} - processType=%{NO_COMMAS:processtype}, "
+        "executionTime=%{POSINT:executiontime}, action=%{C_ACTION:action}, hostname=%{HOST:hostname}",
+    )
+    own = "C_ACTION (receive|send)\nNO_COMMAS ([^,]+)"
+    assert read(
+        job[0], "t timestamp; l string; p string; e int; a char(3); h string", "grok",
+        **{"input.format": job[1], "input.grokCustomPatterns": own, "grok.nullOnParseError": "true"},
+    ) == [[None, "INFO", "AZ", 7290, "rec", "1.abc.def.com"]]  # fmt: skip
+
+
+def test_grok_of_web_servers() -> None:
+    line = '::1 - bob [10/Oct/2000:13:55:36 -0700] "GET /a.gif?b=%20 HTTP/1.0" 200 2326 "http://x.org/" "Mozilla (X)"\n'
+    columns = "ip string; ident string; auth string; at string; verb string; request string; version string; status int; bytes bigint; referrer string; agent string"
+    expected = [
+        "::1", "-", "bob", "10/Oct/2000:13:55:36 -0700", "GET", "/a.gif?b=%20", "1.0", 200, 2326, "http://x.org/", "Mozilla (X)",
+    ]  # fmt: skip
+    combined = {"input.format": "%{COMBINEDAPACHELOG}"}
+    assert read(line, columns, "grok", **combined) == [expected]
+    # a field that took no part moves those after it, and a text is no number
+    moved = 'HIVE_BAD_DATA: Error Parsing a column in the table: For input string: "http://x.org/"'
+    assert read(line.replace(" 2326", " -"), columns, "grok", **combined) == [[moved]]
+    typed = {"input.format": r"%{NUMBER:n:int};(?<word>\w+)?;%{QS:q}(?: %{IPV4:ip})?"}
+    assert read("""007;ab;"a 'b'" 10.0.0.256\n8;;''\n""", "n int; w string; q string; ip string", "grok", **typed) == [
+        [7, "ab", "a 'b'", None], [8, "", None, None],
+    ]  # fmt: skip
+    assert read("1.5;;''\n", "n int; w string", "grok", **typed) == [["HIVE_CURSOR_ERROR: Grok capture failure."]]
+
+
+def test_grok_patterns_that_are_none() -> None:
+    wrong = {
+        "%{NOSUCH:a}": "Pattern NOSUCH is not defined.", " ": "{pattern} should not be empty",
+        "%{A}": "Deep recursion pattern compilation of %{A}",
+    }  # fmt: skip
+    for pattern, said in wrong.items():
+        found = read("a\n", "a string", "grok", **{"input.format": pattern, "input.grokCustomPatterns": "A %{A}"})
+        assert found == [[f"HIVE_INVALID_METADATA: Grok compilation failure: {said}"]], pattern
+    assert read("a\n", "a string", "grok")[0][0].endswith("Schema does not have required 'input.format' property")
+    for name in PATTERNS:
+        Grok(f"%{{{name}:a}}")
+
+
+def test_records_of_cloudtrail() -> None:
+    event = {
+        "eventName": "PutObject",
+        "userIdentity": {"type": "Root"},
+        "requestParameters": {"k": [1]},
+        "responseElements": None,
+    }
+    text = json.dumps({"Records": [event, {"eventName": "B"}]})
+    columns = "eventname string; useridentity struct<type:string>; requestparameters string; responseelements string"
+    assert read(f"{text}\n[]\nno\n", columns, "cloudtrail") == [
+        ["PutObject", {"type": "Root"}, '{"k":[1]}', None], ["B", None, None, None],
+    ]  # fmt: skip
 
 
 def test_hive_json_is_strict() -> None:

@@ -92,12 +92,18 @@ def test_classifiers_and_formats(lake: Lake) -> None:
             "Serde": "OpenCSVSerDe",
         }
     )
+    levels = {
+        "Name": "levels", "Classification": "shoplog", "CustomPatterns": "SHOP S[0-9]+",
+        "GrokPattern": "%{SHOP:Shop} %{LOGLEVEL:level} %{NUMBER:took:int} %{GREEDYDATA:said}",
+    }  # fmt: skip
+    glue.create_classifier(GrokClassifier=levels)
+    lake.put("data/logs/a.log", b"S1 INFO 7 it was sold\nS22 WARN 80 slow\n  and why\n")
     lake.put("data/array/a.json", b'[{"Id": 1}, {"Id": 2}]')
     lake.put("data/tracks/a.csv", b"1|'a|b'\n2|c\n")
     lake.put("data/plain/a.csv", b"id,price\n1,2.5\n")
     lake.put("data/packed/a.json.gz", gzip.compress(records(1, 2)))
     lake.put("data/pictures/a.png", b"\x89PNG\r\n\x1a\n\x00\x00")
-    lake.create(Classifiers=["rows", "tracks"])
+    lake.create(Classifiers=["rows", "tracks", "levels"])
     lake.crawl()
     tables = lake.tables()
 
@@ -112,6 +118,12 @@ def test_classifiers_and_formats(lake: Lake) -> None:
         "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
         "Parameters": {"separatorChar": "|", "quoteChar": "'", "escapeChar": "\\"},
     }
+    columns = {"shop": "string", "level": "string", "took": "int", "said": "string"}
+    assert described("logs") == ("shoplog", "none", columns)
+    assert tables["logs"]["StorageDescriptor"]["SerdeInfo"] == {
+        "SerializationLibrary": "com.amazonaws.glue.serde.GrokSerDe",
+        "Parameters": {"input.format": levels["GrokPattern"], "input.grokCustomPatterns": "SHOP S[0-9]+"},
+    }
     assert described("packed")[:2] == ("json", "gzip")
     assert tables["packed"]["StorageDescriptor"]["Compressed"] is True
     assert described("plain") == ("csv", "none", {"id": "bigint", "price": "double"})
@@ -120,8 +132,8 @@ def test_classifiers_and_formats(lake: Lake) -> None:
     assert described("pictures") == ("UNKNOWN", "none", {})
 
     bad = "InvalidInputException"
-    grok = {"Name": "g", "Classification": "log", "GrokPattern": "%{WORD:w}"}
-    assert refusal(glue.create_classifier, GrokClassifier=grok)[0] == bad
+    for pattern in ("%{NOSUCH:w}", "%{WORD:w:money}", "%{WORD}", "(%{WORD:w}"):
+        assert refusal(glue.create_classifier, GrokClassifier={**levels, "Name": "g", "GrokPattern": pattern})[0] == bad
     assert refusal(glue.create_classifier, XMLClassifier={"Name": "x", "Classification": "xml"})[0] == bad
     assert refusal(glue.create_classifier, JsonClassifier={"Name": "j", "JsonPath": "nix"})[0] == bad
     assert (
@@ -129,7 +141,7 @@ def test_classifiers_and_formats(lake: Lake) -> None:
     )
     glue.update_classifier(JsonClassifier={"Name": "rows", "JsonPath": "$.rows[*]"})
     assert glue.get_classifier(Name="rows")["Classifier"]["JsonClassifier"]["Version"] == 2
-    assert len(glue.get_classifiers()["Classifiers"]) == 2
+    assert len(glue.get_classifiers()["Classifiers"]) == 3
     glue.delete_classifier(Name="rows")
     assert refusal(glue.get_classifier, Name="rows")[0] == "EntityNotFoundException"
     lake.glue.start_crawler(Name="crawler")  # its classifier is gone

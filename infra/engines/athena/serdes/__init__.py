@@ -19,7 +19,7 @@ class TextTable(NamedTuple):
 
     Parameters
     ----------
-    format: openx, hive_json, lazy, csv or regex
+    format: openx, hive_json, lazy, csv, regex, grok or cloudtrail
     properties: those of the table and of its SerDe, the SerDe's first
     columns: all that the lines have; wanted: the names of those that are read
     skipped, cut: how many lines a file has before and after its rows
@@ -35,15 +35,22 @@ class TextTable(NamedTuple):
 
 def rows(table: TextTable, path: Path, compression: str) -> Iterator[dict[str, Any]]:
     """The rows of a file, as values that JSON has. Raises QueryError."""
+    from infra.engines.athena.serdes.cloudtrail import records
     from infra.engines.athena.serdes.csv_text import OpenCsv
+    from infra.engines.athena.serdes.grok_text import GrokText
     from infra.engines.athena.serdes.hive_json import HiveJson
     from infra.engines.athena.serdes.lazy import Lazy
     from infra.engines.athena.serdes.openx import OpenX
     from infra.engines.athena.serdes.regex_text import Regex
 
-    readers: dict[str, Any] = {"openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv, "regex": Regex}
+    readers: dict[str, Any] = {
+        "openx": OpenX, "hive_json": HiveJson, "lazy": Lazy, "csv": OpenCsv, "regex": Regex, "grok": GrokText,
+        "cloudtrail": HiveJson,
+    }  # fmt: skip
     reader = readers[table.format](table.properties, table.columns, table.wanted)
     lines = files.lines(path, compression)
+    if table.format == "cloudtrail":
+        lines = records(lines)
     return reader.rows(files.without(lines, table.skipped, table.cut) if table.skipped or table.cut else lines)
 
 

@@ -22,17 +22,22 @@ _POSIX = {
 }  # fmt: skip
 
 
-def compiled(pattern: str, any_case: bool) -> re.Pattern[str]:
-    """A regular expression of Java's. Raises QueryError for one that is none, or that Python has no form for."""
+def python_regex(pattern: str, property: str) -> str:
+    """A regular expression of Java's as Python's. Raises QueryError for what Python has no form for."""
 
     def class_of(match: re.Match[str]) -> str:
         inner = _POSIX.get(match[2] or match[3])
         if inner is None or (match[1] == "P" and inner.startswith("^")):
-            raise QueryError("NOT_SUPPORTED", f"The local AWS does not read {match[0]} in input.regex")
+            raise QueryError("NOT_SUPPORTED", f"The local AWS does not read {match[0]} in {property}")
         return f"[^{inner}]" if match[1] == "P" else f"[{inner}]"
 
     text = re.sub(r"\(\?<(?![=!])", "(?P<", pattern)
-    text = re.sub(r"\\([pP])(?:\{(\w+)\}|(\w))", class_of, text)
+    return re.sub(r"\\([pP])(?:\{(\w+)\}|(\w))", class_of, text)
+
+
+def compiled(pattern: str, any_case: bool) -> re.Pattern[str]:
+    """A regular expression of Java's. Raises QueryError for one that is none, or that Python has no form for."""
+    text = python_regex(pattern, "input.regex")
     try:
         return re.compile(text, re.DOTALL | re.ASCII | (re.IGNORECASE if any_case else 0))
     except re.error as error:
@@ -62,20 +67,23 @@ class Regex:
 
 def _value(text: str | None, kind: Type) -> Any:
     """A group as its column's type; None for what is none of it."""
-    if text is None:
+    try:
+        return None if text is None else as_type(text, kind, "RegexSerDe")
+    except Bad:
         return None
+
+
+def as_type(text: str, kind: Type, serde: str) -> Any:
+    """A text as a column's type. Raises Bad; QueryError for types that the SerDe does not read."""
     name = kind.name
     if name in ("varchar", "char"):
         return values.cut(text, kind)
     if name == "boolean":
         return text.lower() == "true"
-    try:
-        if name in values.NUMBERS:
-            return values.java_number(text, kind)
-        if name == "date":
-            return values.shown(values.hive_date(text))
-        if name == "timestamp":
-            return values.shown(values.hive_timestamp(text))
-    except Bad:
-        return None
-    raise QueryError("HIVE_INVALID_METADATA", f"RegexSerDe does not read columns of type {kind}")
+    if name in values.NUMBERS:
+        return values.java_number(text, kind)
+    if name == "date":
+        return values.shown(values.hive_date(text))
+    if name == "timestamp":
+        return values.shown(values.hive_timestamp(text))
+    raise QueryError("HIVE_INVALID_METADATA", f"{serde} does not read columns of type {kind}")

@@ -12,13 +12,16 @@ JSON_SERDES = {OPENX, *HIVE_JSON}
 LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 OPEN_CSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 REGEX = "org.apache.hadoop.hive.serde2.RegexSerDe"
+GROK = "com.amazonaws.glue.serde.GrokSerDe"
+CLOUDTRAIL = "com.amazon.emr.hive.serde.CloudTrailSerde"
+CLOUDTRAIL_INPUT = "com.amazon.emr.cloudtrail.CloudTrailInputFormat"
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
 ORC = "org.apache.hadoop.hive.ql.io.orc.OrcSerde"
 AVRO = "org.apache.hadoop.hive.serde2.avro.AvroSerDe"
 COLUMNAR = ("parquet", "orc", "avro")
 _FORMATS = {
     OPENX: "openx", **dict.fromkeys(HIVE_JSON, "hive_json"), LAZY: "lazy", OPEN_CSV: "csv", PARQUET: "parquet",
-    ORC: "orc", AVRO: "avro", REGEX: "regex",
+    ORC: "orc", AVRO: "avro", REGEX: "regex", GROK: "grok", CLOUDTRAIL: "cloudtrail",
 }  # fmt: skip
 _COMPRESSIONS = {".gz": "gzip", ".bz2": "bzip2", ".zst": "zstd", ".deflate": "deflate", ".snappy": "snappy"}
 _UNREADABLE = (".lz4", ".lzo", ".zip")
@@ -26,6 +29,8 @@ _UNREADABLE = (".lz4", ".lzo", ".zip")
 
 def format_of(library: str, input_format: str) -> str:
     """The reader of a SerDe. Raises QueryError for a table without one and for those that are not supported here."""
+    if input_format == CLOUDTRAIL_INPUT and library in JSON_SERDES:
+        return "cloudtrail"
     if library in _FORMATS:
         return _FORMATS[library]
     if library:
@@ -43,7 +48,7 @@ def compression_of(uri: str) -> str:
     return next((name for end, name in _COMPRESSIONS.items() if lowered.endswith(end)), "none")
 
 
-_TEXT = ("lazy", "csv", "openx", "hive_json", "regex")
+_TEXT = ("lazy", "csv", "openx", "hive_json", "regex", "grok", "cloudtrail")
 _ONE_VALUE = {
     "serialization.encoding": ("UTF-8", "UTF8"),
     "line.delim": ("\n", "10"),

@@ -12,9 +12,12 @@ from typing import Any
 
 from moto.core.exceptions import JsonRESTError
 
+from infra.engines.athena.errors import QueryError
+from infra.engines.athena.serdes.grok_text import Grok, GrokError
 from infra.globs import glob_pattern
 from infra.local.core import roles
 from infra.local.core.cron import Cron
+from infra.local.glue.crawler.grok_lines import TYPES as GROK_TYPES
 from infra.local.glue.crawler.json_records import json_path
 from infra.local.glue.crawler.rights import SESSION_NAME
 
@@ -203,10 +206,26 @@ def _check_against(given: Any, allowed: Any, path: str) -> None:
         raise InvalidInput(f"The crawler configuration {path.rstrip('.')} cannot be {json.dumps(given)}.")
 
 
+def _check_grok(given: dict[str, Any]) -> None:
+    try:
+        columns = Grok(given["GrokPattern"], given.get("CustomPatterns") or "").columns()
+    except GrokError as error:
+        raise InvalidInput(f"Grok pattern is not valid: {error}") from None
+    except QueryError as error:
+        raise InvalidInput(error.message) from None
+    if not columns:
+        raise InvalidInput("Grok pattern is not valid: it names no field")
+    for field in columns:
+        if field.type not in GROK_TYPES:
+            raise InvalidInput(f"Invalid data type :{field.type}")
+
+
 def check_classifier(kind: str, given: dict[str, Any]) -> None:
     """Refuse a classifier that is not valid, or that the local AWS does not have. Raises InvalidInputException."""
-    if kind in ("GrokClassifier", "XMLClassifier"):
-        raise InvalidInput(f"The local AWS has JSON and CSV classifiers, but no {kind}.")
+    if kind == "XMLClassifier":
+        raise InvalidInput("The local AWS has JSON, CSV and Grok classifiers, but no XMLClassifier.")
+    if kind == "GrokClassifier":
+        return _check_grok(given)
     if kind == "JsonClassifier":
         try:
             json_path(given["JsonPath"])

@@ -20,7 +20,7 @@ UNKNOWN = "UNKNOWN"
 
 @dataclass(frozen=True)
 class Classifier:
-    """A custom classifier: `kind` is JsonClassifier or CsvClassifier, `settings` its members in the API."""
+    """A custom classifier: `kind` is JsonClassifier, CsvClassifier or GrokClassifier, `settings` its members in the API."""
 
     kind: str
     settings: dict[str, Any]

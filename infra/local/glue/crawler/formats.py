@@ -13,6 +13,7 @@ from infra.local.glue.crawler.binary_formats import of_avro, of_orc, of_parquet
 from infra.local.glue.crawler.compression import text_of
 from infra.local.glue.crawler.content import MOST_SAMPLE_BYTES, SAMPLE_BYTES, Classifier, Content
 from infra.local.glue.crawler.csv_rows import of_csv
+from infra.local.glue.crawler.grok_lines import of_grok
 from infra.local.glue.crawler.json_records import of_json
 
 
@@ -57,6 +58,8 @@ def _classify(text: bytes, whole: bool, classifiers: Sequence[Classifier]) -> Co
     for classifier in classifiers:
         if classifier.kind == "JsonClassifier":
             found = of_json(text, whole, classifier.settings["JsonPath"])
+        elif classifier.kind == "GrokClassifier":
+            found = of_grok(text, whole, classifier.settings)
         else:
             found = of_csv(text, whole, classifier.settings)
         if found is not None:

@@ -31,6 +31,7 @@ _SERDES = {
     "avro": f"{_HIVE}.serde2.avro.AvroSerDe",
 }
 _OPEN_CSV = f"{_HIVE}.serde2.OpenCSVSerde"
+_GROK = "com.amazonaws.glue.serde.GrokSerDe"
 DEPRECATED = "DEPRECATED_BY_CRAWLER"
 _EVERY_RUN = {"CRAWL_RUN_ID"}  # differs in each crawl, and is no change by itself
 
@@ -135,6 +136,10 @@ def _serde(content: Content) -> dict[str, Any]:
             "SerializationLibrary": _OPEN_CSV,
             "Parameters": {"separatorChar": found["delimiter"], "quoteChar": quote, "escapeChar": "\\"},
         }
+    if content.serde == "GrokSerDe":
+        names = {"input.format": "grokPattern", "input.grokCustomPatterns": "grokCustomPatterns"}
+        given = {name: found[parameter] for name, parameter in names.items() if parameter in found}
+        return {"SerializationLibrary": _GROK, "Parameters": given}
     parameters = {
         "json": {"paths": ",".join(sorted(content.keys))},
         "csv": {"field.delim": found.get("delimiter", ",")},
