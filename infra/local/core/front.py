@@ -24,6 +24,7 @@ from infra.local.core import (
     rates,
     registry,
     roles,
+    scope,
     signature,
     validation,
 )
@@ -38,11 +39,11 @@ _ready: dict[str, Service] = {}  # by the name in the signature
 ANYBODY = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}  # of STS: asked for without a signature
 
 
-async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+async def application(connection: dict[str, Any], receive: Receive, send: Send) -> None:
     """Answer a request of HTTP: the ASGI application that uvicorn runs."""
-    if scope["type"] != "http":
+    if connection["type"] != "http":
         return
-    request = Request(scope, receive, send)
+    request = Request(connection, receive, send)
     lineage.enter(request.headers.get("x-amzn-trace-id"))
     try:
         answer = await _answer(request)
@@ -74,13 +75,15 @@ async def _answer(request: Request) -> Answer | None:
     if request.raw_path.startswith("/_workshop/"):
         return await own_pages.answer(request)
     if not request.signed:
+        scope.check_unreadable(request)
         return await _unsigned(request)
+    scope.check_region(request)
     if members.enforced():
         await signature.check(request)
     service = await _service(request.service)
     if service.wire is not None:
         return await service.wire(request)
-    return await ordinary(request, await request.body())
+    return await ordinary(request, await request.unpacked_body())
 
 
 async def _hosted(service: Service, request: Request) -> None:

@@ -20,7 +20,7 @@ def _session() -> Session:
 
 
 @lru_cache(maxsize=1024)
-def _regions(service: str) -> list[str]:
+def regions(service: str) -> list[str]:
     """Return the regions that have a service; moto finds them out for every account again."""
     found = _session()
     return [
@@ -37,5 +37,5 @@ def _of_account(backends: BackendDict[Any], account: str) -> Any:
     return dict.__getitem__(backends, account)
 
 
-AccountSpecificBackend._generate_regions = lambda _, service: _regions(service)
+AccountSpecificBackend._generate_regions = lambda _, service: regions(service)
 BackendDict.__getitem__ = _of_account

@@ -23,7 +23,6 @@ CHANGING = {"GetSessionToken", "GetFederationToken"}  # make keys
 waiting = ThreadPoolExecutor(100, "waiting")  # operations that may wait must not take the threads of those that answer
 answering = ThreadPoolExecutor(64, "answering")
 _turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
-INPUT_ERRORS = (KeyError, ValueError, TypeError, AttributeError, IndexError, AssertionError, RecursionError)
 log = logging.getLogger("workshop.front")
 READING_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -120,16 +119,18 @@ def _called(service: Service, request: Request, body: bytes, then: Callable[[Ans
         status, answer_headers, content = handler(asked, asked.raw_url, asked.headers)
     except HTTPException as error:
         status, answer_headers, content = error.code, dict(error.get_headers()), error.get_body()
-    except INPUT_ERRORS as error:
+    except NotImplementedError:
+        raise Refused(
+            501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
+        ) from None
+    except OSError:
+        raise
+    except Exception as error:
         if not _raised_in_moto(error):
             raise
         log.warning("%s %s cannot be read: %s: %s", service.name, request.operation, type(error).__name__, error)
         log.debug("what moto stumbled over", exc_info=True)
         raise Refused(400, *_unreadable(request)) from None
-    except NotImplementedError:
-        raise Refused(
-            501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
-        ) from None
     if isinstance(content, str):
         content = content.encode()
     kept = {name: str(value) for name, value in answer_headers.items() if name.lower() not in ("date", "server")}

@@ -9,10 +9,12 @@ import re
 from urllib.parse import parse_qsl
 
 from infra.local.core import models, registry, rest
+from infra.local.core.answers import CBOR_TYPE, JSON_TYPES
 from infra.local.core.refused import Refused
 from infra.local.core.request import ACCOUNT, Request
 from infra.local.core.service import Service
 
+TARGETED = {*JSON_TYPES, CBOR_TYPE, "application/json"}  # what comes with a header X-Amz-Target
 RPC_PATH = re.compile(r"/service/[A-Za-z0-9_]+/operation/([A-Za-z0-9]+)")  # Smithy's RPC v2
 
 
@@ -21,11 +23,15 @@ def find(service: Service, request: Request, body: bytes) -> str:
     model = models.of(service)
     protocols = protocols_of(model)
     if request.target:
+        if request.content_type not in TARGETED:
+            raise Refused(
+                400, "UnknownOperationException", f"No operation takes the Content-Type {request.content_type!r}."
+            )
         operation = request.target.rpartition(".")[2]
         if not protocols & {"json"} or operation not in model.operation_names:
             raise Refused(400, "UnknownOperationException", f"Unknown operation {operation}.")
         return operation
-    if rpc := RPC_PATH.fullmatch(request.raw_path):
+    if "smithy-rpc-v2-cbor" in protocols and (rpc := RPC_PATH.fullmatch(request.raw_path)):
         return rpc[1]
     if "rest-json" in protocols:
         found = service.operation or (lambda *given: rest.operation(registry.model_name(service.name), *given))

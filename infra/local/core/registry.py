@@ -6,7 +6,7 @@ import importlib
 import re
 from typing import Any
 
-from infra.local.core import state
+from infra.local.core import model_files, state
 from infra.local.core.service import Service
 
 PACKAGES = {
@@ -112,6 +112,8 @@ def _moto_backends(name: str) -> Any:
     if name in NOT_RUN:
         raise UnknownService(name)
     host = f"https://{name}.us-east-1.amazonaws.com"
+    if model_name(name) not in model_files.loader().list_available_services("service-2"):
+        raise UnknownService(name)
     for backend, pattern in backend_index.backend_url_patterns:
         if pattern.match(host) or pattern.match(f"https://{name}.amazonaws.com"):
             return backends.get_backend(backend)

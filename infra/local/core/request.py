@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -106,6 +107,26 @@ class Request:
             parts.append(data)
         self._body = b"".join(parts)
         return self._body
+
+    async def unpacked_body(self) -> bytes:
+        """Return the whole body, unpacked where it came as gzip: SDKs pack what is large. Raises Refused as `body` does.
+
+        Source: https://smithy.io/2.0/spec/behavior-traits.html#requestcompression-trait
+        """
+        body = await self.body()
+        if self.headers.get("content-encoding", "").strip().lower() != "gzip":
+            return body
+        unpacker = zlib.decompressobj(wbits=31)
+        try:
+            unpacked = unpacker.decompress(body, BODY_LIMIT + 1)
+        except zlib.error:
+            raise Refused(400, "SerializationException", "The request body is no gzip.") from None
+        if len(unpacked) > BODY_LIMIT:
+            raise Refused(413, "RequestEntityTooLargeException", f"The request is larger than {BODY_LIMIT} bytes.")
+        self.original_headers = {
+            name: value for name, value in self.original_headers.items() if name.lower() != "content-encoding"
+        }
+        return unpacked
 
     def replace_body(self, body: bytes) -> None:
         """Go on with another body than the one that came, which was read."""

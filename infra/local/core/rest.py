@@ -13,9 +13,8 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
-
-class BadRequest(Exception):
-    """A request that is not what the model says: a SerializationException."""
+from infra.local.core import shapes
+from infra.local.core.shapes import Malformed
 
 
 class Route(NamedTuple):
@@ -25,9 +24,6 @@ class Route(NamedTuple):
     pattern: re.Pattern[str]
     query: str
     operation: str
-
-
-NUMBERS = ("integer", "long", "float", "double")
 
 
 @lru_cache
@@ -86,7 +82,7 @@ def parameters(
     body: as it came
 
     Blobs in a JSON body stay base64 text; a payload that is a blob is the bytes of the body.
-    Raises BadRequest for a body that is no JSON or has members of another type.
+    Raises Malformed for a body that is no JSON, and what is of another type than the model says.
 
     Source: https://smithy.io/2.0/spec/http-bindings.html
     """
@@ -107,18 +103,19 @@ def parameters(
     for member, kind in shape.members.items():
         place, wire = kind.serialization.get("location"), kind.serialization.get("name", member)
         if place == "uri":
-            given[member] = _from_text(in_path[wire], kind, wire)
-        elif place == "querystring" and wire in in_query:
-            texts = in_query[wire]
-            given[member] = texts if kind.type_name == "list" else _from_text(texts[-1], kind, wire)
+            given[member] = shapes.of_text(in_path[wire], kind.type_name, member)
+        elif place == "querystring" and wire in in_query and kind.type_name != "map":
+            given[member] = _in_address(in_query[wire], kind, member)
         elif place == "header" and wire.lower() in lower:
-            given[member] = _from_text(lower[wire.lower()], kind, wire)
+            given[member] = _in_address([lower[wire.lower()]], kind, member)
         elif member == payload:
-            given[member] = body if kind.type_name == "blob" else _checked(_json(body), kind, member)
+            given[member] = (
+                body if kind.type_name == "blob" else shapes.of_json(_json(body), kind, shapes.lower_first(member))
+            )
         elif place is None and not payload:
             in_body = _json(body) if in_body is None else in_body
             if in_body.get(wire) is not None:
-                given[member] = _checked(in_body[wire], kind, wire)
+                given[member] = shapes.of_json(in_body[wire], kind, shapes.lower_first(member))
     return given
 
 
@@ -126,53 +123,13 @@ def _json(body: bytes) -> Any:
     try:
         value = orjson.loads(body) if body.strip() else {}
     except orjson.JSONDecodeError:
-        raise BadRequest("The request body is not valid JSON.") from None
+        raise Malformed("The request body is not valid JSON.") from None
     if not isinstance(value, dict):
-        raise BadRequest("Start of structure or map found where not expected.")
+        raise Malformed("Start of structure or map found where not expected.")
     return value
 
 
-def _from_text(text: str, shape: Any, name: str) -> Any:
-    if shape.type_name in ("integer", "long"):
-        if not re.fullmatch(r"[+-]?\d+", text):
-            raise BadRequest(f"STRING_VALUE can not be converted to {shape.type_name} at '{name}'.")
-        return int(text)
-    return text == "true" if shape.type_name == "boolean" else text
-
-
-_KINDS: dict[str, tuple[type, ...]] = {
-    "structure": (dict,),
-    "map": (dict,),
-    "list": (list,),
-    "string": (str,),
-    "blob": (str,),
-    "boolean": (bool,),
-    "timestamp": (int, float, str),
-    **{name: (int, float) for name in NUMBERS},
-}
-
-
-def _checked(value: Any, shape: Any, path: str) -> Any:
-    """Return a value of the JSON body without members that are null. Raises BadRequest for one of another type."""
-    fits = isinstance(value, _KINDS[shape.type_name])
-    if not fits or (isinstance(value, bool) and shape.type_name != "boolean"):
-        kinds: dict[type, str] = {
-            dict: "START_OBJECT",
-            list: "START_ARRAY",
-            str: "STRING_VALUE",
-            bool: "TRUE_VALUE",
-        }
-        found = kinds.get(type(value), "NUMBER_VALUE")
-        raise BadRequest(f"{found} can not be converted to {shape.type_name} at '{path}'.")
-    if shape.type_name == "structure":
-        names = {member.serialization.get("name", name): (name, member) for name, member in shape.members.items()}
-        return {
-            names[wire][0]: _checked(item, names[wire][1], f"{path}.{wire}")
-            for wire, item in value.items()
-            if item is not None and wire in names
-        }
+def _in_address(texts: list[str], shape: Any, name: str) -> Any:
     if shape.type_name == "list":
-        return [_checked(item, shape.member, f"{path}.{n}") for n, item in enumerate(value, 1) if item is not None]
-    if shape.type_name == "map":
-        return {key: _checked(item, shape.value, f"{path}.{key}") for key, item in value.items() if item is not None}
-    return value
+        return [shapes.of_text(text, shape.member.type_name, name) for text in texts]
+    return shapes.of_text(texts[-1], shape.type_name, name)

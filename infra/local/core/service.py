@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from infra.local.core.answers import Answer
     from infra.local.core.request import Request
 
-GLOBAL = {"budgets", "iam", "s3", "sts"}  # moto keeps these under the name of the partition
 Handler = Callable[[Any, str, Any], tuple[int, dict[str, Any], Any]]
 
 
@@ -89,7 +88,9 @@ class Service:
     def __post_init__(self) -> None:
         self.host = f"{self.name}.{{region}}.amazonaws.com"
         sample = self.backends["123456789012"]
-        backend = sample["aws" if self.name in GLOBAL else "us-east-1"]
+        backend = sample[
+            "us-east-1" if "us-east-1" in sample.regions else "aws"
+        ]  # those without regions are a partition's
         self.handlers: list[tuple[re.Pattern[str], Handler]] = [
             (re.compile(url), _ours(handler, self.response)) for url, handler in self.urls or _urls(backend)
         ]

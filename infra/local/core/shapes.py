@@ -181,7 +181,7 @@ def _of_tree(value: Any, shape: Any, path: str) -> Any:
         return found
     if isinstance(value, dict):
         raise Malformed(f"Unexpected structure at '{path}'.")
-    return _of_text(value, kind, path)
+    return of_text(value, kind, path)
 
 
 def _list_of_tree(value: Any, shape: Any, path: str) -> list[Any]:
@@ -212,7 +212,8 @@ def _query_name(shape: Any, name: str) -> str:
     return shape.serialization.get("locationNameForQueryCompatibility") or shape.serialization.get("name", name)
 
 
-def _of_text(text: str, kind: str, path: str) -> Any:
+def of_text(text: str, kind: str, path: str) -> Any:
+    """Return a value of a form, an address or a header by its kind, such as `integer`. Raises Malformed."""
     if kind in RANGES:
         if not WHOLE.fullmatch(text) or not -RANGES[kind] <= int(text) < RANGES[kind]:
             raise Malformed(f"'{text}' at '{path}' is not a whole number in range.")

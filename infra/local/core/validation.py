@@ -29,7 +29,6 @@ INVALID = {"athena": "InvalidRequestException", "logs": "InvalidParameterExcepti
 INVALID_QUERY = "ValidationError"
 # members whose limit the service checks itself, with an error of its own
 OWN = {("athena", "GetQueryResultsInput"): frozenset({"MaxResults"})}
-UNREADABLE = {"lambda": "InvalidRequestContentException"}  # a body that is no JSON
 
 
 def request_errors(service: str, operation: str, given: dict[str, Any]) -> list[str]:
@@ -72,7 +71,9 @@ def missing(value: Any, shape: Any, path: str = "") -> Iterator[str]:
                 yield from missing(value[name], member, below(path, name))
     elif shape.type_name == "list":
         for number, item in enumerate(value, 1):
-            if item is not None:
+            if item is None:
+                yield f"null at '{path}.{number}.member' failed to satisfy constraint: Member must not be null"
+            else:
                 yield from missing(item, shape.member, f"{path}.{number}.member")
     elif shape.type_name == "map":
         for key, item in value.items():
@@ -188,30 +189,26 @@ def check(service: Service, request: Request, body: bytes) -> dict[str, Any]:
 def _read(service: Service, model: Any, shape: Any, request: Request, body: bytes) -> dict[str, Any]:
     """Return the parameters of a request of the JSON protocols or CBOR. Raises Malformed, Refused."""
     if model.protocol == "rest-json" and not request.target:
-        try:
-            return rest.parameters(
-                registry.model_name(service.name),
-                request.operation,
-                request.raw_path,
-                request.query_string,
-                request.headers,
-                body,
-            )
-        except rest.BadRequest as error:
-            raise Malformed(str(error)) from None
-    given = _decoded(service.name, request, body)
+        return rest.parameters(
+            registry.model_name(service.name),
+            request.operation,
+            request.raw_path,
+            request.query_string,
+            request.headers,
+            body,
+        )
+    given = _decoded(request, body)
     return given if shape is None else shapes.of_json(given, shape)
 
 
-def _decoded(service: str, request: Request, body: bytes) -> dict[str, Any]:
+def _decoded(request: Request, body: bytes) -> dict[str, Any]:
     try:
         if request.content_type == RPC_TYPE:
             given = cbor2.loads(body) if body else {}
         else:
             given = orjson.loads(body) if body.strip() else {}
     except (orjson.JSONDecodeError, cbor2.CBORDecodeError, TypeError, ValueError, OverflowError, RecursionError):
-        code = UNREADABLE.get(service, "SerializationException")
-        raise Refused(400, code, "The request body cannot be read.") from None
+        raise Refused(400, "SerializationException", "The request body cannot be read.") from None
     if not isinstance(given, dict):
         raise Refused(400, "SerializationException", "Start of structure or map found where not expected.")
     return given

@@ -9,6 +9,7 @@ from typing import Any
 from moto.core.utils import get_service_model
 
 from infra.local.core import rest, validation
+from infra.local.core.shapes import Malformed
 
 from .errors import BrewError, invalid
 
@@ -39,7 +40,7 @@ def parse(method: str, uri: str, headers: Any, body: bytes) -> tuple[str, dict[s
         raise BrewError("UnknownOperationException", 404, f"No operation of DataBrew has the path {method} {path}.")
     try:
         given = rest.parameters(NAME, name, path, query, headers, body)
-    except rest.BadRequest as error:
+    except Malformed as error:
         raise BrewError("SerializationException", 400, str(error)) from None
     shape = model().operation_model(name).input_shape
     problems = [*validation.missing(given, shape)] or [*validation.constraint_errors(given, shape)]

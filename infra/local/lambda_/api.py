@@ -9,6 +9,7 @@ import orjson
 from moto.core.utils import get_service_model
 
 from infra.local.core import rest, validation
+from infra.local.core.shapes import Malformed
 from infra.local.lambda_ import backend as backends
 from infra.local.lambda_ import functions, invoking, layers, policy, urls, versions
 from infra.local.lambda_.errors import LambdaError, invalid
@@ -39,9 +40,13 @@ def answer(request: Any, url: str, headers: Any) -> tuple[int, dict[str, str], b
     path, _, query = request.environ["RAW_URI"].partition("?")
     name = operation(request.method, path, query)
     try:
-        if name not in OPERATIONS:
-            raise LambdaError("NotImplemented", f"The local AWS does not have the operation {name or path} of Lambda.")
+        if not name:
+            raise LambdaError(
+                "UnknownOperationException", f"No operation of Lambda has the path {request.method} {path}."
+            )
         given = _parameters(name, path, query, dict(headers), request.data)
+        if name not in OPERATIONS:
+            raise LambdaError("NotImplemented", f"The local AWS does not have the operation {name} of Lambda.")
         made = OPERATIONS[name](backends.of(headers["x-moto-account-id"], region), given)
     except LambdaError as error:
         kind = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
@@ -58,7 +63,7 @@ def _parameters(name: str, path: str, query: str, headers: dict[str, str], body:
     """Return an operation's parameters. Raises LambdaError for what AWS's model does not allow."""
     try:
         given = rest.parameters("lambda", name, path, query, headers, body)
-    except rest.BadRequest as error:
+    except Malformed as error:
         raise LambdaError("SerializationException", str(error)) from None
     shape = get_service_model("lambda").operation_model(name).input_shape
     for member in shape.required_members if shape else ():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from infra.local.core.refused import Refused
+
 STATUS = {
     "AccessDeniedException": 403,
     "ConflictException": 409,
@@ -20,12 +22,13 @@ STATUS = {
     "ResourceNotFoundException": 404,
     "SerializationException": 400,
     "TooManyRequestsException": 429,
+    "UnknownOperationException": 404,
     "UnsupportedMediaTypeException": 415,
     "ValidationException": 400,
 }
 
 
-class LambdaError(Exception):
+class LambdaError(Refused):
     """An error that a caller gets.
 
     Parameters
@@ -34,8 +37,8 @@ class LambdaError(Exception):
     """
 
     def __init__(self, code: str, message: str, **extra: Any):
-        super().__init__(message)
-        self.code, self.status, self.extra = code, STATUS[code], extra
+        super().__init__(STATUS[code], code, message)
+        self.extra = extra
 
     def body(self) -> dict[str, Any]:
         if self.code == "ValidationException":

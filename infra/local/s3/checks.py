@@ -27,6 +27,12 @@ NUMBERS = {
     "part-number-marker": "part-number-marker",
 }
 MOST_KEYS = 1000  # of a DeleteObjects
+MAY_BE_EMPTY = {
+    "CreateBucket",
+    "PutBucketAcl",
+    "PutObjectAcl",
+    "RestoreObject",
+}  # which say all in headers, or need nothing
 NO_XML = {"PutBucketPolicy", "PutObject", "UploadPart"}  # JSON, or an object's bytes
 CHOICES = {  # header → code where a value is none of the model's
     "x-amz-acl": "InvalidArgument",
@@ -119,10 +125,10 @@ def check_body(operation: str, body: bytes, bucket: str) -> None:
     if payload is None or shape.members[payload].type_name != "structure":
         return
     if not body.strip():
-        if payload in shape.required_members:
-            raise Refused(400, "MissingRequestBodyError", "Request Body is empty")
         if operation == "CompleteMultipartUpload":
             raise Refused(400, "MalformedXML", MALFORMED)
+        if operation not in MAY_BE_EMPTY:
+            raise Refused(400, "MissingRequestBodyError", "Request Body is empty")
         return
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body:
         raise Refused(400, "MalformedXML", MALFORMED)

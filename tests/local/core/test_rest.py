@@ -7,6 +7,7 @@ import pytest
 from botocore.config import Config
 
 from infra.local.core import rest
+from infra.local.core.shapes import Malformed
 
 SENT = [
     ("create_function", {"FunctionName": "f", "Role": "r", "Code": {"ZipFile": b"x"}, "MemorySize": 128, "Tags": {"a": "b"}}),
@@ -56,12 +57,12 @@ def test_what_boto3_sends_is_read_back(method, given):
     [
         (b"{", "not valid JSON"),
         (b"[1]", "Start of structure or map found where not expected"),
-        (b'{"MemorySize": "128"}', "STRING_VALUE can not be converted to integer at 'MemorySize'"),
-        (b'{"Layers": "one"}', "STRING_VALUE can not be converted to list at 'Layers'"),
-        (b'{"Environment": {"Variables": {"A": 1}}}', "NUMBER_VALUE can not be converted to string"),
-        (b'{"Timeout": true}', "TRUE_VALUE can not be converted to integer"),
+        (b'{"MemorySize": "128"}', "STRING_VALUE can not be converted to an Integer at 'memorySize'"),
+        (b'{"Layers": "one"}', "STRING_VALUE can not be converted to a List at 'layers'"),
+        (b'{"Environment": {"Variables": {"A": 1}}}', "NUMBER_VALUE can not be converted to a String"),
+        (b'{"Timeout": true}', "TRUE_VALUE can not be converted to an Integer"),
     ],
 )
 def test_a_body_of_another_form_is_refused(body, said):
-    with pytest.raises(rest.BadRequest, match=said):
+    with pytest.raises(Malformed, match=said):
         rest.parameters("lambda", "CreateFunction", "/2015-03-31/functions", "", {}, body)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from botocore.exceptions import ClientError
 from moto.core.utils import get_service_model
 
 from infra.local.core import registry
@@ -324,3 +325,60 @@ def test_codes_of_s3(
     client("s3").create_bucket(Bucket=f"codes-{account}")
     status, _, text = ask(server, "s3", account, method, f"/codes-{account}{path}", headers, body)
     assert (status, f"<Code>{code}</Code>".encode() in text) == (400, True), text
+
+
+def test_services_without_regions_answer(client: Any) -> None:
+    """moto keeps them under the name of the partition."""
+    period = {"Start": "2026-11-01", "End": "2026-11-02"}
+    assert "ResultsByTime" in client("ce").get_cost_and_usage(
+        TimePeriod=period, Granularity="DAILY", Metrics=["UnblendedCost"]
+    )
+    with pytest.raises(ClientError, match="AWSOrganizationsNotInUseException"):
+        client("organizations").describe_organization()
+
+
+def test_a_body_that_an_sdk_has_packed_is_read(client: Any) -> None:
+    """Above 10 KiB boto3 sends metrics as gzip."""
+    cloudwatch = client("cloudwatch")
+    data = [{"MetricName": f"m{n}", "Value": n, "Dimensions": [{"Name": "d", "Value": "v" * 200}]} for n in range(100)]
+    cloudwatch.put_metric_data(Namespace="Packed", MetricData=data)
+    assert len(list(cloudwatch.get_paginator("list_metrics").paginate(Namespace="Packed").search("Metrics[]"))) == 100
+
+
+@pytest.mark.parametrize(
+    ("service", "headers", "body", "status", "code"),
+    [
+        ("athena", {"content-encoding": "gzip"}, b"{}", 400, "SerializationException"),
+        ("kinesis", {"content-encoding": "gzip"}, b"{}", 400, "ValidationException"),
+        ("athena", {"content-type": "application/x-www-form-urlencoded"}, b"{}", 400, "UnknownOperationException"),
+        ("athena", {"Authorization": "AWS4-HMAC-SHA256 Credential="}, b"{}", 400, "IncompleteSignatureException"),
+        ("athena", {"Authorization": "Bearer x"}, b"{}", 400, "MissingAuthenticationTokenException"),
+        ("athena", {"Authorization": "AWS4-HMAC-SHA256 Credential=1/20261129/xx-nowhere-1/athena/aws4_request, SignedHeaders=host, Signature=0"},
+         b"{}", 403, "InvalidSignatureException"),
+        ("athena", {}, b'{"QueryExecutionIds": [null]}', 400, "InvalidRequestException"),
+    ],
+)  # fmt: skip
+def test_codes_of_what_stands_around_a_body(
+    server: Server, account: str, service: str, headers: dict[str, str], body: bytes, status: int, code: str
+) -> None:
+    operation = {"athena": "AmazonAthena.BatchGetQueryExecution", "kinesis": "Kinesis_20131202.CreateStream"}[service]
+    given = {"X-Amz-Target": operation, "content-type": "application/x-amz-json-1.1", **headers}
+    answered, kind, text = ask(server, service, account, "POST", "/", given, body)
+    assert (answered, kind) == (status, code), text
+
+
+def test_a_path_of_another_protocol_is_no_operation(server: Server, account: str) -> None:
+    status, code, text = ask(server, "lambda", account, "POST", "/service/lambda/operation/GetFunction", {}, b"")
+    assert (status, code) == (404, "UnknownOperationException"), text
+
+
+def test_an_operation_that_is_not_there_is_checked_first(server: Server, account: str) -> None:
+    status, code, text = ask(server, "lambda", account, "POST", "/2020-04-22/code-signing-configs/", {}, b"{}")
+    assert (status, code) == (400, "ValidationException"), text
+
+
+@pytest.mark.parametrize("path", ["?lifecycle", "?cors", "?tagging", "?versioning", "?website"])
+def test_a_configuration_without_a_body(server: Server, account: str, client: Any, path: str) -> None:
+    client("s3").create_bucket(Bucket=f"empty-{account}")
+    status, _, text = ask(server, "s3", account, "PUT", f"/empty-{account}{path}", {}, b"")
+    assert (status, b"<Code>MissingRequestBodyError</Code>" in text) == (400, True), text
