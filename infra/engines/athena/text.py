@@ -129,6 +129,8 @@ _PLAIN_SQL = {
     "varbinary": "rtrim(regexp_replace(lower(hex($)), '(..)', '\\1 ', 'g'))",
     "interval day to second": "day_interval_text($)",
     "interval year to month": "year_interval_text($)",
+    **dict.fromkeys(t.GEOMETRIES, "geo_text($)"),
+    "BingTile": "geo_tile_text($)",
 }
 
 

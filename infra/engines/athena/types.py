@@ -72,6 +72,8 @@ _PLAIN = {
 _PLAIN |= {"int": INTEGER, "dec": Type("decimal", (38, 0)), "decimal": Type("decimal", (38, 0))}
 _PLAIN |= {"char": Type("char", (1,)), "timestamp": TIMESTAMP, "time": TIME}
 _PLAIN |= {"timestamp with time zone": ZONED_TIMESTAMP, "time with time zone": ZONED_TIME, "double precision": DOUBLE}
+GEOMETRIES = ("Geometry", "SphericalGeography")
+_PLAIN |= {n.lower(): Type(n) for n in (*GEOMETRIES, "BingTile")}
 _PLAIN |= {n: Type(n) for n in ("hyperloglog", "p4hyperloglog", "qdigest", "tdigest", "setdigest", "ipprefix")}
 
 
@@ -252,13 +254,13 @@ def _same_kind(a: Type, b: Type) -> Type | None:
 
 
 def comparable(t: Type) -> bool:
-    if t.name in ("hyperloglog", "setdigest", "qdigest", "tdigest", "function"):
+    if t.name in ("hyperloglog", "setdigest", "qdigest", "tdigest", "function", *GEOMETRIES):
         return False
     return all(comparable(x) for x in _inner(t))
 
 
 def orderable(t: Type) -> bool:
-    if t.name in ("map", "json", "hyperloglog", "setdigest", "qdigest", "tdigest", "function"):
+    if t.name in ("map", "json", "hyperloglog", "setdigest", "qdigest", "tdigest", "function", "BingTile", *GEOMETRIES):
         return False
     return all(orderable(x) for x in _inner(t))
 
@@ -296,6 +298,9 @@ _DUCKDB = {
     "hyperloglog": "UBIGINT[]",
     "setdigest": "BIGINT[]",
     "tdigest": "DOUBLE[]",
+    "Geometry": "BLOB",
+    "SphericalGeography": "BLOB",
+    "BingTile": "BIGINT",
 }
 
 
@@ -337,9 +342,8 @@ def trino_to_duckdb(t: str) -> str:
     return duckdb(parse(t))
 
 
-_FROM_DUCKDB = {
-    v: k for k, v in _DUCKDB.items() if k not in ("char", "unknown", "ipaddress", "hyperloglog", "setdigest", "tdigest")
-}
+_HELD_AS_OTHERS = ("char", "unknown", "ipaddress", "hyperloglog", "setdigest", "tdigest", "BingTile", *GEOMETRIES)
+_FROM_DUCKDB = {v: k for k, v in _DUCKDB.items() if k not in _HELD_AS_OTHERS}
 _FROM_DUCKDB |= {"INTERVAL": "interval day to second", "TIMESTAMP": "timestamp(3)", "TIME": "time(3)"}
 _FROM_DUCKDB |= {"HUGEINT": "decimal(38,0)", "UBIGINT": "decimal(20,0)", "UINTEGER": "bigint"}
 _FROM_DUCKDB |= {"USMALLINT": "integer", "UTINYINT": "smallint", "TIMESTAMP_NS": "timestamp(9)"}

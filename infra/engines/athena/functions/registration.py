@@ -22,6 +22,8 @@ from infra.engines.athena.functions.binary import (
     xxhash64,
 )
 from infra.engines.athena.functions.formats import joda_format, joda_parsed, mysql_format
+from infra.engines.athena.functions.geo.registration import FUNCTIONS as GEOSPATIAL
+from infra.engines.athena.functions.geo.values import with_nulls
 from infra.engines.athena.functions.java_format import java_format
 from infra.engines.athena.functions.json_values import json_canonical, json_path, sql_json, standard_double
 from infra.engines.athena.functions.numbers import (
@@ -128,5 +130,7 @@ def register(database: duckdb.DuckDBPyConnection) -> None:
     """Let DuckDB call all of them."""
     for function, (parameters, result) in {**_PLAIN, **distributions.FUNCTIONS, **addresses.FUNCTIONS}.items():
         database.create_function(function.__name__, function, parameters, result)
+    for function, (parameters, result) in GEOSPATIAL.items():
+        database.create_function(function.__name__, with_nulls(function), parameters, result, null_handling="special")
     for function, (parameters, result) in _WITH_NULLS.items():
         database.create_function(function.__name__, function, parameters, result, null_handling="special")

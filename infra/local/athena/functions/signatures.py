@@ -56,6 +56,7 @@ def table(text: str) -> dict[str, list[str]]:
     return found
 
 
+_FIELD = re.compile(r"([a-z]) (\w+)")  # of a row: its name, a single letter, and its type
 _LINE = re.compile(r"(\w+)\((.*?)\) -> (.+?) = (.*)")
 
 
@@ -80,7 +81,9 @@ def pattern(text: str) -> Type:
         return Type(head)
     inner = t.split(rest[: rest.rindex(")")], ",")
     if head == "row":
-        return Type("row", tuple((None, pattern(p)) for p in inner))
+        named = (_FIELD.fullmatch(p) for p in inner)
+        fields = ((m[1], pattern(m[2])) if m else (None, pattern(p)) for m, p in zip(named, inner, strict=True))
+        return Type("row", tuple(fields))
     if head in ("varchar", "char", "decimal", "timestamp", "time"):
         return Type(head, tuple(int(p) if p.isdigit() else p for p in inner))
     return Type(head, tuple(map(pattern, inner)))

@@ -6,6 +6,7 @@ Source: https://trino.io/docs/current/functions.html. A function that is not her
 from infra.local.athena.functions.signatures import table
 from infra.local.athena.functions.table.aggregates import AGGREGATE, WINDOWS
 from infra.local.athena.functions.table.arrays_and_maps import ARRAY, MAP
+from infra.local.athena.functions.table.geospatial import GEOSPATIAL, GEOSPATIAL_AGGREGATES
 from infra.local.athena.functions.table.json_values import JSON
 from infra.local.athena.functions.table.moments import DATETIME, parts
 from infra.local.athena.functions.table.numbers import BITWISE, COMPARISON, CONVERSION, MATH
@@ -30,6 +31,7 @@ def _scalars() -> dict[str, list[str]]:
         ARRAY,
         MAP,
         URL,
+        GEOSPATIAL,
     )
     found = table("\n".join(pages))
     for alias, name in _ALIASES.items():
@@ -38,9 +40,10 @@ def _scalars() -> dict[str, list[str]]:
 
 
 SCALARS = _scalars()
-AGGREGATES = table(AGGREGATE)
+AGGREGATES = table(AGGREGATE + GEOSPATIAL_AGGREGATES)
 WINDOW = table(WINDOWS)
 # Of Trino, but beyond what DuckDB can answer alike: refused by name, not as unknown.
 NOT_HERE = frozenset(
-    """quantile_at_value spooky_hash_v2_32 spooky_hash_v2_64 bar color render rgb bing_tile geometry_union to_geometry""".split()
+    """quantile_at_value spooky_hash_v2_32 spooky_hash_v2_64 bar color render rgb geometry_from_hadoop_shape geometry_invalid_reason
+    spatial_partitions spatial_partitioning""".split()
 )

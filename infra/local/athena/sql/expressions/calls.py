@@ -18,7 +18,7 @@ _PLACE = re.compile(r"\$(\d|\*|[rDOF])")
 
 class Calls(Clause):
     def _unregistered(self, node: Node) -> QueryError:
-        if node.name in functions.NOT_HERE or node.name.startswith("st_"):
+        if node.name in functions.NOT_HERE:
             return self.error("NOT_SUPPORTED", node, f"Function '{node.name}' is not supported by the local Athena")
         return self.error("FUNCTION_NOT_FOUND", node, f"Function '{node.name}' not registered")
 
