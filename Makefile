@@ -25,8 +25,8 @@ test: setup ## run all tests: style, types, contracts, then everything, by four 
 	@.venv/bin/pytest -q -n 4 --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
 
-check: contracts ## the quick part of the tests, for the author at work: style, types, contracts, units
-	@.venv/bin/pytest -q -m unit
+check: setup ## the quick part of the tests, for the author at work: style, types, contracts, units
+	@$(MAKE) --no-print-directory contracts & .venv/bin/pytest -q -m unit -n 2 --dist loadfile --no-loadscope-reorder; units=$$?; wait $$! && exit $$units
 
 contracts: setup
 	@.venv/bin/ruff check --quiet

@@ -63,7 +63,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @functools.cache
 def _starts_a_server(file: Path) -> bool:
-    return "Server(" in file.read_text()
+    text = file.read_text()
+    return "Server(" in text or "server_process." in text
 
 
 def _turn(item: pytest.Item) -> int:

@@ -3,6 +3,7 @@
 A macro fails through `fail_as(value, 'CODE: text')`: DuckDB's own error() can't stand inside TRY, a failing cast can.
 """
 
+import atexit
 import re
 import threading
 from collections.abc import Callable
@@ -69,6 +70,8 @@ def connect(spill: Path | None = None) -> duckdb.DuckDBPyConnection:
     with _lock:
         if _shared is None:
             _shared = _open(spill)
+            # Python cannot see that the database's functions refer to this module, and so to the database
+            atexit.register(_shared.close)
         return _shared.cursor()
 
 

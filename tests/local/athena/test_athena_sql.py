@@ -1,5 +1,7 @@
 """The SQL half of Athena: what the statement files can't say (types, names, tables used, text forms, errors of the engine)."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -328,3 +330,10 @@ def test_a_statement_that_is_nested_too_deep_is_refused():
     with pytest.raises(SyntaxRefused) as caught:
         checked("SELECT " + "(" * 2000 + "1" + ")" * 2000)
     assert caught.value.message == "line 1:1: statement is too large (stack overflow while parsing)"
+
+
+def test_a_process_with_the_database_ends_in_silence():
+    """DuckDB's binding prints what nobody has let go of at the end."""
+    code = "from infra.engines.athena.database import connect; print(connect().execute('SELECT 1').fetchone())"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("(1,)\n", "")

@@ -20,7 +20,7 @@ from tests import stack_roles
 
 Right = tuple[str, str, str]  # role, Sid, action
 RECORDING = json.loads(RECORDED.read_text())
-NEEDED = yaml.safe_load(RECORDED.with_name("needed.yaml").read_text())
+NEEDED = yaml.load(RECORDED.with_name("needed.yaml").read_text(), yaml.CSafeLoader)
 
 
 def _granted() -> list[Right]:
