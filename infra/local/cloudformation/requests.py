@@ -136,7 +136,10 @@ class Requests(BaseResponse):
         return body
 
     def _template_at(self, url: str) -> str:
-        parts = urlparse(url)
+        try:
+            parts = urlparse(url)
+        except ValueError:  # half an address of IPv6
+            raise invalid("TemplateURL must be a supported URL.") from None
         host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
         virtual = re.fullmatch(r"(.+)\.s3[.-].*amazonaws\.com", host)
         if virtual:

@@ -17,7 +17,7 @@ from calendar import timegm
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote
 
 from infra.local.core import members
 from infra.local.core.refused import Refused
@@ -232,7 +232,7 @@ def _check_v2(request: Request, key: str, secret: str) -> None:
     headers = HTTPHeaders()
     for name, value in request.original_headers.items():
         headers[name] = value
-    url = urlsplit(f"{request.raw_path}?{request.query_string}")
+    url = SplitResult("", "", request.raw_path, request.query_string, "")
     host = BUCKET_HOST.fullmatch(request.host)
     path = f"/{host[1]}{request.raw_path}" if host else request.raw_path
     paths = (

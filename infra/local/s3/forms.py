@@ -12,7 +12,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -266,6 +266,15 @@ def _check_size(condition: list[Any], size: int) -> None:
 # --- the answer -----------------------------------------------------------------------------------------------------
 
 
+def _address(text: str) -> SplitResult | None:
+    """Return the parts of an address of the web, None where a text is none."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # half an address of IPv6
+        return None
+    return parts if parts.scheme in ("http", "https") else None
+
+
 def answered(form: Form, bucket: str, key: str, host: str, answer: Answer) -> Answer:
     """Return the answer to a form of the put that it stands for."""
     if answer.status != 200:
@@ -274,8 +283,8 @@ def answered(form: Form, bucket: str, key: str, host: str, answer: Answer) -> An
     location = f"http://{host}/{bucket}/{quote(key)}"
     headers = {**answer.headers, "Location": location}
     redirect = form.fields.get("success_action_redirect") or form.fields.get("redirect")
-    if redirect and urlsplit(redirect).scheme in ("http", "https"):
-        parts = urlsplit(redirect)
+    parts = _address(redirect or "")
+    if parts is not None:
         query = [*parse_qsl(parts.query), ("bucket", bucket), ("key", key), ("etag", etag)]
         headers["Location"] = urlunsplit(parts._replace(query=urlencode(query)))
         return Answer(303, headers, b"")

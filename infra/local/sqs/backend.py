@@ -26,6 +26,7 @@ from moto.sqs.responses import SQSResponse
 
 from infra.local.core import front, lineage, moto_call, registry, state
 from infra.local.core.answers import Answer
+from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles.policy import MalformedPolicy, parse
 from infra.local.sqs import moves, waiting
@@ -266,7 +267,11 @@ class LocalSQSBackend(SQSBackend):
 class LocalSQSResponse(SQSResponse):
     def _get_queue_name(self) -> str:
         """Return the name in a queue's URL; of another account's URL what no queue is called."""
-        path = urlparse(self._get_param("QueueUrl") or "").path.strip("/").split("/")
+        url = self._get_param("QueueUrl") or ""
+        try:
+            path = urlparse(url).path.strip("/").split("/")
+        except ValueError:  # half an address of IPv6
+            raise Refused(404, "InvalidAddress", f"The address {url} is not valid for this endpoint.") from None
         if len(path) == 2 and path[0].isdigit() and path[0] != self.current_account:
             return "/".join(path)
         return super()._get_queue_name()

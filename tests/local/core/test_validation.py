@@ -382,3 +382,11 @@ def test_a_configuration_without_a_body(server: Server, account: str, client: An
     client("s3").create_bucket(Bucket=f"empty-{account}")
     status, _, text = ask(server, "s3", account, "PUT", f"/empty-{account}{path}", {}, b"")
     assert (status, b"<Code>MissingRequestBodyError</Code>" in text) == (400, True), text
+
+
+def test_half_an_address_is_no_address(server: Server, account: str, client: Any) -> None:
+    headers = {"X-Amz-Target": "AmazonSQS.ReceiveMessage", "content-type": "application/x-amz-json-1.0"}
+    status, code, text = ask(server, "sqs", account, "POST", "/", headers, b'{"QueueUrl": "http://["}')
+    assert (status, code) == (404, "InvalidAddress"), text
+    with pytest.raises(ClientError, match="TemplateURL must be a supported URL"):
+        client("cloudformation").create_stack(StackName="s", TemplateURL="https://[")

@@ -171,14 +171,14 @@ class Catalog(GlueBackend):
     def create_partition(self, database_name: str, table_name: str, part_input: dict[str, Any]) -> None:
         table = self.get_table(database_name, table_name)
         table.add_partition(part_input)
-        self._table_event(table, "CreatePartition", [part_input["Values"]])
+        self._table_event(table, "CreatePartition", [part_input.get("Values", [])])
 
     def update_partition(
         self, database_name: str, table_name: str, part_input: dict[str, Any], part_to_update: list[str]
     ) -> None:
         table = self.get_table(database_name, table_name)
         table.update_partition(part_to_update, part_input)
-        self._table_event(table, "UpdatePartition", [part_input["Values"]])
+        self._table_event(table, "UpdatePartition", [part_input.get("Values", [])])
 
     def delete_partition(self, database_name: str, table_name: str, part_to_delete: list[str]) -> None:
         table = self.get_table(database_name, table_name)
