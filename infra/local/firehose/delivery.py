@@ -18,10 +18,10 @@ from moto.kinesis.exceptions import ResourceNotFoundError
 from infra.local.core import roles, state
 from infra.local.core.limits import Allowance
 from infra.local.firehose.buffer import Buffer, Segment
-from infra.local.firehose.destination import described, settings_of
+from infra.local.firehose.destination import backup_of, described, settings_of
 from infra.local.firehose.keys import partition_keys
 from infra.local.firehose.processing import process
-from infra.local.firehose.processors import INTAKE_SECONDS, LAMBDA_SECONDS, MIB, steps_of
+from infra.local.firehose.processors import INTAKE_SECONDS, LAMBDA_SECONDS, MIB, Steps, steps_of
 from infra.local.firehose.records import Record, packed, unpacked
 from infra.local.firehose.shipping import Shipper
 from infra.local.firehose.source import ACTIONS, DENIED, GONE, READ_SECONDS, KinesisSource, once
@@ -41,6 +41,20 @@ PACE = float(os.environ.get("WORKSHOP_FIREHOSE_PACE", "1"))  # of the intervals 
 QUOTA = (1_000, 100_000, MIB)
 LARGE_QUOTA = (2_000, 500_000, 5 * MIB)
 LARGE_REGIONS = ("us-east-1", "us-west-2", "eu-west-1")
+
+
+class Retry:
+    """When a delivery that failed is tried again: later after each failure."""
+
+    def __init__(self) -> None:
+        self.failures, self.at = 0, 0.0
+
+    def failed(self) -> None:
+        self.failures += 1
+        self.at = time.time() + min(2.0 ** (self.failures - 1), LONGEST_RETRY_SECONDS)
+
+    def succeeded(self) -> None:
+        self.failures, self.at = 0, 0.0
 
 
 class Delivery:
@@ -63,8 +77,7 @@ class Delivery:
         self.source_is_gone = once(lambda: self.teller.error("Kinesis.ResourceNotFound", GONE.format(arn), arn))
         self.source_is_denied = once(lambda: self.teller.error("Kinesis.AccessDenied", DENIED, arn))
         self.allowance = Allowance(*(LARGE_QUOTA if region in LARGE_REGIONS else QUOTA))
-        self.failures = 0
-        self.retry_at = 0.0
+        self.retry, self.backup_retry = Retry(), Retry()  # a bucket that fails does not hold up the other
         self.next_read = 0.0
         self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"firehose {self.name}", daemon=True)
@@ -95,7 +108,8 @@ class Delivery:
             self.steps = steps
             self.stream.destinations = [described(settings)]
             self.stream.version_id = version
-            self.failures, self.retry_at = 0, 0.0
+            self.retry.succeeded()
+            self.backup_retry.succeeded()
             self.changed.notify_all()
 
     def _append(self, units: list[list[Record]], oldest_ms: int, shard: str | None = None, following: int = 0) -> int:
@@ -115,7 +129,10 @@ class Delivery:
 
     def _hints(self) -> tuple[int, float]:
         """Return when an object is due: bytes, and seconds after the arrival of its oldest record."""
-        hints = settings_of(self.stream)["BufferingHints"]
+        return self._size_and_seconds(settings_of(self.stream))
+
+    def _size_and_seconds(self, settings: dict[str, Any]) -> tuple[int, float]:
+        hints = settings["BufferingHints"]
         return hints["SizeInMBs"] * MIB, max(hints["IntervalInSeconds"] * PACE, SHORTEST_INTERVAL_SECONDS)
 
     # --- the thread -------------------------------------------------------------------------------------------------
@@ -134,7 +151,7 @@ class Delivery:
             except Exception:
                 log.exception("delivery stream %s: delivering", self.name)
                 self.shipper.rest()
-                self._failed()
+                self.retry.failed()
 
     def _wait(self) -> bool:
         """Sleep until something is due; False when the delivery is stopped."""
@@ -151,12 +168,17 @@ class Delivery:
         """Return when there is something to do next (epoch seconds), None for never."""
         times = [self.next_read] if self.source else []
         if self.buffer.sealed or self.shipper.begun:
-            times.append(self.retry_at)
+            times.append(self.retry.at)
         elif self.buffer.open.records:
-            times.append(max(self._deadline(), self.retry_at))
+            times.append(max(self._deadline(), self.retry.at))
         staged = self.stage.due(*self._hints())
         if staged is not None:
-            times.append(max(staged, self.retry_at))
+            times.append(max(staged, self.retry.at))
+        if self.steps.backed_up:
+            hints = self._size_and_seconds(backup_of(settings_of(self.stream)))
+            staged = self.stage.due(*hints, backup=True)
+            if staged is not None:
+                times.append(max(staged, self.backup_retry.at))
         return min(times, default=None)
 
     def _deadline(self) -> float:
@@ -170,13 +192,9 @@ class Delivery:
                 seconds = min((LAMBDA_SECONDS if transform else INTAKE_SECONDS) * PACE, seconds)
         return self.buffer.open.oldest_ms / 1000 + max(seconds, SHORTEST_INTERVAL_SECONDS)
 
-    def _failed(self) -> None:
-        self.failures += 1
-        self.retry_at = time.time() + min(2.0 ** (self.failures - 1), LONGEST_RETRY_SECONDS)
-
     def _succeeded(self) -> None:
         with self.changed:
-            self.failures, self.retry_at = 0, 0.0
+            self.retry.succeeded()
 
     # --- the source stream ------------------------------------------------------------------------------------------
 
@@ -244,7 +262,9 @@ class Delivery:
 
     def _work(self) -> None:
         """Process and deliver what is due, oldest first, until something fails."""
-        if time.time() < self.retry_at:
+        if self.steps.backed_up:
+            self._back_up()
+        if time.time() < self.retry.at:
             return
         self.shipper.recover()
         while not self.stopping.is_set():
@@ -258,7 +278,7 @@ class Delivery:
             if segment.framed:
                 self._process(segment, settings)
             elif not self.shipper.segment(segment, settings, version):
-                self._failed()
+                self.retry.failed()
                 return
             with self.changed:
                 self.buffer.remove(segment)
@@ -271,10 +291,24 @@ class Delivery:
             if not pieces:
                 break
             if not self.shipper.group(pieces, settings, version, steps):
-                self._failed()
+                self.retry.failed()
                 break
             self._succeeded()
         self.shipper.rest()
+
+    def _back_up(self) -> None:
+        """Deliver records as they came to the bucket for the source's records."""
+        self.shipper.recover()
+        while not self.stopping.is_set() and time.time() >= self.backup_retry.at:
+            with self.changed:
+                backup, version = backup_of(settings_of(self.stream)), self.stream.version_id
+            pieces = self.stage.next(*self._size_and_seconds(backup), time.time(), backup=True)
+            if not pieces:
+                return
+            if self.shipper.group(pieces, backup, version, Steps()):
+                self.backup_retry.succeeded()
+            else:
+                self.backup_retry.failed()
 
     def _process(self, segment: Segment, settings: dict[str, Any]) -> None:
         """Work on the records of a segment and put them on the stage. Raises Stopped, OSError."""

@@ -59,39 +59,52 @@ def refuse(what: str, name: str) -> InvalidArgumentException:
 
 def check_destination(settings: dict[str, Any]) -> None:
     """Check a complete ExtendedS3DestinationDescription. Raises InvalidArgumentException as AWS does, or for what is not there."""
-    hints = settings["BufferingHints"]
-    if set(hints) != set(DEFAULT_HINTS):
-        raise InvalidArgumentException("BufferingHints must have both SizeInMBs and IntervalInSeconds, or neither.")
-    partitioned = bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"))
-    try:
-        check_prefixes(settings.get("Prefix", ""), settings.get("ErrorOutputPrefix", ""), partitioned)
-    except PartitionError as error:
-        raise InvalidArgumentException(str(error)) from None
-    except PrefixError as error:
-        raise InvalidArgumentException(PREFIX_RULE.format(error)) from None
+    check_plain(settings, bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled")))
     zone = settings.get("CustomTimeZone")
     if zone:
         try:
             ZoneInfo(zone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise InvalidArgumentException(f"CustomTimeZone {zone} is not a valid time zone.") from None
+    backup = settings.get("S3BackupDescription")
+    if settings["S3BackupMode"] == "Enabled" and backup is None:
+        raise InvalidArgumentException("S3BackupConfiguration is required when S3BackupMode is Enabled.")
+    if backup is not None:
+        for name in ("RoleARN", "BucketARN"):
+            if name not in backup:
+                raise InvalidArgumentException(f"S3BackupConfiguration must have {name}.")
+        check_plain(backup)
+    check_conversion(settings)
+    check_processing(settings, refuse)
+
+
+def check_plain(settings: dict[str, Any], partitioned: bool = False) -> None:
+    """Check what every destination in S3 has, that of a backup too. Raises InvalidArgumentException."""
+    hints = settings["BufferingHints"]
+    if set(hints) != set(DEFAULT_HINTS):
+        raise InvalidArgumentException("BufferingHints must have both SizeInMBs and IntervalInSeconds, or neither.")
+    try:
+        check_prefixes(settings.get("Prefix", ""), settings.get("ErrorOutputPrefix", ""), partitioned)
+    except PartitionError as error:
+        raise InvalidArgumentException(str(error)) from None
+    except PrefixError as error:
+        raise InvalidArgumentException(PREFIX_RULE.format(error)) from None
     logging_options = settings["CloudWatchLoggingOptions"]
     for name, told in (("LogGroupName", "Log Group"), ("LogStreamName", "Log Stream")):
         if logging_options.get("Enabled") and not logging_options.get(name):
             raise InvalidArgumentException(f"CloudWatch {told} Name is required if CloudWatch Logging is enabled")
     if "KMSEncryptionConfig" in settings["EncryptionConfiguration"]:
         raise refuse("encryption with a KMS key", "EncryptionConfiguration.KMSEncryptionConfig")
-    if settings["S3BackupMode"] == "Enabled":
-        raise refuse("backup of source records", "S3BackupMode")
-    check_conversion(settings)
-    check_processing(settings, refuse)
 
 
 def check_change(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Check an update: dynamic partitioning is chosen when a stream is made. Raises InvalidArgumentException.
+    """Check an update: dynamic partitioning is chosen when a stream is made, and a backup stays. Raises InvalidArgumentException.
 
-    Source: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-enable.html
+    Sources: https://docs.aws.amazon.com/firehose/latest/dev/dynamic-partitioning-enable.html,
+    https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationUpdate.html
     """
+    if (before["S3BackupMode"], after["S3BackupMode"]) == ("Enabled", "Disabled"):
+        raise InvalidArgumentException("S3BackupMode: backup cannot be disabled once it is enabled.")
     was, will = (bool(each.get("DynamicPartitioningConfiguration", {}).get("Enabled")) for each in (before, after))
     if was != will:
         verb = "enabled" if will else "disabled"
@@ -101,20 +114,34 @@ def check_change(before: dict[str, Any], after: dict[str, Any]) -> None:
 def complete(settings: dict[str, Any]) -> dict[str, Any]:
     """Return a destination's configuration with AWS's defaults filled in, as DescribeDeliveryStream shows it."""
     whole = {
-        "BufferingHints": dict(DEFAULT_HINTS),
+        **_with_defaults(settings),
+        "S3BackupMode": settings.get("S3BackupMode", "Disabled"),
+    }
+    given = whole.pop("S3BackupConfiguration", None) or whole.pop("S3BackupUpdate", None)
+    if given:
+        whole["S3BackupDescription"] = _with_defaults({**whole.get("S3BackupDescription", {}), **given})
+    if not settings.get("BufferingHints"):
+        if configured(whole):
+            whole["BufferingHints"]["SizeInMBs"] = DEFAULT_MIB
+        elif whole.get("DynamicPartitioningConfiguration", {}).get("Enabled"):
+            whole["BufferingHints"]["SizeInMBs"] = PARTITIONED_MIB
+    return whole
+
+
+def _with_defaults(settings: dict[str, Any]) -> dict[str, Any]:
+    return {
         "CompressionFormat": "UNCOMPRESSED",
         "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
         "CloudWatchLoggingOptions": {"Enabled": False},
-        "S3BackupMode": "Disabled",
-        **{name: value for name, value in settings.items() if name not in ("S3BackupConfiguration", "S3BackupUpdate")},
+        **settings,
+        "BufferingHints": settings.get("BufferingHints") or dict(DEFAULT_HINTS),
     }
-    hints = whole["BufferingHints"] or dict(DEFAULT_HINTS)
-    if not settings.get("BufferingHints"):
-        if configured(whole):
-            hints["SizeInMBs"] = DEFAULT_MIB
-        elif whole.get("DynamicPartitioningConfiguration", {}).get("Enabled"):
-            hints["SizeInMBs"] = PARTITIONED_MIB
-    return {**whole, "BufferingHints": hints}
+
+
+def backup_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return where records go as they came: the S3BackupDescription of a destination whose backup is enabled."""
+    backup: dict[str, Any] = settings["S3BackupDescription"]
+    return backup
 
 
 def described(settings: dict[str, Any]) -> dict[str, Any]:
@@ -124,10 +151,11 @@ def described(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def roles_of(settings: dict[str, Any]) -> list[str]:
-    """Return the roles that a destination names: its own, its function's, its table's."""
+    """Return the roles that a destination names: its own, its function's, its table's, its backup's."""
     transform, conversion = steps_of(settings).transform, configured(settings)
     named = [settings["RoleARN"], transform.role if transform else ""]
     named.append(conversion["SchemaConfiguration"]["RoleARN"] if conversion else "")
+    named.append(settings.get("S3BackupDescription", {}).get("RoleARN", ""))
     return [role for role in dict.fromkeys(named) if role]
 
 

@@ -18,7 +18,7 @@ from infra.engines import jq
 from infra.local.firehose.keys import FROM_LAMBDA, FROM_QUERY
 from infra.local.firehose.processors import Steps
 from infra.local.firehose.records import Failure, Record, failed
-from infra.local.firehose.stage import Group
+from infra.local.firehose.stage import SOURCE, Group
 from infra.local.firehose.transform import Source, now_ms, transform
 
 ACTIVE_PARTITIONS = 500  # of a stream, without asking AWS for more
@@ -70,6 +70,8 @@ def process(
     Raises Stopped.
     """
     done = Processed()
+    if steps.backed_up:
+        done.groups[SOURCE] = list(records)
     given: list[tuple[Record, Record, dict[str, str]]] = [(record, record, {}) for record in records]
     if steps.transform:
         given = list(_transformed(steps, source, number, records, done))

@@ -61,6 +61,7 @@ class Steps:
     partitioned: whether objects are made by keys; query: the jq program that finds keys in a record
     delimiter: what is appended to each record
     converted: whether objects are of another format
+    backed_up: whether records are delivered as they came, too
     """
 
     transform: Transform | None = None
@@ -69,11 +70,12 @@ class Steps:
     query: str = ""
     delimiter: bytes = b""
     converted: bool = False
+    backed_up: bool = False
 
     @property
     def staged(self) -> bool:
         """Whether records are worked on one by one before they are put together into objects."""
-        return bool(self.transform or self.partitioned or self.converted)
+        return bool(self.transform or self.partitioned or self.converted or self.backed_up)
 
 
 def steps_of(settings: dict[str, Any]) -> Steps:
@@ -93,7 +95,8 @@ def steps_of(settings: dict[str, Any]) -> Steps:
     partitioned = bool(settings.get("DynamicPartitioningConfiguration", {}).get("Enabled"))
     conversion = settings.get("DataFormatConversionConfiguration")
     converted = conversion is not None and conversion.get("Enabled", True)
-    return Steps(transform, split, partitioned, query, b"" if converted else delimiter, converted)
+    backed_up = settings.get("S3BackupMode") == "Enabled"
+    return Steps(transform, split, partitioned, query, b"" if converted else delimiter, converted, backed_up)
 
 
 def _enabled(settings: dict[str, Any]) -> list[dict[str, Any]]:

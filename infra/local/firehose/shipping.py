@@ -123,10 +123,11 @@ class Shipper:
 
     def group(self, pieces: list[Piece], settings: dict[str, Any], version: str, steps: Steps) -> bool:
         """Put the records of pieces of one group into the bucket; tell whether they are there."""
-        oldest_ms, error = min(piece.oldest_ms for piece in pieces), pieces[0].group.error
+        oldest_ms, group = min(piece.oldest_ms for piece in pieces), pieces[0].group
+        error = "" if group.is_backup else group.error
         name = f".{uuid.uuid4().hex}"
         failed, made = 0, []
-        with self._put(settings, oldest_ms) as put:
+        with self._put(settings, oldest_ms, group.is_backup) as put:
             if steps.converted and not error:
                 data, errors, failed = self._converted(pieces, settings, name)
                 made += [(self._key(settings, version, oldest_ms, pieces[0]), data)] if data else []
@@ -153,6 +154,9 @@ class Shipper:
         records, size = sum(piece.records for piece in pieces), sum(piece.size for piece in pieces)
         self.stage.done(pieces)
         note.path.unlink(missing_ok=True)
+        if group.is_backup:
+            self._backed_up(records, size, oldest_ms)
+            return True
         self._delivered(records - failed, size, oldest_ms, len(made))
         if steps.converted and not error:
             told: dict[str, tuple[float, str]] = {
@@ -198,8 +202,8 @@ class Shipper:
 
     # --- S3 ---------------------------------------------------------------------------------------------------------
 
-    def _put(self, settings: dict[str, Any], oldest_ms: int) -> _Put:
-        return _Put(self, settings, oldest_ms)
+    def _put(self, settings: dict[str, Any], oldest_ms: int, is_backup: bool = False) -> _Put:
+        return _Put(self, settings, oldest_ms, "BackupToS3" if is_backup else "DeliveryToS3")
 
     def _exists(self, bucket: str, key: str) -> bool:
         try:
@@ -219,12 +223,24 @@ class Shipper:
             }
         )
 
+    def _backed_up(self, records: int, size: int, oldest_ms: int) -> None:
+        self.teller.metric(
+            {
+                "BackupToS3.Records": (records, "Count"),
+                "BackupToS3.Bytes": (size, "Bytes"),
+                "BackupToS3.Success": (1, "Count"),
+                "BackupToS3.DataFreshness": (age(oldest_ms), "Seconds"),
+            }
+        )
+
 
 class _Put:
     """Puts into a destination's bucket as its role; what goes wrong is told, and `done` stays False."""
 
-    def __init__(self, shipper: Shipper, settings: dict[str, Any], oldest_ms: int):
-        self.shipper, self.oldest_ms, self.done = shipper, oldest_ms, False
+    def __init__(self, shipper: Shipper, settings: dict[str, Any], oldest_ms: int, metrics: str):
+        self.shipper, self.settings, self.oldest_ms, self.metrics, self.done = (
+            shipper, settings, oldest_ms, metrics, False,
+        )  # fmt: skip
         self.bucket = settings["BucketARN"].rpartition(":")[2]
         self.written: list[Path] = []
 
@@ -236,7 +252,9 @@ class _Put:
         if not s3.exists(self.shipper.account, self.bucket):
             raise MissingBucket(bucket=self.bucket)
         resource = f"arn:aws:s3:::{self.bucket}/{key}"
-        roles.check(self.shipper.teller.session(), self.shipper.region, "s3:PutObject", resource)
+        roles.check(
+            self.shipper.teller.session(self.settings["RoleARN"]), self.shipper.region, "s3:PutObject", resource
+        )
 
     def __call__(self, key: str, body: Path) -> None:
         s3.put(self.shipper.account, self.bucket, key, body, content_type="application/octet-stream")
@@ -259,9 +277,11 @@ class _Put:
         return True
 
     def _tell(self, code: str, message: str) -> None:
-        failed = {"DeliveryToS3.Success": (0, "Count"), "DeliveryToS3.DataFreshness": (age(self.oldest_ms), "Seconds")}
-        self.shipper.teller.metric(failed)
-        self.shipper.teller.error(code, message, f"arn:aws:s3:::{self.bucket}")
+        freshness = (age(self.oldest_ms), "Seconds")
+        self.shipper.teller.metric(
+            {f"{self.metrics}.Success": (0, "Count"), f"{self.metrics}.DataFreshness": freshness}
+        )
+        self.shipper.teller.error(code, message, f"arn:aws:s3:::{self.bucket}", settings=self.settings)
 
 
 def age(oldest_ms: int) -> float:

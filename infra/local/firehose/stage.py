@@ -26,6 +26,14 @@ class Group(NamedTuple):
     error: str = ""
     keys: tuple[tuple[tuple[str, str], str], ...] = ()
 
+    @property
+    def is_backup(self) -> bool:
+        """Tell whether it holds records as they came, for the backup of a source."""
+        return self == SOURCE
+
+
+SOURCE = Group("source-records")  # which no error is called
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -114,23 +122,26 @@ class Stage:
             state.write_atomically(path, b"".join([orjson.dumps(listed), b"\n", *bodies]))
             self._load(path)
 
-    def due(self, size: int, seconds: float) -> float | None:
+    def due(self, size: int, seconds: float, backup: bool = False) -> float | None:
         """Return when the first group is to be delivered (epoch seconds; the past for at once), None for no group.
 
         Parameters
         ----------
         size, seconds: the hints: bytes of a group that make it due, and how long its oldest records may wait
+        backup: whether it is asked for the backup of a source, or for all else
         """
         times = [
             0.0 if sum(piece.size for piece in pieces) >= size else pieces[0].staged + seconds
-            for pieces in self.waiting.values()
-            if pieces
+            for group, pieces in self.waiting.items()
+            if pieces and group.is_backup == backup
         ]
         return min(times, default=None)
 
-    def next(self, size: int, seconds: float, now: float) -> list[Piece]:
+    def next(self, size: int, seconds: float, now: float, backup: bool = False) -> list[Piece]:
         """Return the pieces of an object that is due, oldest first, at most `size` bytes unless one is larger; none if none is due."""
-        for pieces in self.waiting.values():
+        for group, pieces in self.waiting.items():
+            if group.is_backup != backup:
+                continue
             total = sum(piece.size for piece in pieces)
             if not pieces or (total < size and now < pieces[0].staged + seconds):
                 continue

@@ -5,6 +5,8 @@ Sources: https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwa
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 from moto.firehose.models import DeliveryStream
 
@@ -28,10 +30,20 @@ class Teller:
         dimensions = {"DeliveryStreamName": self.stream.delivery_stream_name}
         telemetry.metric(self.account, self.region, "AWS/Firehose", dimensions, values)
 
-    def error(self, code: str, message: str, destination: str, processor: str = "") -> None:
-        """Write a line to the error log, if there is one and the role may."""
-        options = settings_of(self.stream)["CloudWatchLoggingOptions"]
-        if not options.get("Enabled") or not self._may_log(options["LogGroupName"], options["LogStreamName"]):
+    def error(
+        self, code: str, message: str, destination: str, processor: str = "", settings: dict[str, Any] | None = None
+    ) -> None:
+        """Write a line to the error log, if there is one and the role may.
+
+        Parameters
+        ----------
+        settings: of the destination, or its backup, that names log and role; the stream's destination if not given
+        """
+        settings = settings_of(self.stream) if settings is None else settings
+        options = settings["CloudWatchLoggingOptions"]
+        if not options.get("Enabled"):
+            return
+        if not self._may_log(settings["RoleARN"], options["LogGroupName"], options["LogStreamName"]):
             return
         line = {
             "deliveryStreamARN": self.stream.delivery_stream_arn,
@@ -45,10 +57,10 @@ class Teller:
         group, stream = options["LogGroupName"], options["LogStreamName"]
         telemetry.log(self.account, self.region, group, stream, [orjson.dumps(line).decode()])
 
-    def _may_log(self, group: str, stream: str) -> bool:
+    def _may_log(self, role: str, group: str, stream: str) -> bool:
         arn = f"arn:aws:logs:{self.region}:{self.account}:log-group:{group}:log-stream:{stream}"
         try:
-            session = self.session()
+            session = self.session(role)
         except roles.CannotAssume:
             return True  # what Firehose says about that, it says as itself
         return roles.is_allowed(session, self.region, "logs:PutLogEvents", arn)

@@ -106,9 +106,18 @@ def test_update_destination_merges_and_counts_versions(firehose: Any, s3: Any, b
         (
             {
                 "S3BackupMode": "Enabled",
-                "S3BackupConfiguration": {**destination("b"), "RoleARN": "arn:aws:iam::123456789012:role/b"},
+                "S3BackupConfiguration": {
+                    "RoleARN": "arn:aws:iam::123456789012:role/b",
+                    "BucketARN": "arn:aws:s3:::b",
+                    "Prefix": "!{timestamp:yyyy}/",
+                },
             },
-            "S3BackupMode: backup of source records is not supported by the local AWS.",
+            "Ths supplied prefix(es) do not satisfy the following constraint: "
+            "ErrorOutputPrefix cannot be null or empty when Prefix contains expressions",
+        ),
+        (
+            {"S3BackupMode": "Enabled"},
+            "S3BackupConfiguration is required when S3BackupMode is Enabled.",
         ),
         (
             {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import io
 import json
@@ -565,3 +566,71 @@ def test_kill_loses_and_doubles_no_processed_record(
         assert max(delivered().values()) == 1
     finally:
         server.stop()
+
+
+# --- backup of source records ---------------------------------------------------------------------------------------
+
+
+def backup(hose: Hose, bucket: str = "", **more: Any) -> dict[str, Any]:
+    given = {
+        "RoleARN": hose.role,
+        "BucketARN": f"arn:aws:s3:::{bucket or hose.bucket}",
+        "Prefix": "source/",
+        "BufferingHints": {"SizeInMBs": 1, "IntervalInSeconds": 60},
+        "CompressionFormat": "GZIP",
+        **more,
+    }
+    return {"S3BackupMode": "Enabled", "S3BackupConfiguration": given}
+
+
+def test_records_are_backed_up_as_they_came(hose: Hose) -> None:
+    """Without the delimiter, also those that the query fails for."""
+    steps = processing(extraction("{k: .k}"), ("AppendDelimiterToRecord", {"Delimiter": "\\n"}))
+    hose.create(
+        Prefix="data/!{partitionKeyFromQuery:k}/",
+        DynamicPartitioningConfiguration={"Enabled": True},
+        ProcessingConfiguration=steps,
+        **backup(hose),
+    )
+    hose.put({"k": "a"}, "no json", {"k": "b"})
+    ((key, body),) = until(lambda: hose.objects("source/")).items()
+    assert re.search(r"^source/\d{4}/\d\d/\d\d/\d\d/d-1-[-0-9]{19}-[-0-9a-f]{36}\.gz$", key)
+    assert gzip.decompress(body) == b'{"k": "a"}no json{"k": "b"}'
+    assert until(lambda: len(hose.objects("data/")) == 2)
+    assert [base64.b64decode(each["rawData"]) for each in until(lambda: hose.errors("metadata-extraction-failed"))] == [
+        b"no json"
+    ]
+    found = hose.client("firehose").describe_delivery_stream(DeliveryStreamName="d")["DeliveryStreamDescription"]
+    told = found["Destinations"][0]["ExtendedS3DestinationDescription"]
+    assert told["S3BackupMode"] == "Enabled"
+    assert told["S3BackupDescription"] == {
+        **backup(hose)["S3BackupConfiguration"],
+        "EncryptionConfiguration": {"NoEncryptionConfig": "NoEncryption"},
+        "CloudWatchLoggingOptions": {"Enabled": False},
+    }
+
+
+def test_a_backup_is_begun_later_and_never_ended(hose: Hose) -> None:
+    """A bucket that is not there holds up the backup only, and nothing is lost."""
+    hose.create(Prefix="data/", interval=60)
+    firehose, version = hose.client("firehose"), iter("123")
+
+    def update(**given: Any) -> None:
+        given = {name.replace("S3BackupConfiguration", "S3BackupUpdate"): value for name, value in given.items()}
+        firehose.update_destination(
+            DeliveryStreamName="d",
+            CurrentDeliveryStreamVersionId=next(version),
+            DestinationId="destinationId-000000000001",
+            ExtendedS3DestinationUpdate=given,
+        )
+
+    update(**backup(hose, f"later-{hose.account}"))
+    hose.put("one")
+    assert list(until(lambda: hose.objects("data/")).values()) == [b"one"]
+    hose.client("s3").create_bucket(Bucket=f"later-{hose.account}")
+    update(S3BackupUpdate={"CompressionFormat": "UNCOMPRESSED"})  # tried at once, and the rest stays
+    hose.bucket, data = f"later-{hose.account}", hose.bucket
+    assert list(until(lambda: hose.objects("source/")).values()) == [b"one"]
+    assert data != hose.bucket
+    with pytest.raises(ClientError, match="InvalidArgumentException.*cannot be disabled"):
+        update(S3BackupMode="Disabled")
