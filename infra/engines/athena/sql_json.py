@@ -6,6 +6,7 @@ Source: https://trino.io/docs/current/functions/json.html
 import json
 import re
 from functools import lru_cache
+from typing import Any, NamedTuple
 
 from infra.engines.athena.errors import Refused
 from infra.engines.athena.json_text import Number, json_text
@@ -14,6 +15,13 @@ from infra.engines.athena.jsonpath import load
 
 class _Failed(Exception):
     """A path that does not fit the JSON: ON ERROR decides."""
+
+
+class _Input(NamedTuple):
+    """What a path is run on: the JSON, and the values that PASSING names."""
+
+    value: Any
+    variables: dict[str, Any]
 
 
 _TOKENS = re.compile(
@@ -83,7 +91,7 @@ class _Path:
         def run(root, current):
             a, b = (_number(x(root, current)) for x in (left, right))
             if operator in "/%" and b == 0:
-                raise _Failed("Division by zero")
+                raise _Failed("division by zero")
             done = {"+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "/": lambda: a / b, "%": lambda: a % b}
             return [Number(_plain(done[operator]()))]
 
@@ -103,7 +111,7 @@ class _Path:
             found = self._sum()
             self.expect(")")
         elif self.accept("$"):
-            found = lambda root, current: [root]  # noqa: E731
+            found = self._variable() if self.peek("word") else (lambda root, current: [root.value])
         elif self.accept("@"):
             found = lambda root, current: [current]  # noqa: E731
         else:
@@ -111,6 +119,16 @@ class _Path:
         while self.at < len(self.tokens) and self.tokens[self.at][1] in (".", "[", "?"):
             found = self._step(found)
         return found
+
+    def _variable(self):
+        name = self.next()[1]
+
+        def run(root, current):
+            if name not in root.variables:
+                raise Refused("INVALID_PATH", f"undefined variable: {name}")
+            return [root.variables[name]]
+
+        return run
 
     def _step(self, base):
         if self.accept("."):
@@ -145,13 +163,13 @@ class _Path:
             for item in self._unwrapped(base(root, current)):
                 if not isinstance(item, dict):
                     if self.strict:
-                        raise _Failed("not an object")
+                        raise _Failed(f"invalid item type. Expected: OBJECT, actual: {_type(item).upper()}")
                 elif name is None:
                     found += item.values()
                 elif name in item:
                     found.append(item[name])
                 elif self.strict:
-                    raise _Failed(f"missing member {name}")
+                    raise _Failed(f"structural error: missing member '{name}' in JSON object")
             return found
 
         return run
@@ -169,16 +187,19 @@ class _Path:
             for item in base(root, current):
                 if not isinstance(item, list):
                     if self.strict:
-                        raise _Failed("not an array")
+                        raise _Failed(f"invalid item type. Expected: ARRAY, actual: {_type(item).upper()}")
                     item = [item]
                 if ranges is None:
                     found += item
                     continue
                 for low, high in ranges:
-                    first = low(len(item))
-                    last = high(len(item)) if high else first
+                    first = low(root, len(item))
+                    last = high(root, len(item)) if high else first
+                    if self.strict and not item:
+                        raise _Failed("structural error: invalid array subscript for empty array")
                     if self.strict and not 0 <= first <= last < len(item):
-                        raise _Failed("index out of bounds")
+                        bounds = f"[{first}, {last}] for array of size {len(item)}"
+                        raise _Failed(f"structural error: invalid array subscript: {bounds}")
                     found += item[max(first, 0) : last + 1]
             return found
 
@@ -196,11 +217,14 @@ class _Path:
                 back = int(self.next()[1])
             elif self.accept("-"):
                 back = -int(self.next()[1])
-            return lambda size: size - 1 + back
+            return lambda root, size: size - 1 + back
+        if self.accept("$"):
+            value = self._variable()
+            return lambda root, size: int(_number(value(root, None)))
         if not self.peek("number"):
             raise self._invalid()
         number = int(self.next()[1])
-        return lambda size: number
+        return lambda root, size: number
 
     def _method(self, base, name: str):
         if name == "size":
@@ -263,8 +287,9 @@ class _Path:
             _COMPARE[operator], self._unwrapped(left(root, v)), self._unwrapped(right(root, v)), None
         )
 
-    def run(self, root) -> list:
-        return self.expression(root, root)
+    def run(self, value: Any, variables: dict[str, Any]) -> list:
+        """The items that the path finds. Raises _Failed; Refused for a variable that has no value."""
+        return self.expression(_Input(value, variables), value)
 
 
 _COMPARE = {
@@ -295,7 +320,7 @@ def _comparable(value):
 
 def _number(items: list) -> float:
     if len(items) != 1 or not isinstance(items[0], Number):
-        raise _Failed("not a number")
+        raise _Failed("invalid item type. Expected: NUMBER")
     value = float(items[0])
     return int(value) if value.is_integer() and "." not in items[0] else value
 
@@ -316,30 +341,33 @@ def parsed(path: str) -> _Path:
     return _Path(path)
 
 
-def sql_json(text: str | None, path: str, form: dict) -> str | None:
+def sql_json(text: str | None, path: str, form: dict, variables: str = "{}") -> str | None:
     """What JSON_EXISTS, JSON_VALUE or JSON_QUERY answers, as text."""
     if text is None:
         return None
     name = form["name"]
     try:
-        items = parsed(path).run(load(text))
-    except (_Failed, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
-        return _on_error(form, f"path failed: {error}")
+        value = load(text)
+    except ValueError:
+        return _on_error(form, "JSON_INPUT_CONVERSION_ERROR", "conversion to JSON failed: ")
+    try:
+        items = parsed(path).run(value, load(variables))
+    except _Failed as error:
+        return _on_error(form, "PATH_EVALUATION_ERROR", f"path evaluation failed: {error}")
     if name == "json_exists":
         return "true" if items else "false"
     if not items:
-        return _otherwise(form, "on_empty", "JSON path found no items")
+        return _otherwise(form, "on_empty", *_no_result(form, "JSON path found no items"))
     return _value(items, form) if name == "json_value" else _query(items, form)
 
 
 def _value(items: list, form: dict) -> str | None:
     if len(items) > 1:
-        return _on_error(form, "JSON path found multiple items")
+        return _on_error(form, *_no_result(form, "JSON path found multiple items"))
     item = items[0]
     if isinstance(item, (dict, list)):
-        return _on_error(form, "JSON path found an item that cannot be converted to an SQL value")
+        said = "JSON path found an item that cannot be converted to an SQL value"
+        return _on_error(form, *_no_result(form, said))
     if item is None:
         return None
     return item if isinstance(item, str) else json_text(item)
@@ -352,23 +380,28 @@ def _query(items: list, form: dict) -> str | None:
     ):
         return json_text(items)
     if len(items) > 1:
-        return _on_error(form, "JSON path found multiple items")
+        return _on_error(form, *_no_result(form, "JSON path found multiple items"))
     if form["quotes"] == "OMIT" and isinstance(items[0], str):
         return str(items[0])
     return json_text(items[0])
 
 
-def _on_error(form: dict, text: str) -> str | None:
-    if form["name"] == "json_exists":
-        return {"TRUE": "true", "UNKNOWN": None, "ERROR": ""}.get(form["on_error"], "false")
-    return _otherwise(form, "on_error", text)
+def _no_result(form: dict, said: str) -> tuple[str, str]:
+    if form["name"] == "json_value":
+        return "JSON_VALUE_RESULT_ERROR", f"cannot extract SQL scalar from JSON: {said}"
+    return "JSON_OUTPUT_CONVERSION_ERROR", f"conversion from JSON failed: {said}"
 
 
-def _otherwise(form: dict, when: str, text: str) -> str | None:
+def _on_error(form: dict, code: str, said: str) -> str | None:
+    if form["name"] == "json_exists" and form["on_error"] != "ERROR":
+        return {"TRUE": "true", "UNKNOWN": None}.get(form["on_error"], "false")
+    return _otherwise(form, "on_error", code, said)
+
+
+def _otherwise(form: dict, when: str, code: str, said: str) -> str | None:
     choice = form[when]
     if choice == "ERROR":
-        code = "JSON_VALUE_RESULT_ERROR" if form["name"] == "json_value" else "JSON_QUERY_RESULT_ERROR"
-        raise Refused(code, f"cannot extract SQL/JSON value from JSON: {text}")
+        raise Refused(code, said)
     if choice == "EMPTY ARRAY":
         return "[]"
     if choice == "EMPTY OBJECT":

@@ -41,6 +41,6 @@ def json_path(text: str | None, path: str | None) -> str | None:
     return None if text is None or path is None else jsonpath.extract(text, path)
 
 
-def sql_json(text: str | None, path: str, form: str) -> str | None:
-    """JSON_EXISTS, JSON_VALUE and JSON_QUERY; `form` is the call's clauses as JSON."""
-    return answers.sql_json(text, path, json.loads(form))
+def sql_json(text: str | None, path: str, form: str, variables: str) -> str | None:
+    """JSON_EXISTS, JSON_VALUE and JSON_QUERY; `form` is the call's clauses as JSON, `variables` what PASSING names."""
+    return answers.sql_json(text, path, json.loads(form), variables)

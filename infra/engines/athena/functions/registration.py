@@ -122,7 +122,7 @@ _WITH_NULLS = {
     url_parameter: (["VARCHAR", "VARCHAR"], "VARCHAR"),
     py_regexp_extract: (["VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     json_path: (["VARCHAR", "VARCHAR"], "VARCHAR"),
-    sql_json: (["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
+    sql_json: (["VARCHAR", "VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR"),
 }
 
 

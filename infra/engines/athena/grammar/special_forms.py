@@ -216,9 +216,7 @@ class SpecialForms(Expressions):
             self.expect("JSON")
         self.expect(",")
         path = self.string_literal()
-        if self.accept("PASSING"):
-            where = line_and_column(self.sql, path.end)
-            raise SyntaxRefused("PASSING is not supported by the local Athena", *where)
+        passing = self.comma_separated(self.json_passed) if self.accept("PASSING") else []
         returning, wrapper, quotes = None, None, None
         if name != "json_exists" and self.accept("RETURNING"):
             returning = self.type_text()
@@ -234,12 +232,22 @@ class SpecialForms(Expressions):
             name=name,
             value=value,
             path=path,
+            passing=passing,
             returning=returning,
             wrapper=wrapper,
             quotes=quotes,
             on_empty=on_empty,
             on_error=on_error,
         )
+
+    def json_passed(self) -> tuple[Node, bool, str]:
+        """A value of PASSING, whether it is JSON, and its name: in upper case if it stands without quotes."""
+        value = self.expression()
+        is_json = self.accept("FORMAT", "JSON")
+        self.expect("AS")
+        name = self.name()
+        written = name.written[1:-1].replace('""', '"') if name.quoted else name.written.upper()
+        return value, bool(is_json), written
 
     def json_wrapper(self) -> tuple[str | None, str | None]:
         wrapper = quotes = None

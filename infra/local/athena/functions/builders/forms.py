@@ -6,6 +6,7 @@ from infra.engines.athena.grammar import Node
 from infra.engines.athena.types import literal
 from infra.local.athena.functions.builders.common import expression
 from infra.local.athena.sql.casts import castable
+from infra.local.athena.sql.nested import NESTED, equality
 
 
 def subscript(ex, node: Node):
@@ -115,7 +116,8 @@ def _nullif(ex, node: Node):
     if kind is None:
         raise ex.error("TYPE_MISMATCH", node, f"Types are not comparable with NULLIF: {a.type} vs {b.type}")
     x, y = (ex.key(ex.coerce(e, kind)) for e in (a, b))
-    return expression(f"CASE WHEN {x} = {y} THEN NULL ELSE {a.sql} END", a.type, a, b)
+    same = equality(ex.casts, kind, x, y) if kind.name in NESTED else f"{x} = {y}"
+    return expression(f"CASE WHEN {same} THEN NULL ELSE {a.sql} END", a.type, a, b)
 
 
 def _try(ex, node: Node):

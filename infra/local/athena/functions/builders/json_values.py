@@ -57,17 +57,28 @@ def json_path_call(ex, node: Node):
             defaults.append(ex.check(choice))
         else:
             form[when] = choice
-    text = f"sql_json(CAST({value.sql} AS VARCHAR), {literal(path)}, {literal(json.dumps(form))})"
+    passed, given = _passed(ex, node)
+    text = f"sql_json(CAST({value.sql} AS VARCHAR), {literal(path)}, {literal(json.dumps(form))}, {passed})"
     if node.name == "json_exists":
-        return expression(f"CAST(nullif({text}, '') AS BOOLEAN)", t.BOOLEAN, value)
+        return expression(f"CAST({text} AS BOOLEAN)", t.BOOLEAN, value, *given)
     kind = ex.type(*node.returning) if node.returning else t.VARCHAR
     if node.name == "json_query":
-        return expression(ex.casts.cast(text, t.VARCHAR, kind), kind, value)
+        return expression(ex.casts.cast(text, t.VARCHAR, kind), kind, value, *given)
     answer = ex.casts.cast(text, t.VARCHAR, kind)
     if defaults:
         other = ex.coerce(defaults[0], kind).sql
         answer = f"CASE WHEN {text} = {literal(DEFAULT)} THEN {other} ELSE {answer} END"
-    return expression(answer, kind, value, *defaults)
+    return expression(answer, kind, value, *given, *defaults)
+
+
+def _passed(ex, node: Node) -> tuple[str, list]:
+    """The values that PASSING names, as one JSON object's text."""
+    members, checked = [], []
+    for value, is_json, name in node.passing:
+        found = ex.check(value)
+        checked.append(found)
+        members.append(f"{literal(json.dumps(name) + ':')} || {_json_member(ex, found, is_json or _makes_json(value))}")
+    return ("('{' || " + " || ',' || ".join(members) + " || '}')" if members else "'{}'"), checked
 
 
 def _json_member(ex, e, is_json: bool) -> str:

@@ -11,6 +11,7 @@ from infra.engines.athena.grammar import Node
 from infra.local.athena.functions import builders
 from infra.local.athena.sql.expr import Expr
 from infra.local.athena.sql.expressions.literals import Literals
+from infra.local.athena.sql.nested import NESTED, equality
 
 
 class Operators(Literals):
@@ -29,6 +30,10 @@ class Operators(Literals):
     def compare(self, node: Node, operator: str, left: Expr, right: Expr) -> Expr:
         left, right = self.agreed(left, right)
         left_sql, right_sql = self.comparable(node, operator, left, right)
+        whole = t.common(left.type, right.type)
+        if operator in ("=", "<>") and whole is not None and whole.name in NESTED:
+            same = equality(self.casts, whole, left_sql, right_sql)
+            return Expr(same if operator == "=" else f"(NOT {same})", t.BOOLEAN, (left, right))
         text = f"({left_sql} {operator} {right_sql})"
         kind = t.common(left.type, right.type)
         if kind is not None and kind.name in ("real", "double"):
@@ -64,6 +69,9 @@ class Operators(Literals):
         what = "IN value and list items must be the same type or coercible to a common type."
         kind = self.common_type([node.value, *node.items], [value, *items], what, node)
         parts = [self.key(self.coerce(e, kind)) for e in (value, *items)]
+        if kind.name in NESTED:
+            found = " OR ".join(equality(self.casts, kind, parts[0], part) for part in parts[1:])
+            return Expr(f"(NOT ({found}))" if node.negated else f"({found})", t.BOOLEAN, (value, *items))
         word = "NOT IN" if node.negated else "IN"
         return Expr(f"({parts[0]} {word} ({', '.join(parts[1:])}))", t.BOOLEAN, (value, *items))
 

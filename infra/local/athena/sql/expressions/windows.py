@@ -5,11 +5,15 @@ Source: https://trino.io/docs/current/functions/window.html
 
 from infra.engines.athena import types as t
 from infra.engines.athena.grammar import Node
+from infra.engines.athena.types import Type
 from infra.local.athena.functions import signatures
 from infra.local.athena.functions import table as functions
 from infra.local.athena.sql.expr import Expr
 from infra.local.athena.sql.expressions.aggregates import Aggregates
 from infra.local.athena.sql.trees import first_window
+
+
+_MOMENTS = ("date", *t.TEMPORAL, t.DAY_TO_SECOND.name, t.YEAR_TO_MONTH.name)
 
 
 class Windows(Aggregates):
@@ -29,7 +33,8 @@ class Windows(Aggregates):
             raise self._unregistered(node)
         self._refuse_nested_windows(node)
         if node.distinct:
-            raise self.error("NOT_SUPPORTED", node, "DISTINCT in window function parameters not yet supported")
+            text = f"DISTINCT in window function parameters not yet supported: {self.written(node)}"
+            raise self.error("NOT_SUPPORTED", node, text)
         over, parts, ordered = self.window(node.window)
         if node.name in functions.WINDOW:
             found = self._pure_window(node, over, ordered)
@@ -93,14 +98,33 @@ class Windows(Aggregates):
             pieces.append(text.strip())
             parts += keys
         if frame is not None:
-            text, keys = self._frame(frame)
+            sort = self._range_key(frame, order or [])
+            text, keys = self._frame(frame, sort)
             pieces.append(text)
             parts += keys
         return f" OVER ({' '.join(pieces)})", parts, bool(order)
 
-    def _frame(self, node: Node) -> tuple[str, list[Expr]]:
+    def _range_key(self, frame: Node, order: list[Node]) -> Type | None:
+        """The type by which a RANGE with offsets is ordered; None for other frames."""
+        offsets = [bound for bound in (frame.low, frame.high) if bound is not None and bound.value is not None]
+        if frame.unit == "ROWS" or not offsets:
+            return None
+        what = f"Window frame of type {frame.unit} PRECEDING or FOLLOWING requires"
+        if not order:
+            raise self.error("MISSING_ORDER_BY", frame, f"{what} ORDER BY")
+        if frame.unit == "GROUPS":
+            return None
+        if len(order) > 1:
+            raise self.error("INVALID_ORDER_BY", frame, f"{what} single sort item in ORDER BY (actual: {len(order)})")
+        kind = self.check(order[0].value).type
+        if kind.name not in (*t.NUMBERS, *_MOMENTS):
+            text = f"{what} that sort item type be numeric, datetime or interval (actual: {kind})"
+            raise self.error("TYPE_MISMATCH", order[0].value, text)
+        return kind
+
+    def _frame(self, node: Node, sort: Type | None) -> tuple[str, list[Expr]]:
         parts: list[Expr] = []
-        low = self._bound(node, node.low, parts)
+        low = self._bound(node, node.low, parts, sort)
         if node.low.side == "FOLLOWING" and node.low.value is None:
             raise self.error("INVALID_WINDOW_FRAME", node, "Window frame start cannot be UNBOUNDED FOLLOWING")
         if node.high is None:
@@ -117,9 +141,9 @@ class Windows(Aggregates):
             word = node.high.side
             text = f"Window frame starting from FOLLOWING cannot end with {word}"
             raise self.error("INVALID_WINDOW_FRAME", node, text)
-        return f"{node.unit} BETWEEN {low} AND {self._bound(node, node.high, parts)}", parts
+        return f"{node.unit} BETWEEN {low} AND {self._bound(node, node.high, parts, sort)}", parts
 
-    def _bound(self, frame: Node, node: Node, parts: list[Expr]) -> str:
+    def _bound(self, frame: Node, node: Node, parts: list[Expr], sort: Type | None) -> str:
         if node.side == "CURRENT ROW":
             return "CURRENT ROW"
         if node.value is None:
@@ -128,5 +152,26 @@ class Windows(Aggregates):
         if frame.unit != "RANGE" and value.type.name not in t.INTEGERS:
             text = f"Window frame {frame.unit} value type must be exact numeric type with scale 0 (actual {value.type})"
             raise self.error("TYPE_MISMATCH", node.value, text)
+        if sort is not None and not _fits(sort, value.type):
+            text = f"Window frame RANGE value type ({value.type}) not compatible with sort item type ({sort})"
+            raise self.error("TYPE_MISMATCH", node.value, text)
         parts.append(value)
-        return f"{value.sql} {node.side}"
+        if sort is not None:
+            return f"{value.sql} {node.side}"
+        which = "starting" if node is frame.low else "ending"
+        offset = value.sql if _is_offset(value) else f"frame_offset({value.sql}, '{which}')"
+        return f"{offset} {node.side}"
+
+
+def _fits(sort: Type, offset: Type) -> bool:
+    """Whether an offset can be added to values of a type."""
+    if sort.name in t.NUMBERS:
+        return offset.name in t.NUMBERS and (t.coercible(offset, sort) or sort.name in t.INTEGERS)
+    if sort.name in (t.DAY_TO_SECOND.name, t.YEAR_TO_MONTH.name):
+        return offset == sort
+    day = sort.name != "time" and offset == t.YEAR_TO_MONTH
+    return day or offset == t.DAY_TO_SECOND
+
+
+def _is_offset(value: Expr) -> bool:
+    return isinstance(value.constant, int) and value.constant >= 0

@@ -3,6 +3,8 @@
 Source: https://trino.io/docs/current/sql/select.html#group-by-clause
 """
 
+import itertools
+
 from infra.engines.athena import types as t
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.grammar import Node
@@ -14,14 +16,32 @@ from infra.local.athena.sql.scope import CATALOG, Clauses, Field, Scope
 from infra.local.athena.sql.trees import written
 
 
+def _spelled_out(sort: str, sets: list[list[str]]) -> list[list[str]]:
+    """The grouping sets that an element of GROUP BY stands for."""
+    if sort == "ROLLUP":
+        return [sum(sets[:count], []) for count in range(len(sets), -1, -1)]
+    if sort == "CUBE":
+        chosen = (itertools.combinations(sets, count) for count in range(len(sets), -1, -1))
+        return [sum(some, []) for all_of_a_size in chosen for some in all_of_a_size]
+    return sets
+
+
+def _distinct(choices: list[list[list[str]]]) -> list[str]:
+    """The sets of all elements together, each once."""
+    found: dict[frozenset[str], str] = {}
+    for some in itertools.product(*choices):
+        members = list(dict.fromkeys(sum(some, [])))
+        found.setdefault(frozenset(map(canonical, members)), f"({', '.join(members)})")
+    return list(found.values())
+
+
 class Grouping(SelectList):
     def _group_by(self, node: Node, scope: Scope) -> tuple[str, dict[str, str]]:
         if node.group is None:
             return "", {}
-        if node.group.distinct:
-            raise self.error("NOT_SUPPORTED", node.group, "GROUP BY DISTINCT is not supported by the local Athena")
         expressions = Expressions(self, scope, "GROUP BY clause")
         texts: list[str] = []
+        choices: list[list[list[str]]] = []  # of each element, the sets that it is short for
         groups: dict[str, str] = {}
         for element in node.group.sets:
             sets = []
@@ -29,11 +49,14 @@ class Grouping(SelectList):
                 values = [self._group_key(member, node, expressions) for member in members]
                 groups.update((canonical(v), v) for v in values)
                 sets.append(values)
+            choices.append(_spelled_out(element.sort, sets))
             if element.sort == "SIMPLE":
                 texts += sets[0] if sets[0] else ["()"]
             else:
                 word = {"SETS": "GROUPING SETS"}.get(element.sort, element.sort)
                 texts.append(f"{word} ({', '.join('(' + ', '.join(s) + ')' for s in sets)})")
+        if node.group.distinct:
+            texts = [f"GROUPING SETS ({', '.join(_distinct(choices))})"]
         if texts == ["()"]:
             texts = ["GROUPING SETS (())"]
         return " GROUP BY " + ", ".join(texts), groups
