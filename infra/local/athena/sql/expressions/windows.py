@@ -12,7 +12,6 @@ from infra.local.athena.sql.expr import Expr
 from infra.local.athena.sql.expressions.aggregates import Aggregates
 from infra.local.athena.sql.trees import first_window
 
-
 _MOMENTS = ("date", *t.TEMPORAL, t.DAY_TO_SECOND.name, t.YEAR_TO_MONTH.name)
 
 
