@@ -82,9 +82,12 @@ class Reader:
         wanted_columns = [(name, kind) for name, kind in columns if name in use.columns]
         parts, scanned = [], 0
         for source in self.sources(table, keys, use):
-            sqls, size = self.read(source, columns, wanted_columns, use.conjuncts)
+            once = source._replace(files=list({file.path: file for file in source.files}.values()))
+            sqls, size = self.read(once, columns, wanted_columns, use.conjuncts)
             scanned += size
-            parts += [self.with_partition(sql, files, keys, use.columns, wanted_columns) for sql, files in sqls]
+            for sql, read in sqls:
+                files = read if len(once.files) == len(source.files) else _of_all_partitions(read, source.files)
+                parts.append(self.with_partition(sql, files, keys, use.columns, wanted_columns))
         if not parts:
             parts = [self.empty(keys, use.columns, wanted_columns)]
         padded = [
@@ -156,7 +159,7 @@ class Reader:
     ) -> list[tuple[tuple[str, ...], str, dict[str, Any]]]:
         found = projection.projections(table)
         for each in found:
-            if each.kind == "injected" and not any(each.name in c.columns for c in conjuncts):
+            if each.kind == "injected" and not any(c.is_equality and each.name in c.columns for c in conjuncts):
                 raise QueryError(
                     "CONSTRAINT_VIOLATION",
                     f"For the injected projected partition column {each.name}, the WHERE clause must contain only "
@@ -264,7 +267,8 @@ class Reader:
         used = [(number, name, kind) for number, (name, kind) in enumerate(keys) if name in wanted]
         hidden = [name for name in ("$path", "$file_size", "$file_modified_time") if name in wanted]
         names = [quoted(name) for name, _ in columns]
-        if not hidden and len({tuple(f.values[number] for number, _, _ in used) for f in files}) == 1:
+        several = len({f.path for f in files}) < len(files)  # partitions that share a location
+        if not several and not hidden and len({tuple(f.values[number] for number, _, _ in used) for f in files}) == 1:
             shared = files[0].values
             constants = [
                 f"{absent(types.duckdb(kind)) if shared[number] is None else _typed(shared[number], kind)} AS {quoted(name)}"
@@ -275,11 +279,12 @@ class Reader:
         for file in files:
             values = [_typed(file.values[number], kind) for number, _, kind in used]
             values += [_hidden(name, file) for name in hidden]
-            described.append(f"({literal(str(file.path))}, {', '.join(values)})")
+            described.append(f"({', '.join([literal(str(file.path)), *values])})")
         labels = [quoted(name) for _, name, _ in used] + [quoted(name) for name in hidden]
+        shown = [*(f"f.{n}" for n in names), *(f"p.{n}" for n in labels)] or ["1 AS one"]
         return (
-            f"SELECT {', '.join([*(f'f.{n}' for n in names), *(f'p.{n}' for n in labels)])} FROM ({sql}) f "
-            f"JOIN (VALUES {', '.join(described)}) p(file, {', '.join(labels)}) ON f.filename = p.file"
+            f"SELECT {', '.join(shown)} FROM ({sql}) f "
+            f"JOIN (VALUES {', '.join(described)}) p({', '.join(['file', *labels])}) ON f.filename = p.file"
         )
 
     def empty(self, keys: list[tuple[str, Type]], wanted: set[str], columns: list[tuple[str, Type]]) -> str:
@@ -290,6 +295,14 @@ class Reader:
         return (
             f"SELECT {', '.join(listed) or '1 AS one'} FROM (SELECT CAST(range AS VARCHAR) AS filename FROM range(0))"
         )
+
+
+def _of_all_partitions(read: list[File], files: list[File]) -> list[File]:
+    """The files that were read, once for each partition that they lie in."""
+    values: dict[str, list[tuple[str | None, ...]]] = defaultdict(list)
+    for file in files:
+        values[file.uri].append(file.values)
+    return [file._replace(values=each) for file in read for each in values[file.uri]]
 
 
 def _keys(table: dict[str, Any]) -> list[tuple[str, Type]]:

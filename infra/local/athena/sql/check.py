@@ -112,13 +112,13 @@ class Checker(Selects, NamedQueries):
         word = node.operator
         if len(sides[0].types) != len(sides[1].types):
             text = f"{word} query has different number of fields: {len(sides[0].types)}, {len(sides[1].types)}"
-            raise self.error("TYPE_MISMATCH", node.right, text)
+            raise self.error("TYPE_MISMATCH", node, text)
         kinds = []
         for i, (a, b) in enumerate(zip(sides[0].types, sides[1].types, strict=True)):
             kind = t.common(a, b)
             if kind is None:
                 text = f"column {i + 1} in {word} query has incompatible types: {a}, {b}"
-                raise self.error("TYPE_MISMATCH", node.right, text)
+                raise self.error("TYPE_MISMATCH", node, text)
             if not node.all and not t.comparable(kind):
                 text = f"Type {kind} is not comparable and therefore cannot be used in {word}"
                 raise self.error("TYPE_MISMATCH", node, text)

@@ -38,6 +38,7 @@ class Conjunct:
     columns: frozenset[str]
     sql: str  # DuckDB; columns are written "<TableUse.name>"."<column>"
     text: str  # Athena's SQL, "true" where it names the columns otherwise than the table does
+    is_equality: bool  # whether it says which values a column has
 
 
 class Field:

@@ -13,6 +13,20 @@ def is_constant(node) -> bool:
     return not isinstance(node, (list, tuple)) or all(map(is_constant, node))
 
 
+def is_equality(node: Node) -> bool:
+    """Whether a condition on one column lists the values that it may have."""
+    if node.kind == "comparison" and node.operator == "=":
+        sides = (node.left, node.right)
+        return any(a.kind == "column" and _is_given(b) for a, b in (sides, sides[::-1]))
+    if node.kind == "in_list":
+        return not node.negated and node.value.kind == "column" and all(map(_is_given, node.items))
+    return node.kind == "logical" and node.operator == "OR" and all(map(is_equality, node.terms))
+
+
+def _is_given(node: Node) -> bool:
+    return node.kind == "parameter" or is_constant(node)
+
+
 def first_window(part) -> Node | None:
     """The first call with OVER in a tree, outside subqueries."""
     if isinstance(part, Node):

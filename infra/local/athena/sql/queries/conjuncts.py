@@ -5,6 +5,7 @@ from infra.engines.athena.grammar import Node
 from infra.local.athena.sql.expressions import Expressions
 from infra.local.athena.sql.queries.analysis import Analysis
 from infra.local.athena.sql.scope import Conjunct, Field, Scope
+from infra.local.athena.sql.trees import is_equality
 
 
 class Conjuncts(Analysis):
@@ -27,7 +28,7 @@ class Conjuncts(Analysis):
                 columns = frozenset(f.name for f in uses.used if f.name is not None)
                 plain = not uses.renamed and "?" not in self.text[term.start : term.end]
                 text = self.text[term.start : term.end] if plain else "true"
-                table.conjuncts.append(Conjunct(columns, found.sql, text))
+                table.conjuncts.append(Conjunct(columns, found.sql, text, len(columns) == 1 and is_equality(term)))
 
 
 class _Uses:
