@@ -9,13 +9,12 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.s3 import models
 from moto.s3.exceptions import LockNotEnabled, MissingKey, NoSuchUpload
-from moto.s3.models import FakeAcl, FakeBucket, FakeDeleteMarker, FakeKey, S3Backend, s3_backends
+from moto.s3.models import FakeAcl, FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
 from infra.local.core.refused import Refused
 from infra.local.s3 import access, deletion, object_lock, sharing
 from infra.local.s3.buckets import StoredBucket
-from infra.local.s3.listing import versions_page
 from infra.local.s3.multiparts import StoredMultipart
 from infra.local.s3.objects import StoredKey
 
@@ -86,30 +85,6 @@ class LocalS3Backend(S3Backend):
         if upload is None:
             raise NoSuchUpload(upload_id=multipart_id)
         return upload
-
-    def list_object_versions(
-        self,
-        bucket_name: str,
-        delimiter: str | None = None,
-        key_marker: str | None = None,
-        max_keys: int | None = 1000,
-        prefix: str = "",
-        version_id_marker: str | None = None,
-    ) -> tuple[list[FakeKey], list[str], list[FakeDeleteMarker], str | None, str | None]:
-        limit = 1000 if max_keys is None else min(max_keys, 1000)
-        bucket = self.get_bucket(bucket_name)
-        page, folders, truncated = versions_page(
-            bucket, prefix or "", delimiter or "", key_marker or "", version_id_marker or "", limit
-        )
-        versions = [each for each in page if isinstance(each, FakeKey)]
-        markers = [each for each in page if not isinstance(each, FakeKey)]
-        if not truncated:
-            return versions, folders, markers, None, None
-        last = page[-1] if page else None
-        if folders and (last is None or folders[-1] > last.name):
-            return versions, folders, markers, folders[-1], None
-        assert last is not None
-        return versions, folders, markers, last.name, str(last.version_id)
 
     def get_object_tagging(self, key: FakeKey) -> dict[str, list[dict[str, str]]]:
         """As moto's, in the order of the keys."""

@@ -18,6 +18,7 @@ from infra.local.s3 import crc
 PIECE_BYTES = 1 << 20
 LENGTHS = {"CRC32": 4, "CRC32C": 4, "CRC64NVME": 8, "SHA1": 20, "SHA256": 32}  # algorithm → bytes of its digest
 HEADER = "x-amz-checksum-"
+ALGORITHM = f"{HEADER}algorithm"
 NO_WHOLE = {"SHA1", "SHA256"}  # cannot be joined of parts' checksums: COMPOSITE only
 
 
@@ -80,6 +81,11 @@ def is_valid(algorithm: str, value: str) -> bool:
         return len(base64.b64decode(value, validate=True)) == LENGTHS[algorithm]
     except ValueError:
         return False
+
+
+def unsupported() -> Refused:
+    """Return S3's answer for an algorithm that it has not."""
+    return Refused(400, "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")  # fmt: skip
 
 
 def kind_of(algorithm: str, asked: str | None) -> str:

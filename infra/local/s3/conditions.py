@@ -1,15 +1,19 @@
-"""Writes that depend on what is there: If-Match and If-None-Match of puts, completions, copies and deletes.
+"""What depends on what is there: If-Match and If-None-Match of puts, completions and deletes, and with dates of reads and copies' sources.
 
-Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, conditional-deletes.html
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, conditional-deletes.html, conditional-reads.html
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from infra.local.core.refused import Refused
 
+READS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+OF_SOURCE = "x-amz-copy-source-"
 MISSED = "At least one of the pre-conditions you specified did not hold"
 
 
@@ -48,15 +52,45 @@ def check_etag(bucket: Any, key: str, version: str | None, match: str | None) ->
 
 
 def check_copy(source: Any, headers: Mapping[str, str]) -> None:
-    """Check what a copy asks of its source's ETag. Raises Refused."""
-    match, none_match = headers.get("x-amz-copy-source-if-match"), headers.get("x-amz-copy-source-if-none-match")
-    if (
-        match is not None
-        and not _names(match, source.etag)
-        or none_match is not None
-        and _names(none_match, source.etag)
-    ):
+    """Check what a copy asks of its source's ETag and date. Raises Refused."""
+    if _missed(source, headers, OF_SOURCE) is not None:
         raise Refused(412, "PreconditionFailed", MISSED)
+
+
+def is_unmodified(stored: Any, headers: Mapping[str, str]) -> bool:
+    """Tell whether a read is answered with 304: the caller has what is there. Raises Refused where another condition does not hold."""
+    missed = _missed(stored, headers, "")
+    if missed in ("if-match", "if-unmodified-since"):
+        raise Refused(412, "PreconditionFailed", MISSED)
+    return missed is not None
+
+
+def _missed(stored: Any, headers: Mapping[str, str], prefix: str) -> str | None:
+    """Return the condition that does not hold, None where all do: a date counts only where no ETag is named."""
+    match, none_match, since, until = (headers.get(prefix + name) for name in READS)
+    modified = stored.last_modified.replace(microsecond=0, tzinfo=UTC)
+    if match is not None:
+        if not _names(match, stored.etag):
+            return "if-match"
+    elif until is not None and (moment := _date(until)) is not None and modified > moment:
+        return "if-unmodified-since"
+    if none_match is not None:
+        return "if-none-match" if _names(none_match, stored.etag) else None
+    if since is not None and (moment := _date(since)) is not None and modified <= moment <= datetime.now(UTC):
+        return "if-modified-since"
+    return None
+
+
+def _date(text: str) -> datetime | None:
+    """Return a date of HTTP or of ISO 8601, None for what is none: such a condition does not count."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _names(condition: str, etag: str) -> bool:

@@ -18,7 +18,7 @@ from moto.s3.models import FakeKey, s3_backends
 from infra.local.core import state
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
-from infra.local.s3 import access, checksums, conditions, encryption
+from infra.local.s3 import access, checksums, conditions, encryption, uploads
 from infra.local.s3.buckets import flush
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
@@ -44,15 +44,26 @@ def source_of(header: str) -> StoredKey:
     return found
 
 
-def prepare_copy(headers: Mapping[str, str]) -> None:
-    """Compute what a copy of an object will need of its bytes, before any lock is taken."""
+def prepare_copy(headers: dict[str, str]) -> tuple[str, str] | None:
+    """Compute what a copy of an object will need of its bytes, before any lock is taken: its MD5, and algorithm and checksum where it has one.
+
+    A copy has the checksum that is asked for, else one as its source has; it is that of all bytes, also where the source came in parts. Raises Refused.
+    """
     try:
         source = source_of(headers["x-amz-copy-source"])
     except S3ClientError:
-        return  # the operation says so
+        return None  # the operation says so
     encryption.check_read(source.customer_key, headers, encryption.SOURCE_CUSTOMER)
     conditions.check_copy(source, headers)
     source.whole_md5()
+    algorithm = headers.get(checksums.ALGORITHM, "").upper() or source.checksum_algorithm
+    if not algorithm:
+        return None
+    if algorithm not in checksums.LENGTHS:
+        raise checksums.unsupported()
+    if algorithm == source.checksum_algorithm and source.checksum_type != "COMPOSITE" and source.checksum_value:
+        return algorithm, source.checksum_value
+    return algorithm, checksums.of(source.path, algorithm)
 
 
 def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
@@ -62,7 +73,7 @@ def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapp
         source = source_of(headers["x-amz-copy-source"])
     number = query["partNumber"]
     if upload is None:
-        raise Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")  # fmt: skip
+        raise uploads.no_such_upload()
     if not number.isdigit() or not 1 <= int(number) <= 10_000:
         raise Refused(400, "InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive")
     conditions.check_copy(source, headers)
@@ -74,6 +85,9 @@ def copy_part(account: str, bucket: str, query: Mapping[str, str], headers: Mapp
     etag = source.whole_md5() if whole else _md5(path)
     checksum = checksums.of(path, upload.algorithm) if upload.algorithm else None
     with state.lock("s3", account):
+        if upload.id not in s3_backends[account][PARTITION].get_bucket(bucket).multiparts:  # over meanwhile
+            path.unlink()
+            raise uploads.no_such_upload()
         part = upload.set_part(int(number), path)
         part._etag = etag
         part.customer_key = upload.customer_key

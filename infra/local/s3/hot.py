@@ -6,6 +6,7 @@ import base64
 import hashlib
 import logging
 import os
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
 log = logging.getLogger("workshop.s3")
 
+_ONE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.ASCII)
 _PLAIN_PUT_HEADERS = (
     "x-amz-content-sha256",
     "x-amz-date",
@@ -41,7 +43,15 @@ _KEPT_HEADERS = (
     "cache-control",
     "expires",
 )
-_CONDITIONS = ("if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+SHOWN_AS = {  # what a signed read may ask to be told instead
+    "response-content-type": "Content-Type",
+    "response-content-language": "Content-Language",
+    "response-expires": "Expires",
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+}
+READS_BY = {"partNumber", "versionId", *SHOWN_AS}
 
 
 def buckets(account: str) -> Mapping[str, StoredBucket]:
@@ -227,34 +237,29 @@ def _headers_of(stored: StoredKey) -> dict[str, str]:
     return answer
 
 
+def not_modified(stored: StoredKey) -> dict[str, str]:
+    """Return the headers of an answer to who has the object already."""
+    told = {name.title(): value for name, value in _headers_of(stored).items()}
+    return {name: value for name, value in told.items() if name in ("Etag", "Last-Modified", "Cache-Control", "Expires", "X-Amz-Version-Id")}  # fmt: skip
+
+
 def read_object(
-    stored: StoredKey, headers: dict[str, str], part: int | None = None
+    stored: StoredKey, headers: Mapping[str, str], query: Mapping[str, str]
 ) -> tuple[int, dict[str, str], StoredKey, int, int] | None:
-    """Answer a GET or HEAD: (status, headers, object, first byte, length); None where moto must do it. Raises Refused."""
+    """Answer a GET or HEAD whose conditions hold: (status, headers, object, first byte, length); None where moto must do it. Raises Refused."""
     if stored.storage_class in ARCHIVE_STORAGE_CLASSES:
-        return None
-    if any(name in headers for name in _CONDITIONS):
         return None
     status, first, length = 200, 0, stored.size
     answer = _headers_of(stored)
-    asked = headers.get("range")
+    part, asked = query.get("partNumber"), headers.get("range")
     shows_checksum = headers.get("x-amz-checksum-mode") == "ENABLED"
+    bounds = _range(asked, stored.size) if asked else None
     if part is not None:
         if asked:
             raise Refused(400, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter")
-        status, first, length = 206, *_part(stored, part)
-        if length:
-            answer["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"
-        if stored.multipart is not None and stored.multipart.parts:
-            answer["x-amz-mp-parts-count"] = str(len(stored.multipart.parts))
-        checksum = stored.multipart.parts[part - 1].checksum if stored.multipart and stored.multipart.parts else None
-        if shows_checksum and checksum and stored.checksum_algorithm:
-            answer[f"x-amz-checksum-{stored.checksum_algorithm.lower()}"] = checksum
-            answer["x-amz-checksum-type"] = stored.checksum_type or "FULL_OBJECT"
-    elif asked:
-        bounds = _range(asked, stored.size)
-        if bounds is None:
-            return None
+        status, first, length = 206, *_part(stored, int(part))
+        answer.update(_told_of_part(stored, int(part), first, length, shows_checksum))
+    elif bounds is not None:
         status, first, length = 206, bounds[0], bounds[1] - bounds[0] + 1
         answer["Content-Range"] = f"bytes {bounds[0]}-{bounds[1]}/{stored.size}"
     elif shows_checksum and stored.checksum_algorithm and stored.checksum_value:
@@ -264,7 +269,32 @@ def read_object(
     if tags:
         answer["x-amz-tagging-count"] = str(len(tags))
     answer["Content-Length"] = str(length)
-    return status, answer, stored, first, length
+    return status, _as_asked(answer, query), stored, first, length
+
+
+def _as_asked(answer: dict[str, str], query: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers with those that the query names."""
+    for name in query.keys() & SHOWN_AS.keys():
+        shown = SHOWN_AS[name]
+        for old in [old for old in answer if old.lower() == shown.lower()]:
+            del answer[old]
+        answer[shown] = query[name]
+    return answer
+
+
+def _told_of_part(stored: StoredKey, number: int, first: int, length: int, shows_checksum: bool) -> dict[str, str]:
+    """Return the headers of an answer with one part of an object."""
+    answer = {}
+    if length:
+        answer["Content-Range"] = f"bytes {first}-{first + length - 1}/{stored.size}"
+    parts = stored.multipart.parts if stored.multipart is not None else ()
+    if parts:
+        answer["x-amz-mp-parts-count"] = str(len(parts))
+    checksum = parts[number - 1].checksum if parts else None
+    if shows_checksum and checksum and stored.checksum_algorithm:
+        answer[f"x-amz-checksum-{stored.checksum_algorithm.lower()}"] = checksum
+        answer["x-amz-checksum-type"] = stored.checksum_type or "FULL_OBJECT"
+    return answer
 
 
 def metadata_told(headers: Mapping[str, str]) -> dict[str, str]:
@@ -290,18 +320,22 @@ def _part(stored: StoredKey, number: int) -> tuple[int, int]:
 
 
 def _range(asked: str, size: int) -> tuple[int, int] | None:
-    """Return the first and last byte of a single satisfiable range, else None."""
-    unit, _, spec = asked.partition("=")
-    begin, dash, end = spec.partition("-")
-    if unit.strip() != "bytes" or not dash or "," in spec or not (begin.isdigit() or (not begin and end.isdigit())):
+    """Return the first and last byte of a single range; None for what is none or names several: then the object is told whole.
+
+    Raises Refused where the object has none of these bytes. Source: RFC 9110 14.2, S3 takes one range only
+    """
+    match = _ONE_RANGE.fullmatch(asked.strip())
+    if match is None or not (match[1] or match[2]):
         return None
-    if end and not end.isdigit():
-        return None
-    if not begin:
-        wanted = int(end)
-        return (max(size - wanted, 0), size - 1) if wanted and size else None
-    first, last = int(begin), min(int(end), size - 1) if end else size - 1
-    return (first, last) if first <= last else None
+    if not match[1]:
+        first, last = max(size - int(match[2]), 0), size - 1
+    else:
+        first, last = int(match[1]), min(int(match[2]), size - 1) if match[2] else size - 1
+        if match[2] and int(match[2]) < first:
+            return None
+    if first >= size:
+        raise Refused(416, "InvalidRange", "The requested range is not satisfiable")
+    return first, last
 
 
 def _damaged(stored: StoredKey, what: str) -> Refused:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import copy
 from bisect import bisect_left, bisect_right
-from typing import Any
+from typing import Any, NamedTuple
 
 from moto.s3.models import FakeDeleteMarker
 
@@ -65,50 +64,45 @@ def after_folder(names: list[str], folder: str, at: int) -> int:
     return bisect_left(names, folder[:-1] + chr(ord(folder[-1]) + 1), at)
 
 
+class Version(NamedTuple):
+    """A version of an object or a delete marker, as a listing shows it."""
+
+    what: Any
+    is_latest: bool
+
+
 def versions_page(
     bucket: StoredBucket, prefix: str, delimiter: str, key_marker: str, version_marker: str, max_keys: int
-) -> tuple[list[Any], list[str], bool]:
-    """Return one page of versions and delete markers, newest first, the common prefixes on it, and whether there is more.
+) -> tuple[list[Version | str], bool]:
+    """Return one page of versions and delete markers, newest first, and whether there is more; common prefixes are text.
 
     A page begins after the marked version; where that was deleted meanwhile, with all that its key has left.
     """
     names, keys = bucket.keys.names(), bucket.keys
-    page: list[Any] = []
-    folders: list[str] = []
+    page: list[Version | str] = []
     at = max(bisect_left(names, prefix), bisect_left(names, key_marker) if key_marker else 0)
     while at < len(names) and names[at].startswith(prefix):
         name = names[at]
         cut = name.find(delimiter, len(prefix)) if delimiter else -1
+        found: list[Version | str]
         if cut >= 0:
             folder = name[: cut + len(delimiter)]
             at = after_folder(names, folder, at)
-            if folder == key_marker:
-                continue
-            if len(page) + len(folders) == max_keys:
-                return page, folders, max_keys > 0
-            folders.append(folder)
-            continue
-        at += 1
-        versions = _marked_latest(keys.getlist(name))
-        if name == key_marker:
-            versions = _after(versions, version_marker)
-        for version in versions:
-            if len(page) + len(folders) == max_keys:
-                return page, folders, max_keys > 0
-            page.append(version)
-    return page, folders, False
+            found = [] if folder == key_marker else [folder]
+        else:
+            at += 1
+            versions = list(reversed(keys.getlist(name)))
+            found = [Version(each, number == 0) for number, each in enumerate(versions)]
+            if name == key_marker:
+                found = _after(versions, found, version_marker)
+        if len(page) + len(found) > max_keys:
+            return page + found[: max_keys - len(page)], max_keys > 0
+        page += found
+    return page, False
 
 
-def _marked_latest(versions: list[Any]) -> list[Any]:
-    """Return copies, newest first, the first of them the latest."""
-    copies = [copy.copy(version) for version in reversed(versions)]
-    for number, version in enumerate(copies):
-        version.is_latest = number == 0
-    return copies
-
-
-def _after(versions: list[Any], marker: str) -> list[Any]:
+def _after(versions: list[Any], listed: list[Version | str], marker: str) -> list[Version | str]:
     if not marker:
         return []
     ids = [str(version.version_id) for version in versions]
-    return versions[ids.index(marker) + 1 :] if marker in ids else versions
+    return listed[ids.index(marker) + 1 :] if marker in ids else listed

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moto.s3 import models
 from moto.s3.models import FakeAcl, s3_backends
 
 from infra.local.core import state
@@ -163,9 +162,3 @@ def claim(stored: Any, bucket: Any, headers: Mapping[str, str]) -> None:
     listed = list_of(bucket, headers)
     if listed is not None or stored.acl is not None:
         stored.acl = listed
-
-
-def named(body: bytes, account: str) -> bytes:
-    """Return an answer of moto's with the owner's own id; display names are told no more (since November 2025)."""
-    told = body.replace(models.OWNER.encode(), acl.canonical(account).encode())
-    return told.replace(b"<DisplayName>webfile</DisplayName>", b"")

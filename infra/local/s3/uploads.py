@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from moto.s3.exceptions import S3ClientError
@@ -22,6 +23,8 @@ from infra.local.s3.documents import name_of
 from infra.local.s3.multiparts import StoredMultipart
 from infra.local.s3.objects import PARTITION, StoredKey
 
+OPERATIONS = {"UploadPart", "UploadPartCopy", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"}
+COPIED = re.compile(rb"(<Checksum\w+>[^<]*</Checksum\w+>)*</CopyObjectResult>")
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 INVALID_PART = "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."  # fmt: skip
 
@@ -43,7 +46,7 @@ def check_creation(request: Request) -> None:
             raise Refused(400, "InvalidRequest", "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.")  # fmt: skip
         return
     if algorithm.upper() not in checksums.LENGTHS:
-        raise Refused(400, "InvalidRequest", "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")  # fmt: skip
+        raise checksums.unsupported()
     if kind not in (None, "COMPOSITE", "FULL_OBJECT"):
         raise Refused(400, "InvalidRequest", "Value for x-amz-checksum-type header is invalid.")
     said = {
@@ -79,6 +82,23 @@ def created(request: Request, account: str, bucket: str, key: str, answer: Answe
     return answer
 
 
+def check_is_there(operation: str, bucket: Any, key: str, upload_id: str) -> None:
+    """Check that an upload is under way, and for this key; a completion may be repeated while its object is there. Raises Refused."""
+    upload = bucket.multiparts.get(upload_id)
+    if upload is not None and upload.key_name == key:
+        return
+    if operation == "CompleteMultipartUpload":
+        made = bucket.keys.get(key)
+        if isinstance(made, StoredKey) and made.multipart is not None and made.multipart.id == upload_id:
+            return
+    raise no_such_upload()
+
+
+def no_such_upload() -> Refused:
+    """Return S3's answer for an upload that is not there."""
+    return Refused(404, "NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")  # fmt: skip
+
+
 def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, headers: Mapping[str, str]) -> None:
     """Check and join the parts that a completion lists, before any lock is taken. Raises Refused."""
     with state.lock("s3", account):
@@ -90,6 +110,7 @@ def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, h
         encryption.given_key(headers)
         try:
             listed = _listed(body)
+            _check_listed(upload, listed, headers)
             parts = upload.chosen([(each.number, each.etag) for each in listed])
         except (S3ClientError, ElementTree.ParseError, ValueError, TypeError):
             return  # the operation says so
@@ -134,6 +155,19 @@ def _check_whole(upload: StoredMultipart, headers: Mapping[str, str]) -> None:
             raise Refused(400, "BadDigest", f"The {algorithm} you specified did not match the calculated checksum.")
 
 
+def _check_listed(upload: StoredMultipart, listed: list[Listed], headers: Mapping[str, str]) -> None:
+    """Check that the parts are in order, and that they have the checksums without which there is none of them. Raises Refused."""
+    if any(later.number <= earlier.number for earlier, later in pairwise(listed)):
+        raise Refused(400, "InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")  # fmt: skip
+    kind = headers.get("x-amz-checksum-type")
+    if upload.kind and kind and kind != upload.kind:
+        raise Refused(400, "InvalidRequest", f"The upload was created using the {upload.kind} checksum mode. The complete request must use the same checksum mode.")  # fmt: skip
+    if upload.algorithm and upload.kind == "COMPOSITE":
+        for each in listed:
+            if upload.algorithm not in each.checksums:
+                raise Refused(400, "InvalidRequest", f"The upload was created using a {upload.algorithm.lower()} checksum. The complete request must include the checksum for each part. It was missing for part {each.number} in the request.")  # fmt: skip
+
+
 def _listed(body: bytes) -> list[Listed]:
     parts = [part for part in ElementTree.fromstring(body) if name_of(part) == "Part"]
     listed = []
@@ -162,8 +196,15 @@ def completed(request: Request, account: str, bucket: str, key: str, answer: Ans
     return answer
 
 
-def written(request: Request, account: str, bucket: str, key: str, answer: Answer) -> Answer:
-    """Keep the customer's key and the checksum's kind with what a put or a copy of moto's has made, and tell of them."""
+def written(
+    request: Request, account: str, bucket: str, key: str, of_copy: tuple[str, str] | None, answer: Answer
+) -> Answer:
+    """Keep the customer's key and the checksum with what a put or a copy of moto's has made, and tell of them.
+
+    Parameters
+    ----------
+    of_copy: algorithm and checksum of a copy's bytes, None for a put and for a copy that has none
+    """
     stored = _newest(account, bucket, key)
     if stored is None:
         return answer
@@ -171,12 +212,16 @@ def written(request: Request, account: str, bucket: str, key: str, answer: Answe
     if kept is not None:
         stored.customer_key = kept
     sharing.claim(stored, s3_backends[account][PARTITION].get_bucket(bucket), request.headers)
-    if request.operation == "PutObject":
-        checksum = checksums.given(request.headers)
-        if checksum is not None:
-            stored.checksum_algorithm, stored.checksum_value = checksum
-            stored.checksum_type = "FULL_OBJECT"
-            answer.headers["x-amz-checksum-type"] = "FULL_OBJECT"
+    checksum = checksums.given(request.headers) if request.operation == "PutObject" else of_copy
+    if checksum is not None:
+        stored.checksum_algorithm, stored.checksum_value = checksum
+        stored.checksum_type = "FULL_OBJECT"
+    if checksum is not None and request.operation == "PutObject":
+        answer.headers["x-amz-checksum-type"] = "FULL_OBJECT"
+    elif of_copy is not None:
+        name = f"Checksum{of_copy[0]}"
+        told = f"<{name}>{of_copy[1]}</{name}><ChecksumType>FULL_OBJECT</ChecksumType></CopyObjectResult>"
+        answer = answer._replace(body=COPIED.sub(told.encode(), answer.body))
     for name in [name for name in answer.headers if name.lower().startswith(encryption.SSE)]:
         del answer.headers[name]
     answer.headers.update(encryption.answered(stored))

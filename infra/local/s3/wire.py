@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -27,6 +27,7 @@ from infra.local.s3 import (
     access,
     attributes,
     checks,
+    checksums,
     conditions,
     copying,
     deletion,
@@ -46,9 +47,7 @@ from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.presigned import check_not_expired
 
 T = TypeVar("T")
-READS_BY = {"partNumber", "versionId"}
 NO_CONTENT = {"DeletePublicAccessBlock", "DeleteBucketOwnershipControls"}
-TELL_OWNERS = {"ListObjectVersions", "ListParts"}
 _copiers = ThreadPoolExecutor(8, "copying")
 log = logging.getLogger("workshop.s3")
 
@@ -93,6 +92,8 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     encryption.check(request.operation, request.headers)
     bucket = hot.find_bucket(request.account, bucket_name) if bucket_name else None
     kms_keys.check(request.operation, request.account, bucket, key, query, request.headers)
+    if request.operation in uploads.OPERATIONS and bucket is not None:
+        uploads.check_is_there(request.operation, bucket, key, query["uploadId"])
     asked = Asked(request, bucket, bucket_name, key, query)
     if request.operation == "UploadPartCopy":
         return await _copy_part(request, bucket_name, query)
@@ -125,12 +126,16 @@ class Asked(NamedTuple):
 
 async def _read(asked: Asked, body: bytes) -> Answer | None:
     request, bucket = asked.request, asked.bucket
+    if not request.signed and hot.SHOWN_AS.keys() & asked.query.keys():
+        raise Refused(400, "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")  # fmt: skip
     stored = hot.find_object(bucket, asked.key, asked.query.get("versionId"))
     if stored is not None:
         encryption.check_read(stored.customer_key, request.headers)
-        if asked.query.keys() <= READS_BY and not hot.is_moto_s(bucket, request.headers):
-            part = asked.query.get("partNumber")
-            answer = hot.read_object(stored, request.headers, int(part) if part else None)
+        if conditions.is_unmodified(stored, request.headers):
+            return Answer(304, hot.not_modified(stored), b"")
+        _drop_headers(request, conditions.READS)
+        if asked.query.keys() <= hot.READS_BY and not hot.is_moto_s(bucket, request.headers):
+            answer = hot.read_object(stored, request.headers, asked.query)
             if answer is not None:
                 return await _send(request, answer)
     answered = await _cold(request, asked.bucket_name, asked.key, body)
@@ -139,6 +144,14 @@ async def _read(asked: Asked, body: bytes) -> Answer | None:
         if hidden is not None:
             raise hidden
     return answered
+
+
+def _drop_headers(request: Request, names: Collection[str]) -> None:
+    """Take headers from a request that have been heeded."""
+    if any(name in request.headers for name in names):
+        for headers in (request.headers, request.original_headers):
+            for name in [name for name in headers if name.lower() in names]:
+                del headers[name]
 
 
 async def _attributes(asked: Asked, body: bytes) -> Answer | None:
@@ -153,6 +166,11 @@ def _listing(work: Callable[..., bytes]) -> Callable[[Asked, bytes], Awaitable[A
         return Answer(200, {"content-type": "application/xml"}, listed)
 
     return answer
+
+
+async def _parts(asked: Asked, body: bytes) -> Answer:
+    listed = await holding(asked.lock, partial(pages.list_parts, asked.bucket, asked.key, asked.query))
+    return Answer(200, {"content-type": "application/xml"}, listed)
 
 
 async def _delete(asked: Asked, body: bytes) -> Answer:
@@ -224,6 +242,8 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
     "PutBucketLifecycleConfiguration": _put_lifecycle,
     "GetBucketPolicyStatus": _policy_status,
     "ListMultipartUploads": _listing(pages.list_uploads),
+    "ListObjectVersions": _listing(pages.list_versions),
+    "ListParts": _parts,
     "PutBucketOwnershipControls": _checked(sharing.check_ownership),
     "PutBucketPolicy": _checked(sharing.check_policy),
     "SelectObjectContent": _select,
@@ -293,8 +313,12 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
     if request.operation in ("PutObject", "CopyObject") and bucket is not None:
         object_lock.of_write(bucket, headers)
         await _check_received(received, headers)
+        of_copy = None
+        if request.operation == "CopyObject":
+            of_copy = await _copying(copying.prepare_copy, headers)
+            _drop_headers(request, (checksums.ALGORITHM,))
         condition = partial(conditions.check_write, bucket, key, headers)
-        then = partial(uploads.written, request, request.account, bucket_name, key)
+        then = partial(uploads.written, request, request.account, bucket_name, key, of_copy)
         return await _cold(request, bucket_name, key, body, condition, then)
     return await _cold(request, bucket_name, key, body)
 
@@ -347,8 +371,6 @@ async def _cold(
     condition: decides under the lock whether it may; raises Refused
     then: adds what moto leaves out, under the same lock and before anything is saved
     """
-    if request.operation == "CopyObject":
-        await _copying(copying.prepare_copy, request.headers)
     if request.operation == "CreateBucket":
         sharing.check_creation(request.account, bucket, request.headers)
         then = partial(sharing.created, request, bucket)
@@ -373,8 +395,6 @@ async def _cold(
         return Answer(status, {**kept, "content-length": length}, b"")
     if status == 200 and request.operation in NO_CONTENT:
         status = 204
-    if request.operation in TELL_OWNERS:
-        content = sharing.named(content, request.account)
     return Answer(status, kept, content)
 
 
