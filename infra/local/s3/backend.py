@@ -58,15 +58,22 @@ class LocalS3Backend(S3Backend):
                 multipart.dispose()
         return deleted
 
+    def delete_bucket_lifecycle(self, bucket_name: str) -> None:
+        self.get_bucket(bucket_name).lifecycle = None
+        super().delete_bucket_lifecycle(bucket_name)
+
     def copy_object(
         self, src_key: StoredKey, dest_bucket_name: str, dest_key_name: str, *args: Any, **kwargs: Any
     ) -> None:
         bucket = self.get_bucket(dest_bucket_name)
+        tags = self.tagger.list_tags_for_resource(src_key.arn)["Tags"]
         try:
             super().copy_object(_Linked(src_key), dest_bucket_name, dest_key_name, *args, **kwargs)
         except FileNotFoundError:  # another account's, and deleted meanwhile
             raise MissingKey(key=src_key.name) from None
-        bucket.keys[dest_key_name]._etag = src_key.whole_md5()
+        made = bucket.keys[dest_key_name]
+        made._etag = src_key.whole_md5()
+        self.tagger.tag_resource(made.arn, tags)  # of an object that was copied onto itself
 
     def upload_part(self, bucket_name: str, multipart_id: str, part_id: int, value: bytes) -> FakeKey:
         return self._upload(bucket_name, multipart_id).set_part(part_id, value)
@@ -110,13 +117,15 @@ class LocalS3Backend(S3Backend):
         bucket.default_lock_years = years or None
 
     def put_object(self, bucket_name: str, key_name: str, *args: Any, **kwargs: Any) -> FakeKey:
-        """As moto's, which throws all versions of an object away where versioning is suspended: only the one named null is replaced."""
+        """As moto's, which throws all versions of an object away where versioning is suspended (only the one named null is replaced),
+        and gives the tags of what was there to what is put.
+        """
         bucket = self.get_bucket(bucket_name)
-        if bucket.versioning_status != "Suspended":
-            return super().put_object(bucket_name, key_name, *args, **kwargs)
-        kept = [each for each in bucket.keys.getlist(key_name, []) if str(each.version_id) != "null"]
+        suspended = bucket.versioning_status == "Suspended"
+        kept = [each for each in bucket.keys.getlist(key_name, []) if suspended and str(each.version_id) != "null"]
         with bucket.keys.without(key_name, kept):
             stored = super().put_object(bucket_name, key_name, *args, **kwargs)
+        self.tagger.delete_all_tags_for_resource(stored.arn)
         return stored
 
     def delete_object(

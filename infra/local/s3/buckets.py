@@ -95,6 +95,8 @@ class StoredKeys(_VersionedKeyStore):
 
 
 class StoredBucket(FakeBucket):
+    lifecycle: bytes | None = None  # the document; None where there is none, or it is one of moto's, of an older lake
+
     def __init__(self, name: str, account_id: str, region_name: str, **settings: Any):
         super().__init__(name, account_id, region_name, **settings)
         self.keys = StoredKeys(account_id, name)
@@ -147,6 +149,20 @@ def flush(account: str) -> None:
         while garbage:
             with suppress(FileNotFoundError):
                 os.unlink(store(account).path(garbage.pop()))
+
+
+def is_tagged(account: str, bucket: str, key: str) -> bool:
+    """Tell whether the object that a put will replace has tags: they go with it, and are stored with the buckets' settings."""
+    backend = s3_backends[account][PARTITION]
+    return bool(backend.tagger.has_tags(f"arn:{PARTITION}:s3:::{bucket}/{key}/null"))
+
+
+def store_put(account: str, was_tagged: bool) -> None:
+    """Store what a put has changed; the caller holds the account's lock. Raises OSError."""
+    if was_tagged:
+        state.save("s3", account, PARTITION)
+    else:
+        flush(account)
 
 
 def _keys(account: str, bucket: str) -> StoredKeys | None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
 from moto.core.utils import get_service_model
 
 from infra.local.core.refused import Refused
-from infra.local.s3 import access, documents
+from infra.local.s3 import access, documents, lifecycle
 
 MALFORMED = "The XML you provided was not well-formed or did not validate against our published schema"
 KEY_BYTES = 1024
+METADATA_BYTES = 2048
+METADATA = "x-amz-meta-"
 DEEPEST = 50
 LARGEST = (1 << 31) - 1
 NUMBERS = {
@@ -33,6 +35,7 @@ MAY_BE_EMPTY = {
     "PutObjectAcl",
     "RestoreObject",
 }  # which say all in headers, or need nothing
+WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload"}
 NO_XML = {"PutBucketPolicy", "PutObject", "UploadPart"}  # JSON, or an object's bytes
 CHOICES = {  # header → code where a value is none of the model's
     "x-amz-acl": "InvalidArgument",
@@ -68,6 +71,24 @@ def check(operation: str, key: str, query: Mapping[str, str], headers: Mapping[s
         if header.startswith("x-amz-grant-") and not all(GRANTS.fullmatch(each) for each in value.split(",")):
             raise Refused(400, "InvalidArgument", "Argument format not recognized")
     _check_choices(operation, headers)
+    if operation in WRITES:
+        _check_metadata(headers)
+
+
+def _check_metadata(headers: Mapping[str, str]) -> None:
+    """Check the user metadata and the tags of what is to be written. Raises Refused.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html#UserMetadata
+    """
+    named = {name: value for name, value in headers.items() if name.startswith(METADATA)}
+    if sum(len(name) - len(METADATA) + len(value.encode()) for name, value in named.items()) > METADATA_BYTES:
+        raise Refused(400, "MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size")
+    if tags := headers.get("x-amz-tagging"):
+        try:
+            documents.check_tags(parse_qsl(tags, keep_blank_values=True))
+        except Refused:
+            said = "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates."  # fmt: skip
+            raise Refused(400, "InvalidArgument", said) from None
 
 
 def check_owner(headers: Mapping[str, str], bucket: str) -> None:
@@ -136,6 +157,8 @@ def check_body(operation: str, body: bytes, bucket: str) -> None:
         root = _parsed(body)
         _check_structure(root, shape.members[payload])
         documents.check(operation, root)
+        if operation == "PutBucketLifecycleConfiguration":
+            lifecycle.check(root)
     except (ElementTree.ParseError, ValueError, LookupError):
         raise Refused(400, "MalformedXML", MALFORMED) from None
     if operation == "DeleteObjects" and len([each for each in root if documents.name_of(each) == "Object"]) > MOST_KEYS:

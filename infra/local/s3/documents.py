@@ -1,30 +1,23 @@
-"""What S3 refuses in a configuration that its model allows: contradictions of a lifecycle, a retention, a lock, a website, a policy.
+"""What S3 refuses in a configuration that its model allows: contradictions of a retention, a lock, a website, of CORS rules, tags, a policy.
 
-Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html,
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html,
-https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html
+Sources: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html, API_PutBucketVersioning.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html, API_PutBucketCors.html, API_PutBucketTagging.html,
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
+from xml.etree.ElementTree import Element
 
 from infra.local.core.refused import Refused
 from infra.local.core.roles import kinds
 from infra.local.core.roles.policy import MalformedPolicy, parse
 
-ID_LENGTH = 255
-register_namespace("", "http://s3.amazonaws.com/doc/2006-03-01/")  # written without a prefix
-ACTIONS = {
-    "Expiration",
-    "Transition",
-    "NoncurrentVersionExpiration",
-    "NoncurrentVersionTransition",
-    "AbortIncompleteMultipartUpload",
-}
+MOST_CORS_RULES = 100
+MOST_BUCKET_TAGS = 50
+MOST_YEARS, MOST_DAYS = 100, 36_500  # of a default retention
 
 
 def check(operation: str, root: Element) -> None:
@@ -50,108 +43,110 @@ def name_of(element: Element) -> str:
     return element.tag.rpartition("}")[2]
 
 
-def _text(element: Element, name: str) -> str | None:
+def text_of(element: Element, name: str) -> str | None:
+    """Return the text of the first child of a name, None where there is none."""
     for child in element:
         if name_of(child) == name:
             return (child.text or "").strip()
     return None
 
 
-def _children(element: Element, name: str) -> list[Element]:
+def children(element: Element, name: str) -> list[Element]:
+    """Return the children of a name."""
     return [child for child in element if name_of(child) == name]
 
 
-def _lifecycle(root: Element) -> None:
-    rules = _children(root, "Rule")
-    names = [name for rule in rules if (name := _text(rule, "ID"))]
-    if len(names) != len(set(names)):
-        raise Refused(400, "InvalidArgument", "Rule ID must be unique. Found same ID for more than one rule")
-    for rule in rules:
-        if len(_text(rule, "ID") or "") > ID_LENGTH:
-            raise Refused(400, "InvalidArgument", f"ID length should not exceed allowed limit of {ID_LENGTH}")
-        if not any(name_of(child) in ACTIONS for child in rule):
-            raise Refused(400, "InvalidRequest", "At least one action needs to be specified in a rule")
-        for expiration in _children(rule, "Expiration"):
-            _expiration(expiration)
-        for transition in _children(rule, "Transition"):
-            _transition(transition)
-
-
-def _expiration(expiration: Element) -> None:
-    days, date = _text(expiration, "Days"), _text(expiration, "Date")
-    if days is not None and int(days) < 1:
-        raise Refused(400, "InvalidArgument", "'Days' for Expiration action must be a positive integer")
-    if date is not None and _moment(date).strftime("%H%M%S%f") != "0" * 12:
-        raise Refused(400, "InvalidArgument", "'Date' must be at midnight GMT")
-
-
-def _transition(transition: Element) -> None:
-    days, date = _text(transition, "Days"), _text(transition, "Date")
-    if (days is None) == (date is None) or _text(transition, "StorageClass") is None:
-        raise ValueError("a transition has days or a date, and a storage class")
-    if days is not None and int(days) < 0:
-        raise Refused(400, "InvalidArgument", "'Days' in Transition action must be nonnegative")
-    if date is not None and (len(date) < 10 or date[4] != "-"):
-        raise ValueError(date)
-    if date is not None and _moment(date).strftime("%H%M%S%f") != "0" * 12:
-        raise Refused(400, "InvalidArgument", "'Date' must be at midnight GMT")
-
-
-def with_names(body: bytes) -> bytes:
-    """Return a lifecycle with a name for each rule, as S3 gives one to a rule that has none."""
-    root = fromstring(body)
-    for rule in _children(root, "Rule"):
-        if not _text(rule, "ID"):
-            for empty in _children(rule, "ID"):
-                rule.remove(empty)
-            SubElement(rule, f"{rule.tag[: -len('Rule')]}ID").text = str(uuid.uuid4())
-    return tostring(root)
-
-
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """Return a date of a document. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _retention(root: Element) -> None:
-    until = _text(root, "RetainUntilDate")
-    if (_text(root, "Mode") is None) != (until is None):
+    until = text_of(root, "RetainUntilDate")
+    if (text_of(root, "Mode") is None) != (until is None):
         raise ValueError("a mode needs its date, and a date its mode")
-    if until is not None and _moment(until) <= datetime.now(UTC):
+    if until is not None and moment(until) <= datetime.now(UTC):
         raise Refused(400, "InvalidArgument", "The retain until date must be in the future!")
 
 
 def _lock(root: Element) -> None:
-    for retention in (each for rule in _children(root, "Rule") for each in _children(rule, "DefaultRetention")):
-        lengths = [length for name in ("Days", "Years") if (length := _text(retention, name)) is not None]
-        if len(lengths) != 1 or _text(retention, "Mode") is None:
+    for retention in (each for rule in children(root, "Rule") for each in children(rule, "DefaultRetention")):
+        lengths = [length for name in ("Days", "Years") if (length := text_of(retention, name)) is not None]
+        if len(lengths) != 1 or text_of(retention, "Mode") is None:
             raise ValueError("a default retention has a mode, and days or years")
         if int(lengths[0]) < 1:
             raise Refused(400, "InvalidArgument", "Default retention period must be a positive integer value")
+        if int(lengths[0]) > (MOST_YEARS if text_of(retention, "Years") is not None else MOST_DAYS):
+            raise Refused(400, "InvalidArgument", "Default retention period too large")
 
 
 def _versioning(root: Element) -> None:
-    if _text(root, "Status") is None:
+    if text_of(root, "Status") is None:
         said = "The Versioning element must be specified"
         raise Refused(400, "IllegalVersioningConfigurationException", said)
 
 
 def _completion(root: Element) -> None:
-    if not _children(root, "Part"):
+    if not children(root, "Part"):
         raise ValueError("no parts")
 
 
 def _website(root: Element) -> None:
-    if not _children(root, "IndexDocument") and not _children(root, "RedirectAllRequestsTo"):
+    index, redirect = children(root, "IndexDocument"), children(root, "RedirectAllRequestsTo")
+    if redirect and len(root) > 1:
+        said = "RedirectAllRequestsTo cannot be provided in conjunction with other Routing Rules."
+        raise Refused(400, "InvalidArgument", said)
+    if not index and not redirect:
         said = "A value for IndexDocument Suffix must be provided if RedirectAllRequestsTo is empty"
         raise Refused(400, "InvalidArgument", said)
+    for document in index:
+        suffix = text_of(document, "Suffix") or ""
+        if not suffix or "/" in suffix:
+            raise Refused(400, "InvalidArgument", "The IndexDocument Suffix is not well formed")
+
+
+def _cors(root: Element) -> None:
+    rules = children(root, "CORSRule")
+    if len(rules) > MOST_CORS_RULES:
+        raise Refused(400, "InvalidRequest", f"The number of CORS rules should not exceed allowed limit of {MOST_CORS_RULES} rules.")  # fmt: skip
+    for name in ("AllowedOrigin", "AllowedHeader"):
+        for value in (each.text or "" for rule in rules for each in children(rule, name)):
+            if value.count("*") > 1:
+                raise Refused(400, "InvalidRequest", f'{name} "{value}" can not have more than one wildcard.')
+    for value in (each.text or "" for rule in rules for each in children(rule, "ExposeHeader")):
+        if "*" in value:
+            raise Refused(400, "InvalidRequest", f'ExposeHeader "{value}" contains wildcard. We currently do not support wildcard for ExposeHeader.')  # fmt: skip
+
+
+def _tags(root: Element) -> None:
+    tags = [tag for tag_set in children(root, "TagSet") for tag in children(tag_set, "Tag")]
+    check_tags([(text_of(tag, "Key") or "", text_of(tag, "Value") or "") for tag in tags])
+
+
+def _bucket_tags(root: Element) -> None:
+    tags = [tag for tag_set in children(root, "TagSet") for tag in children(tag_set, "Tag")]
+    if len(tags) > MOST_BUCKET_TAGS:
+        raise Refused(400, "BadRequest", f"Bucket tag count cannot be greater than {MOST_BUCKET_TAGS}")
+    _tags(root)
+
+
+def check_tags(tags: Iterable[tuple[str, str]]) -> None:
+    """Check that a set of tags has each key once, and none is empty. Raises Refused."""
+    keys = [key for key, _ in tags]
+    if not all(keys):
+        raise Refused(400, "InvalidTag", "The TagKey you have provided is invalid")
+    if len(keys) != len(set(keys)):
+        raise Refused(400, "InvalidTag", "Cannot provide multiple Tags with the same key")
 
 
 _CHECKS: dict[str, Callable[[Element], None]] = {
     "CompleteMultipartUpload": _completion,
-    "PutBucketLifecycleConfiguration": _lifecycle,
+    "PutBucketCors": _cors,
+    "PutBucketTagging": _bucket_tags,
     "PutBucketVersioning": _versioning,
     "PutBucketWebsite": _website,
     "PutObjectLockConfiguration": _lock,
     "PutObjectRetention": _retention,
+    "PutObjectTagging": _tags,
 }

@@ -10,7 +10,7 @@ from moto.s3.exceptions import MissingBucket, MissingKey
 from moto.s3.models import s3_backends
 
 from infra.local.core import state
-from infra.local.s3.buckets import StoredBucket, flush
+from infra.local.s3.buckets import StoredBucket, flush, is_tagged, store_put
 from infra.local.s3.objects import PARTITION, StoredKey, new_file
 
 
@@ -53,11 +53,12 @@ def put(
         shutil.move(body, moved)
         body = moved
     with state.lock("s3", account):
+        was_tagged = is_tagged(account, bucket, key)
         stored = s3_backends[account][PARTITION].put_object(bucket, key, body)
         stored.set_metadata(
             {"Content-Type": content_type, **{f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}}
         )
-        flush(account)
+        store_put(account, was_tagged)
         return stored
 
 

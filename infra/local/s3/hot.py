@@ -19,7 +19,7 @@ from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 from infra.local.core import state
 from infra.local.core.refused import Refused
 from infra.local.s3 import checksums, conditions, encryption, sharing
-from infra.local.s3.buckets import StoredBucket, flush
+from infra.local.s3.buckets import StoredBucket, flush, is_tagged, store_put
 from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
 log = logging.getLogger("workshop.s3")
@@ -131,11 +131,15 @@ class Receiver:
                 valid = False
             if not valid:
                 raise Refused(400, "InvalidDigest", "The Content-MD5 you specified was invalid.")
-            if base64.b64encode(self.md5.digest()).decode() != announced:
+            if self.content_md5() != announced:
                 raise Refused(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
         told = checksums.given(headers)
         if told is not None and self.checksum(told[0]) != told[1]:
             raise Refused(400, "BadDigest", f"The {told[0]} you specified did not match the calculated checksum.")
+
+    def content_md5(self) -> str:
+        """Return the MD5 of what arrived, as a header tells it."""
+        return base64.b64encode(self.md5.digest()).decode()
 
     def checksum(self, algorithm: str) -> str:
         """Return the checksum of what arrived, in base64."""
@@ -158,6 +162,7 @@ def put_object(account: str, bucket: str, key: str, received: Receiver, headers:
     with state.lock("s3", account):
         backend = s3_backends[account][PARTITION]
         conditions.check_write(backend.get_bucket(bucket), key, headers)
+        was_tagged = is_tagged(account, bucket, key)
         asked = encryption.is_asked(headers)
         customer = encryption.customer_key(headers) if asked else None
         settings = _encryption(headers) if asked else {}
@@ -180,7 +185,7 @@ def put_object(account: str, bucket: str, key: str, received: Receiver, headers:
             answer["x-amz-checksum-type"] = "FULL_OBJECT"
         if stored._is_versioned:
             answer["x-amz-version-id"] = stored.version_id
-        flush(account)
+        store_put(account, was_tagged)
     return answer
 
 

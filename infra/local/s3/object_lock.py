@@ -41,6 +41,16 @@ def of_write(bucket: Any, headers: Mapping[str, str]) -> Lock:
     return asked
 
 
+def check_digest(lock: Lock, headers: Mapping[str, str]) -> None:
+    """Check that what will be locked comes with a checksum. Raises Refused."""
+    if (
+        lock != Lock()
+        and "content-md5" not in headers
+        and not any(each.startswith("x-amz-checksum-") for each in headers)
+    ):
+        raise Refused(400, "InvalidRequest", "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters")  # fmt: skip
+
+
 def keep(stored: Any, lock: Lock) -> None:
     """Lock an object, or the upload that one will come of."""
     for name, value in lock._asdict().items():

@@ -31,11 +31,11 @@ from infra.local.s3 import (
     conditions,
     copying,
     deletion,
-    documents,
     encryption,
     forms,
     hot,
     kms_keys,
+    lifecycle,
     object_lock,
     operations,
     pages,
@@ -44,6 +44,7 @@ from infra.local.s3 import (
 )
 from infra.local.s3.buckets import changed
 from infra.local.s3.chunked import ChunkedBody
+from infra.local.s3.objects import PARTITION
 from infra.local.s3.presigned import check_not_expired
 
 T = TypeVar("T")
@@ -199,7 +200,20 @@ def _checked(check: Callable[[Any, bytes], None]) -> Callable[[Asked, bytes], Aw
 
 
 async def _put_lifecycle(asked: Asked, body: bytes) -> Answer:
-    return await _cold(asked.request, asked.bucket_name, asked.key, documents.with_names(body))
+    document = lifecycle.with_names(body)
+
+    def put() -> Answer:
+        asked.bucket.lifecycle = document
+        state.save("s3", asked.request.account, PARTITION)
+        return Answer(200, {}, b"")
+
+    return await holding(asked.lock, put)
+
+
+async def _get_lifecycle(asked: Asked, body: bytes) -> Answer:
+    if asked.bucket.lifecycle:
+        return Answer(200, {"content-type": "application/xml"}, asked.bucket.lifecycle)
+    return await _cold(asked.request, asked.bucket_name, asked.key, body)
 
 
 async def _select(asked: Asked, body: bytes) -> Answer:
@@ -240,6 +254,7 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
     "CreateMultipartUpload": _create_upload,
     "CompleteMultipartUpload": _complete_upload,
     "PutBucketLifecycleConfiguration": _put_lifecycle,
+    "GetBucketLifecycleConfiguration": _get_lifecycle,
     "GetBucketPolicyStatus": _policy_status,
     "ListMultipartUploads": _listing(pages.list_uploads),
     "ListObjectVersions": _listing(pages.list_versions),
@@ -311,8 +326,11 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
     checks.check_body(request.operation, body, bucket_name)
     condition: Callable[[], None] = _nothing
     if request.operation in ("PutObject", "CopyObject") and bucket is not None:
-        object_lock.of_write(bucket, headers)
+        lock = object_lock.of_write(bucket, headers)
+        if request.operation == "PutObject":
+            object_lock.check_digest(lock, headers)
         await _check_received(received, headers)
+        request.original_headers["Content-MD5"] = received.content_md5()  # moto asks for it of all that will be locked
         of_copy = None
         if request.operation == "CopyObject":
             of_copy = await _copying(copying.prepare_copy, headers)
