@@ -19,7 +19,13 @@ from infra.local.s3.multiparts import StoredMultipart
 from infra.local.s3.objects import StoredKey
 
 BACKENDS = s3_backends
-BUCKET_NAME = re.compile(r"(?!xn--|sthree-)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET_NAME = re.compile(  # what stands in front and behind is kept for other things
+    r"(?!xn--|sthree-|amzn-s3-demo-)(?!\d+\.\d+\.\d+\.\d+$)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)"
+    r"[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]"
+)
+DEFAULT_ENCRYPTION = {
+    "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}
+}
 
 
 class _Linked:
@@ -57,6 +63,10 @@ class LocalS3Backend(S3Backend):
             for multipart in bucket.multiparts.values():
                 multipart.dispose()
         return deleted
+
+    def get_bucket_encryption(self, bucket_name: str) -> dict[str, Any]:
+        """As moto's; a bucket that was told nothing encrypts with S3's own keys, since January 2023."""
+        return super().get_bucket_encryption(bucket_name) or DEFAULT_ENCRYPTION
 
     def delete_bucket_lifecycle(self, bucket_name: str) -> None:
         self.get_bucket(bucket_name).lifecycle = None

@@ -38,7 +38,14 @@ def source_of(header: str) -> StoredKey:
     owner = access.owner_of(bucket)
     if not owner:
         raise MissingBucket(bucket=bucket)
-    found = s3_backends[owner][PARTITION].get_object(bucket, key, version_id=version)
+    backend = s3_backends[owner][PARTITION]
+    found = backend.get_object(bucket, key, version_id=version)
+    if (
+        found is None
+        and version
+        and any(str(each.version_id) == version for each in backend.get_bucket(bucket).keys.getlist(key, ()))
+    ):
+        raise Refused(400, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.")  # fmt: skip
     if not isinstance(found, StoredKey):
         raise MissingVersion() if version else MissingKey(key=key)
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from moto.core.utils import rfc_1123_datetime
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeDeleteMarker, s3_backends
 from moto.s3.utils import ARCHIVE_STORAGE_CLASSES
 
 from infra.local.core import state
@@ -222,6 +222,13 @@ def find_object(bucket: StoredBucket, key: str, version: str | None) -> StoredKe
     else:
         found = next((each for each in bucket.keys.getlist(key, []) if str(each.version_id) == version), None)
     return found if isinstance(found, StoredKey) else None
+
+
+def find_marker(bucket: StoredBucket, key: str, version: str | None) -> FakeDeleteMarker | None:
+    """Return the delete marker that a read meets, None where there is none."""
+    versions = bucket.keys.getlist(key, [])
+    found = next((each for each in reversed(versions) if version is None or str(each.version_id) == version), None)
+    return found if isinstance(found, FakeDeleteMarker) else None
 
 
 def _headers_of(stored: StoredKey) -> dict[str, str]:

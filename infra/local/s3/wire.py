@@ -5,27 +5,20 @@ Uploads go to their file as they arrive. A request that is not signed may do wha
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any
 from urllib.parse import unquote
-from xml.parsers.expat import ExpatError
 
 from moto.s3.exceptions import S3ClientError
 
-from infra.local.core import members, moto_call, registry, roles, state
+from infra.local.core import members, roles, state
 from infra.local.core.answers import Answer
 from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
-from infra.local.core.roles import gate
 from infra.local.s3 import (
     access,
-    attributes,
     checks,
     checksums,
     conditions,
@@ -39,18 +32,14 @@ from infra.local.s3 import (
     object_lock,
     operations,
     pages,
+    reads,
     sharing,
     uploads,
 )
-from infra.local.s3.buckets import changed
+from infra.local.s3.asked import Asked, by_moto, drop_headers, in_a_thread, nothing
 from infra.local.s3.chunked import ChunkedBody
 from infra.local.s3.objects import PARTITION
 from infra.local.s3.presigned import check_not_expired
-
-T = TypeVar("T")
-NO_CONTENT = {"DeletePublicAccessBlock", "DeleteBucketOwnershipControls"}
-_copiers = ThreadPoolExecutor(8, "copying")
-log = logging.getLogger("workshop.s3")
 
 
 async def wire(request: Request) -> Answer | None:
@@ -108,70 +97,7 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     answer = _ANSWERS.get(request.operation)
     if answer is not None and bucket is not None:
         return await answer(asked, body)
-    return await _cold(request, bucket_name, key, body)
-
-
-class Asked(NamedTuple):
-    """What a request asks for: its bucket (None where there is none), the key and the query."""
-
-    request: Request
-    bucket: Any
-    bucket_name: str
-    key: str
-    query: dict[str, str]
-
-    @property
-    def lock(self) -> Any:
-        return state.lock("s3", self.request.account)
-
-
-async def _read(asked: Asked, body: bytes) -> Answer | None:
-    request, bucket = asked.request, asked.bucket
-    if not request.signed and hot.SHOWN_AS.keys() & asked.query.keys():
-        raise Refused(400, "InvalidRequest", "Request specific response headers cannot be used for anonymous GET requests.")  # fmt: skip
-    stored = hot.find_object(bucket, asked.key, asked.query.get("versionId"))
-    if stored is not None:
-        encryption.check_read(stored.customer_key, request.headers)
-        if conditions.is_unmodified(stored, request.headers):
-            return Answer(304, hot.not_modified(stored), b"")
-        _drop_headers(request, conditions.READS)
-        if asked.query.keys() <= hot.READS_BY and not hot.is_moto_s(bucket, request.headers):
-            answer = hot.read_object(stored, request.headers, asked.query)
-            if answer is not None:
-                return await _send(request, answer)
-    answered = await _cold(request, asked.bucket_name, asked.key, body)
-    if answered.status == 404:
-        hidden = gate.missing(request, asked.bucket_name)
-        if hidden is not None:
-            raise hidden
-    return answered
-
-
-def _drop_headers(request: Request, names: Collection[str]) -> None:
-    """Take headers from a request that have been heeded."""
-    if any(name in request.headers for name in names):
-        for headers in (request.headers, request.original_headers):
-            for name in [name for name in headers if name.lower() in names]:
-                del headers[name]
-
-
-async def _attributes(asked: Asked, body: bytes) -> Answer | None:
-    request = asked.request
-    work = partial(attributes.answer, asked.bucket, asked.key, asked.query, request.headers)
-    return await holding(asked.lock, work) or await _cold(request, asked.bucket_name, asked.key, body)
-
-
-def _listing(work: Callable[..., bytes]) -> Callable[[Asked, bytes], Awaitable[Answer]]:
-    async def answer(asked: Asked, body: bytes) -> Answer:
-        listed = await holding(asked.lock, partial(work, asked.bucket, asked.query))
-        return Answer(200, {"content-type": "application/xml"}, listed)
-
-    return answer
-
-
-async def _parts(asked: Asked, body: bytes) -> Answer:
-    listed = await holding(asked.lock, partial(pages.list_parts, asked.bucket, asked.key, asked.query))
-    return Answer(200, {"content-type": "application/xml"}, listed)
+    return await by_moto(request, bucket_name, key, body)
 
 
 async def _delete(asked: Asked, body: bytes) -> Answer:
@@ -194,7 +120,7 @@ def _checked(check: Callable[[Any, bytes], None]) -> Callable[[Asked, bytes], Aw
 
     async def answer(asked: Asked, body: bytes) -> Answer:
         check(asked.bucket, body)
-        return await _cold(asked.request, asked.bucket_name, asked.key, body)
+        return await by_moto(asked.request, asked.bucket_name, asked.key, body)
 
     return answer
 
@@ -213,7 +139,7 @@ async def _put_lifecycle(asked: Asked, body: bytes) -> Answer:
 async def _get_lifecycle(asked: Asked, body: bytes) -> Answer:
     if asked.bucket.lifecycle:
         return Answer(200, {"content-type": "application/xml"}, asked.bucket.lifecycle)
-    return await _cold(asked.request, asked.bucket_name, asked.key, body)
+    return await by_moto(asked.request, asked.bucket_name, asked.key, body)
 
 
 async def _select(asked: Asked, body: bytes) -> Answer:
@@ -231,24 +157,24 @@ async def _create_upload(asked: Asked, body: bytes) -> Answer:
     object_lock.of_write(asked.bucket, request.headers)
     sharing.check_write(request.operation, asked.bucket, request.headers)
     then = partial(uploads.created, request, request.account, asked.bucket_name, asked.key)
-    return await _cold(request, asked.bucket_name, asked.key, body, then=then)
+    return await by_moto(request, asked.bucket_name, asked.key, body, then=then)
 
 
 async def _complete_upload(asked: Asked, body: bytes) -> Answer:
     request, upload_id = asked.request, asked.query["uploadId"]
     given = (request.account, asked.bucket_name, upload_id)
-    await _copying(uploads.prepare_completion, *given, body, request.headers)
+    await in_a_thread(uploads.prepare_completion, *given, body, request.headers)
     condition = partial(uploads.check_completion, *given, request.headers)
     then = partial(uploads.completed, request, request.account, asked.bucket_name, asked.key)
-    return await _cold(request, asked.bucket_name, asked.key, body, condition, then)
+    return await by_moto(request, asked.bucket_name, asked.key, body, condition, then)
 
 
 _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
-    "GetObject": _read,
-    "HeadObject": _read,
-    "GetObjectAttributes": _attributes,
-    "ListObjects": _listing(pages.list_objects),
-    "ListObjectsV2": _listing(pages.list_objects_v2),
+    "GetObject": reads.read,
+    "HeadObject": reads.read,
+    "GetObjectAttributes": reads.attributes_of,
+    "ListObjects": reads.listing(pages.list_objects),
+    "ListObjectsV2": reads.listing(pages.list_objects_v2),
     "DeleteObject": _delete,
     "DeleteObjects": _delete_several,
     "CreateMultipartUpload": _create_upload,
@@ -256,9 +182,9 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
     "PutBucketLifecycleConfiguration": _put_lifecycle,
     "GetBucketLifecycleConfiguration": _get_lifecycle,
     "GetBucketPolicyStatus": _policy_status,
-    "ListMultipartUploads": _listing(pages.list_uploads),
-    "ListObjectVersions": _listing(pages.list_versions),
-    "ListParts": _parts,
+    "ListMultipartUploads": reads.listing(pages.list_uploads),
+    "ListObjectVersions": reads.listing(pages.list_versions),
+    "ListParts": reads.parts,
     "PutBucketOwnershipControls": _checked(sharing.check_ownership),
     "PutBucketPolicy": _checked(sharing.check_policy),
     "SelectObjectContent": _select,
@@ -270,7 +196,7 @@ _ANSWERS: dict[str, Callable[[Asked, bytes], Awaitable[Answer | None]]] = {
 async def _copy_part(request: Request, bucket: str, query: Mapping[str, str]) -> Answer:
     await request.body()
     try:
-        return await _copying(copying.copy_part, request.account, bucket, query, request.headers)
+        return await in_a_thread(copying.copy_part, request.account, bucket, query, request.headers)
     except S3ClientError as error:
         raise Refused(404 if error.code.startswith("NoSuch") else 400, error.code, error.message) from None
 
@@ -324,21 +250,21 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
         }
         request.original_headers.update({**chunked.trailer, "content-length": str(len(body))})
     checks.check_body(request.operation, body, bucket_name)
-    condition: Callable[[], None] = _nothing
+    condition: Callable[[], None] = nothing
     if request.operation in ("PutObject", "CopyObject") and bucket is not None:
-        lock = object_lock.of_write(bucket, headers)
+        locked = object_lock.of_write(bucket, headers)
         if request.operation == "PutObject":
-            object_lock.check_digest(lock, headers)
+            object_lock.check_digest(locked, headers)
         await _check_received(received, headers)
         request.original_headers["Content-MD5"] = received.content_md5()  # moto asks for it of all that will be locked
         of_copy = None
         if request.operation == "CopyObject":
-            of_copy = await _copying(copying.prepare_copy, headers)
-            _drop_headers(request, (checksums.ALGORITHM,))
+            of_copy = await in_a_thread(copying.prepare_copy, headers)
+            drop_headers(request, (checksums.ALGORITHM,))
         condition = partial(conditions.check_write, bucket, key, headers)
         then = partial(uploads.written, request, request.account, bucket_name, key, of_copy)
-        return await _cold(request, bucket_name, key, body, condition, then)
-    return await _cold(request, bucket_name, key, body)
+        return await by_moto(request, bucket_name, key, body, condition, then)
+    return await by_moto(request, bucket_name, key, body)
 
 
 async def _check_received(received: hot.Receiver, headers: Mapping[str, str]) -> None:
@@ -346,75 +272,4 @@ async def _check_received(received: hot.Receiver, headers: Mapping[str, str]) ->
     if received.path is None:
         received.check(headers)
     else:
-        await _copying(received.check, headers)
-
-
-async def _send(request: Request, answer: tuple[int, dict[str, str], Any, int, int]) -> Answer | None:
-    status, headers, stored, first, length = answer
-    if request.method == "HEAD" or length == 0:
-        return Answer(status, headers, b"")
-    parts = hot.chunks(stored, first, length)
-    data = next(parts)
-    if len(data) == length:
-        return Answer(status, headers, data)
-    await request.start(status, headers)
-    await request.send(data, more=True)
-    for data in parts:
-        await request.send(data, more=True)
-    await request.send(b"", more=False)
-    return None
-
-
-async def _copying(work: Callable[..., T], *given: Any) -> T:
-    """Do what goes through an object's bytes in a thread of its own kind, so that it takes none from those who answer."""
-    return await asyncio.get_running_loop().run_in_executor(_copiers, copy_context().run, work, *given)
-
-
-def _nothing() -> None:
-    pass
-
-
-async def _cold(
-    request: Request,
-    bucket: str,
-    key: str,
-    body: bytes,
-    condition: Callable[[], None] = _nothing,
-    then: Callable[[Answer], Answer] | None = None,
-) -> Answer:
-    """Let moto answer.
-
-    Parameters
-    ----------
-    condition: decides under the lock whether it may; raises Refused
-    then: adds what moto leaves out, under the same lock and before anything is saved
-    """
-    if request.operation == "CreateBucket":
-        sharing.check_creation(request.account, bucket, request.headers)
-        then = partial(sharing.created, request, bucket)
-
-    def first() -> None:
-        condition()
-        if key and request.method in ("PUT", "POST"):
-            changed(request.account, bucket, key)
-
-    try:
-        answered = await moto_call.answer(registry.get("s3"), request, body, first, then or _same)
-    except (ExpatError, KeyError):
-        log.info("malformed S3 request", exc_info=True)
-        message = "The XML you provided was not well-formed or did not validate against our published schema"
-        raise Refused(400, "MalformedXML", message) from None
-    status, headers, content = answered
-    kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
-    if request.operation in ("GetObject", "HeadObject"):
-        kept.update(hot.metadata_told(kept))
-    if request.method == "HEAD":
-        length = next((value for name, value in headers.items() if name.lower() == "content-length"), "0")
-        return Answer(status, {**kept, "content-length": length}, b"")
-    if status == 200 and request.operation in NO_CONTENT:
-        status = 204
-    return Answer(status, kept, content)
-
-
-def _same(answered: Answer) -> Answer:
-    return answered
+        await in_a_thread(received.check, headers)

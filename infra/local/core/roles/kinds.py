@@ -25,6 +25,9 @@ AWS_PRINCIPAL = re.compile(
     r"\*|\d{12}|A(IDA|ROA|KIA|SIA)[A-Z0-9]{12,}|arn:aws[a-z-]*:(iam|sts)::(\d{12}|cloudfront):.+"
 )
 ENTITY = re.compile(r"arn:aws:iam::(\d{12}):(role|user)/(\S+)")
+OF_OBJECTS = re.compile(  # actions of S3
+    r"(?!.*Bucket).*(Object|MultipartUpload|Governance|Replicate|InitiateReplication)|ObjectOwner", re.IGNORECASE
+)
 SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
 
 
@@ -66,6 +69,20 @@ def check_bucket(policy: Policy, bucket: str) -> None:
             raise MalformedPolicy("Policy has invalid action")
         if next(_unknown(statement), None):
             raise MalformedPolicy("Invalid principal in policy")
+        if statement.resources is not None:
+            _check_places(statement.actions or (), statement.resources)
+
+
+def _check_places(named: tuple[str, ...], resources: tuple[str, ...]) -> None:
+    """Check that each action is one of what the resources are: buckets, or objects. Raises MalformedPolicy."""
+    objects = any("/" in each for each in resources)
+    buckets = any("/" not in each for each in resources)
+    for action in named:
+        name = action.partition(":")[2]
+        if "*" in action or "?" in action:
+            continue
+        if not (objects if OF_OBJECTS.match(name) else buckets):
+            raise MalformedPolicy("Action does not apply to any resource(s) in statement")
 
 
 def _check_sid(statement: Statement) -> None:

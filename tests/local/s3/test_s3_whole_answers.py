@@ -1,0 +1,293 @@
+"""What S3's answers hold and refuse in their details: conditions, parts, versions, checksums, tags, lifecycles; with boto3 on the real server."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from base64 import b64encode
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+
+PART = 5 << 20
+RULE = {"ID": "r", "Status": "Enabled", "Filter": {"Prefix": ""}}
+ONCE = {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1}}
+MARKERS = {"Expiration": {"ExpiredObjectDeleteMarker": True}}
+TAGGED = {"Filter": {"Tag": {"Key": "a", "Value": "b"}}}
+
+
+@pytest.fixture
+def s3(client):
+    return client("s3")
+
+
+@pytest.fixture
+def bucket(s3):
+    name = f"answers-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=name)
+    return name
+
+
+def code(call: Any, **given: Any) -> str:
+    """The code of an error, "" where there is none."""
+    try:
+        call(**given)
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    return ""
+
+
+# --- conditions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_read_keeps_conditions_in_their_order(s3, bucket):
+    made = s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    etag, modified = made["ETag"], s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    before = modified - timedelta(days=1)
+    for asked, wanted in (
+        ({"IfMatch": etag, "IfUnmodifiedSince": before}, ""),  # an ETag that is right counts, not the date
+        ({"IfMatch": "*"}, ""),
+        ({"IfMatch": etag.strip('"')}, ""),
+        ({"IfMatch": '"no"'}, "PreconditionFailed"),
+        ({"IfUnmodifiedSince": before}, "PreconditionFailed"),
+        ({"IfNoneMatch": '"no"', "IfModifiedSince": modified}, ""),
+        ({"IfNoneMatch": etag, "IfModifiedSince": before}, "304"),
+        ({"IfNoneMatch": "*"}, "304"),
+        ({"IfModifiedSince": modified}, "304"),
+    ):
+        assert code(s3.get_object, Bucket=bucket, Key="k", **asked) == wanted, asked
+        assert code(s3.head_object, Bucket=bucket, Key="k", **asked) == wanted.replace("PreconditionFailed", "412"), (
+            asked
+        )
+    part = s3.get_object(Bucket=bucket, Key="k", Range="bytes=2-3", IfMatch=etag, ResponseContentType="text/x")
+    assert (part["Body"].read(), part["ContentRange"], part["ContentType"]) == (b"23", "bytes 2-3/10", "text/x")
+
+
+def test_a_copy_keeps_the_dates_of_its_source(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="to")["UploadId"]
+    source = {"Bucket": bucket, "CopySource": {"Bucket": bucket, "Key": "k"}, "Key": "to"}
+    for asked, wanted in (
+        ({"CopySourceIfUnmodifiedSince": modified - timedelta(days=1)}, "PreconditionFailed"),
+        ({"CopySourceIfModifiedSince": modified}, "PreconditionFailed"),
+        ({"CopySourceIfModifiedSince": modified - timedelta(days=1)}, ""),
+        ({"CopySourceIfUnmodifiedSince": modified}, ""),
+    ):
+        assert code(s3.copy_object, **source, **asked) == wanted, asked
+        assert code(s3.upload_part_copy, **source, UploadId=upload, PartNumber=1, **asked) == wanted, asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "wanted"),
+    [
+        ("bytes=0-3", 206, b"0123"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=-30", 206, b"0123456789"),
+        ("bytes=3-1", 200, b"0123456789"),  # no range: not heeded
+        ("bytes=0-1,3-4", 200, b"0123456789"),
+        ("lines=0-1", 200, b"0123456789"),
+        ("bytes=-", 200, b"0123456789"),
+        ("bytes=10-", 416, b"InvalidRange"),
+        ("bytes=-0", 416, b"InvalidRange"),
+    ],
+)
+def test_a_range_is_one_or_is_not_heeded(s3, bucket, asked, status, wanted):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
+    signed = urlsplit(s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"}))
+    connection = HTTPConnection(signed.hostname or "", signed.port)
+    connection.request("GET", f"{signed.path}?{signed.query}", headers={"Range": asked})
+    answer = connection.getresponse()
+    body = answer.read()
+    assert answer.status == status
+    assert wanted in body if status == 416 else wanted == body
+
+
+def test_a_delete_marker_is_told_by_who_meets_it(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    marker = s3.delete_object(Bucket=bucket, Key="k")["VersionId"]
+    for named, wanted in (({}, (404, "NoSuchKey", None)), ({"VersionId": marker}, (405, "MethodNotAllowed", "DELETE"))):
+        with pytest.raises(ClientError) as caught:
+            s3.get_object(Bucket=bucket, Key="k", **named)
+        answer = caught.value.response
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        told = answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"], headers.get("allow")
+        assert (told, headers["x-amz-delete-marker"]) == (wanted, "true")
+        assert code(s3.head_object, Bucket=bucket, Key="k", **named) == str(wanted[0])
+    source = {"Bucket": bucket, "Key": "k", "VersionId": marker}
+    assert code(s3.copy_object, Bucket=bucket, Key="to", CopySource=source) == "InvalidRequest"
+
+
+# --- uploads in parts -----------------------------------------------------------------------------------------------
+
+
+def test_parts_are_listed_whole_in_pages_and_only_for_their_key(s3, bucket):
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    numbers = [1, 3, 5, 7, 10_000]
+    tags = {n: s3.upload_part(**upload, PartNumber=n, Body=bytes(n))["ETag"] for n in numbers}
+    found, marker = [], 0
+    while True:
+        page = s3.list_parts(**upload, MaxParts=2, PartNumberMarker=marker)
+        found += [(part["PartNumber"], part["Size"]) for part in page.get("Parts", [])]
+        if not page["IsTruncated"]:
+            break
+        marker = page["NextPartNumberMarker"]
+    assert found == [(n, n) for n in numbers]
+    other = {**upload, "Key": "other"}
+    one = {"Parts": [{"PartNumber": 1, "ETag": tags[1]}]}
+    for call, given in (
+        (s3.upload_part, {"PartNumber": 1, "Body": b""}),
+        (s3.list_parts, {}),
+        (s3.complete_multipart_upload, {"MultipartUpload": one}),
+        (s3.abort_multipart_upload, {}),
+    ):
+        assert code(call, **other, **given) == "NoSuchUpload"
+    for order in ((3, 1), (1, 1)):
+        parts = {"Parts": [{"PartNumber": n, "ETag": tags[n]} for n in order]}
+        assert code(s3.complete_multipart_upload, **upload, MultipartUpload=parts) == "InvalidPartOrder"
+    for _ in range(2):  # it may be repeated
+        s3.complete_multipart_upload(**upload, MultipartUpload=one)
+
+
+def test_a_completion_has_the_checksum_of_each_part_and_no_other_kind(s3, bucket):
+    asked = {"Bucket": bucket, "Key": "k", "ChecksumAlgorithm": "SHA256"}
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(**asked)["UploadId"]}
+    part = s3.upload_part(**upload, PartNumber=1, Body=b"x", ChecksumAlgorithm="SHA256")
+    right = {"PartNumber": 1, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]}
+    listed = s3.list_parts(**upload)
+    assert (listed["ChecksumAlgorithm"], listed["ChecksumType"]) == ("SHA256", "COMPOSITE")
+    assert listed["Parts"][0]["ChecksumSHA256"] == part["ChecksumSHA256"]
+    bare = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    assert code(s3.complete_multipart_upload, **upload, MultipartUpload=bare) == "InvalidRequest"
+    whole = {"MultipartUpload": {"Parts": [right]}, "ChecksumType": "FULL_OBJECT"}
+    assert code(s3.complete_multipart_upload, **upload, **whole) == "InvalidRequest"
+    assert s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [right]})["ChecksumType"] == "COMPOSITE"
+
+
+def test_a_copy_has_the_checksum_of_all_its_bytes(s3, bucket):
+    upload = {"Bucket": bucket, "Key": "parts"}
+    made = s3.create_multipart_upload(**upload, ChecksumAlgorithm="SHA256")["UploadId"]
+    bodies, listed = (bytes(PART), b"end"), []
+    for number, body in enumerate(bodies, 1):
+        part = s3.upload_part(**upload, UploadId=made, PartNumber=number, Body=body, ChecksumAlgorithm="SHA256")
+        listed.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": part["ChecksumSHA256"]})
+    s3.complete_multipart_upload(**upload, UploadId=made, MultipartUpload={"Parts": listed})
+    source = {"CopySource": {"Bucket": bucket, "Key": "parts"}, "Bucket": bucket}
+    for asked, name in ({}, "sha256"), ({"ChecksumAlgorithm": "SHA1"}, "sha1"):
+        wanted = b64encode(hashlib.new(name, b"".join(bodies)).digest()).decode()
+        told = s3.copy_object(**source, Key=name, **asked)["CopyObjectResult"]
+        read = s3.head_object(Bucket=bucket, Key=name, ChecksumMode="ENABLED")
+        for answer in (told, read):
+            assert (answer[f"Checksum{name.upper()}"], answer["ChecksumType"]) == (wanted, "FULL_OBJECT")
+
+
+# --- listings -------------------------------------------------------------------------------------------------------
+
+
+def test_listings_tell_checksums_and_odd_keys(s3, bucket):
+    keys = [
+        "a//b",
+        "/lead",
+        ".",
+        "..",
+        "ü/日本",
+        "plus+ %20",
+        "amp&<>\"'",
+        "tab\tnew\nline",
+        "cr\rx",
+        "\x01",
+        "é" * 512,
+    ]
+    for key in keys:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"x", ChecksumAlgorithm="SHA256")
+    listed = s3.list_object_versions(Bucket=bucket)["Versions"]
+    for found in (listed, s3.list_objects(Bucket=bucket)["Contents"], s3.list_objects_v2(Bucket=bucket)["Contents"]):
+        assert [each["Key"] for each in found] == sorted(keys)
+        assert {(*each["ChecksumAlgorithm"], each["ChecksumType"]) for each in found} == {("SHA256", "FULL_OBJECT")}
+    assert {each["VersionId"] for each in listed} == {"null"}
+    assert code(s3.list_object_versions, Bucket=bucket, VersionIdMarker="x") == "InvalidArgument"
+    for key in keys:
+        s3.delete_object(Bucket=bucket, Key=key)
+    s3.delete_bucket(Bucket=bucket)
+
+
+# --- tags, metadata, settings ---------------------------------------------------------------------------------------
+
+
+def test_what_is_put_again_has_no_tags_of_before(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Tagging="a=1&b=2")
+    s3.copy_object(Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "k"}, StorageClass="STANDARD_IA")
+    assert len(s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]) == 2
+    s3.put_object(Bucket=bucket, Key="other", Tagging="c=3")
+    s3.copy_object(Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "other"})
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "c", "Value": "3"}]
+    s3.put_object(Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
+
+
+def test_limits_of_metadata_and_tags(s3, bucket):
+    write = {"Bucket": bucket, "Key": "k"}
+    assert code(s3.put_object, **write, Metadata={"a": "x" * 2047}) == ""
+    assert code(s3.put_object, **write, Metadata={"a": "x" * 2048}) == "MetadataTooLarge"
+    assert code(s3.create_multipart_upload, **write, Metadata={"a": "x" * 2048}) == "MetadataTooLarge"
+    assert code(s3.put_object, **write, Tagging="a=1&a=2") == "InvalidArgument"
+    twice = {"TagSet": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}
+    assert code(s3.put_object_tagging, **write, Tagging=twice) == "InvalidTag"
+    many = {"TagSet": [{"Key": f"k{n}", "Value": "v"} for n in range(51)]}
+    assert code(s3.put_bucket_tagging, Bucket=bucket, Tagging=many) == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ({"Expiration": {"Days": 1, "Date": datetime(2035, 1, 1)}}, "MalformedXML"),
+        ({"Expiration": {"Days": 1}, "Filter": {"And": {"Prefix": "a"}}}, "MalformedXML"),
+        ({"Transitions": [{"Days": 29, "StorageClass": "STANDARD_IA"}]}, "InvalidArgument"),
+        ({"Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}], "Expiration": {"Days": 30}}, "InvalidArgument"),
+        ({"Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 40, "StorageClass": "GLACIER"}]}, "InvalidArgument"),
+        ({"Transitions": [{"Days": 30, "StorageClass": "GLACIER"}, {"Days": 60, "StorageClass": "GLACIER"}]}, "InvalidRequest"),
+        ({"Transitions": [{"Days": 30, "StorageClass": "GLACIER"}], "Expiration": {"Date": datetime(2035, 1, 1)}}, "InvalidRequest"),
+        ({"Expiration": {"Days": 1}, "Filter": {"And": {"ObjectSizeGreaterThan": 5, "ObjectSizeLessThan": 5}}}, "InvalidRequest"),
+        ({**ONCE, **TAGGED}, "InvalidRequest"),
+        ({**MARKERS, **TAGGED}, "InvalidRequest"),
+        ({"NoncurrentVersionExpiration": {"NoncurrentDays": 0}}, "InvalidArgument"),
+        ({"NoncurrentVersionExpiration": {"NoncurrentDays": 1, "NewerNoncurrentVersions": 101}}, "InvalidArgument"),
+    ],
+)  # fmt: skip
+def test_a_lifecycle_that_cannot_be(s3, bucket, rule, wanted):
+    rules = {"Rules": [RULE | rule]}
+    assert code(s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration=rules) == wanted
+
+
+def test_a_lifecycle_comes_back_as_it_was_written(s3, bucket):
+    size = {"Prefix": "ü", "Tags": [{"Key": "k", "Value": "v"}], "ObjectSizeGreaterThan": 5}
+    old = {"NoncurrentDays": 30, "StorageClass": "STANDARD_IA", "NewerNoncurrentVersions": 1}
+    rules = [
+        {**RULE, "Filter": {"And": size}, "Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}, {"Days": 60, "StorageClass": "GLACIER"}]},
+        {**RULE, "ID": "b", "Filter": {"ObjectSizeLessThan": 9}, "Status": "Disabled", "NoncurrentVersionTransitions": [old]},
+        {**RULE, "ID": "c", "Expiration": {"Date": datetime(2035, 1, 1, tzinfo=UTC)}},
+        {**RULE, "ID": "d", **MARKERS, **ONCE},
+    ]  # fmt: skip
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
+    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+    s3.delete_bucket_lifecycle(Bucket=bucket)
+    assert code(s3.get_bucket_lifecycle_configuration, Bucket=bucket) == "NoSuchLifecycleConfiguration"
+
+
+def test_settings_that_cannot_be(s3, bucket):
+    cors = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}
+    for wrong in ({"AllowedOrigins": ["http://*.a.*"]}, {"AllowedHeaders": ["*-x-*"]}, {"ExposeHeaders": ["*"]}):
+        rules = {"CORSRules": [cors | wrong]}
+        assert code(s3.put_bucket_cors, Bucket=bucket, CORSConfiguration=rules) == "InvalidRequest"
+    redirect = {"RedirectAllRequestsTo": {"HostName": "a"}, "IndexDocument": {"Suffix": "i"}}
+    for website in ({"IndexDocument": {"Suffix": "a/b"}}, redirect):
+        assert code(s3.put_bucket_website, Bucket=bucket, WebsiteConfiguration=website) == "InvalidArgument"
+    told = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert told["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    for name in ("a-s3alias", "amzn-s3-demo-a", "a--ol-s3"):
+        assert code(s3.create_bucket, Bucket=name) == "InvalidBucketName"
