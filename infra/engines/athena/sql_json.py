@@ -39,8 +39,11 @@ class _Path:
         self.strict = False
         self.tokens = self._split(text)
         self.at = 0
-        if self.peek("word") and self.tokens[0][1] in ("lax", "strict"):
-            self.strict = self.next()[1] == "strict"
+        self.variables: list[str] = []  # the names that PASSING must give
+        mode = self.next()[1] if self.tokens else "<EOF>"
+        if mode not in ("lax", "strict"):
+            raise Refused("INVALID_PATH", f"mismatched input '{mode}' expecting {{'lax', 'strict'}}")
+        self.strict = mode == "strict"
         self.expression = self._sum()
         if self.at != len(self.tokens):
             raise self._invalid()
@@ -122,13 +125,8 @@ class _Path:
 
     def _variable(self):
         name = self.next()[1]
-
-        def run(root, current):
-            if name not in root.variables:
-                raise Refused("INVALID_PATH", f"undefined variable: {name}")
-            return [root.variables[name]]
-
-        return run
+        self.variables.append(name)
+        return lambda root, current: [root.variables[name]] if name in root.variables else []
 
     def _step(self, base):
         if self.accept("."):
@@ -288,7 +286,7 @@ class _Path:
         )
 
     def run(self, value: Any, variables: dict[str, Any]) -> list:
-        """The items that the path finds. Raises _Failed; Refused for a variable that has no value."""
+        """The items that the path finds. Raises _Failed."""
         return self.expression(_Input(value, variables), value)
 
 
@@ -347,11 +345,11 @@ def sql_json(text: str | None, path: str, form: dict, variables: str = "{}") -> 
         return None
     name = form["name"]
     try:
-        value = load(text)
+        value, passed = load(text), load(variables)
     except ValueError:
         return _on_error(form, "JSON_INPUT_CONVERSION_ERROR", "conversion to JSON failed: ")
     try:
-        items = parsed(path).run(value, load(variables))
+        items = parsed(path).run(value, passed)
     except _Failed as error:
         return _on_error(form, "PATH_EVALUATION_ERROR", f"path evaluation failed: {error}")
     if name == "json_exists":
@@ -406,7 +404,7 @@ def _otherwise(form: dict, when: str, code: str, said: str) -> str | None:
         return "[]"
     if choice == "EMPTY OBJECT":
         return "{}"
-    return DEFAULT if choice == "DEFAULT" else None
+    return DEFAULTS[when] if choice == "DEFAULT" else None
 
 
-DEFAULT = "\x01default"
+DEFAULTS = {"on_empty": "\x01empty", "on_error": "\x01error"}  # stand for the values that the call gives

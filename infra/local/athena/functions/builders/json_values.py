@@ -5,7 +5,7 @@ import json
 from infra.engines.athena import types as t
 from infra.engines.athena.grammar import Node
 from infra.engines.athena.jsonpath import simple_steps
-from infra.engines.athena.sql_json import DEFAULT, parsed
+from infra.engines.athena.sql_json import DEFAULTS, parsed
 from infra.engines.athena.types import literal
 from infra.local.athena.functions.builders.common import expression
 from infra.local.athena.functions.builders.moments import refusing
@@ -43,18 +43,20 @@ def json_size(ex, node, bound, args):
 
 def json_path_call(ex, node: Node):
     value = ex.check(node.value)
+    if value.type.name == "varbinary":
+        value = expression(f"decode({value.sql})", t.VARCHAR, value)
     if value.type.name not in ("varchar", "char", "json", "unknown"):
         text = f"Cannot read input of type {value.type} as JSON using formatting JSON"
         raise ex.error("TYPE_MISMATCH", node.value, text)
     path = node.path.value
-    refusing(parsed, path)
+    _check_variables(ex, node, refusing(parsed, path).variables)
     form = {"name": node.name, "wrapper": node.wrapper, "quotes": node.quotes}
-    defaults = []
-    for when in ("on_empty", "on_error"):
+    defaults = {}
+    for when in DEFAULTS:
         choice = getattr(node, when)
         if choice is not None and not isinstance(choice, str):
             form[when] = "DEFAULT"
-            defaults.append(ex.check(choice))
+            defaults[when] = ex.check(choice)
         else:
             form[when] = choice
     passed, given = _passed(ex, node)
@@ -64,11 +66,23 @@ def json_path_call(ex, node: Node):
     kind = ex.type(*node.returning) if node.returning else t.VARCHAR
     if node.name == "json_query":
         return expression(ex.casts.cast(text, t.VARCHAR, kind), kind, value, *given)
+    others = {when: ex.coerce(default, kind).sql for when, default in defaults.items()}
     answer = ex.casts.cast(text, t.VARCHAR, kind)
-    if defaults:
-        other = ex.coerce(defaults[0], kind).sql
-        answer = f"CASE WHEN {text} = {literal(DEFAULT)} THEN {other} ELSE {answer} END"
-    return expression(answer, kind, value, *given, *defaults)
+    if kind.name != "varchar" and form["on_error"] != "ERROR":  # what is none of the type is an error of the call
+        failed = others.get("on_error", "NULL")
+        answer = f"CASE WHEN {text} IS NOT NULL AND TRY({answer}) IS NULL THEN {failed} ELSE TRY({answer}) END"
+    whens = "".join(f" WHEN {text} = {literal(DEFAULTS[when])} THEN {other}" for when, other in others.items())
+    return expression(f"CASE{whens} ELSE {answer} END" if whens else answer, kind, value, *given, *defaults.values())
+
+
+def _check_variables(ex, node: Node, wanted: list[str]) -> None:
+    """Raise QueryError for a variable of the path that PASSING does not give."""
+    names = [name for _, _, name in node.passing]
+    for name in wanted:
+        if name not in names:
+            similar = any(name.upper() == other.upper() for other in names)
+            hint = f' Try quoting "{name}" in the PASSING clause to match case' if similar else ""
+            raise ex.error("INVALID_PATH", node.path, f"no value passed for parameter {name}.{hint}")
 
 
 def _passed(ex, node: Node) -> tuple[str, list]:
@@ -77,8 +91,10 @@ def _passed(ex, node: Node) -> tuple[str, list]:
     for value, is_json, name in node.passing:
         found = ex.check(value)
         checked.append(found)
-        members.append(f"{literal(json.dumps(name) + ':')} || {_json_member(ex, found, is_json or _makes_json(value))}")
-    return ("('{' || " + " || ',' || ".join(members) + " || '}')" if members else "'{}'"), checked
+        member = f"{literal(json.dumps(name) + ':')} || {_json_member(ex, found, is_json or _makes_json(value))}"
+        members.append(f"CASE WHEN {found.sql} IS NOT NULL THEN {member} END" if is_json else member)
+    listed = f"coalesce(array_to_string([{', '.join(members)}], ','), '')"
+    return (f"('{{' || {listed} || '}}')" if members else "'{}'"), checked
 
 
 def _json_member(ex, e, is_json: bool) -> str:
