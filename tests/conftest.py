@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 import pytest
 from botocore.config import Config
@@ -27,6 +28,14 @@ _session = boto3.Session(
     )
 )
 
+
+class _ReadOnce(botocore.loaders.JSONFileLoader):
+    """Reads each of botocore's models once a worker; else each session of boto3 reads them anew, 0.1 to 1 s of a test."""
+
+    load_file = staticmethod(functools.cache(botocore.loaders.JSONFileLoader().load_file))
+
+
+botocore.loaders.Loader.FILE_LOADER_CLASS = _ReadOnce
 
 UNIT_FOLDERS = ("local", "helpers")
 SERVED = {"server", "own_server", "client", "cloud", "lake"}  # fixtures behind which a server stands
