@@ -19,14 +19,14 @@ workshop: setup ## run all notebooks in order on the local AWS; copies with outp
 	@$(WORKSHOP) run
 
 # beside the contracts, pytest collects once: what it compiles is then there for all workers
-test: setup ## run all tests: style, types, contracts, then everything, by four workers
+test: setup ## run all tests: style, types, contracts, then everything, by three workers a core
 	-@$(UV) sync --frozen --quiet --inexact --extra class # the hub of a class; without network its tests are skipped
 	@.venv/bin/pytest -q --collect-only >/dev/null 2>&1 & $(MAKE) --no-print-directory contracts && wait
-	@.venv/bin/pytest -q -n 4 --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
+	@.venv/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
 	  .venv/bin/pytest -q --last-failed --last-failed-no-failures none)
 
 check: setup ## the quick part of the tests, for the author at work: style, types, contracts, units
-	@$(MAKE) --no-print-directory contracts & .venv/bin/pytest -q -m unit -n 2 --dist loadfile --no-loadscope-reorder; units=$$?; wait $$! && exit $$units
+	@$(MAKE) --no-print-directory contracts & .venv/bin/pytest -q -m unit -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder; units=$$?; wait $$! && exit $$units
 
 contracts: setup
 	@.venv/bin/ruff check --quiet

@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import botocore.loaders
 import botocore.session
+import psutil
 import pytest
 from botocore.config import Config
 
@@ -36,6 +37,17 @@ class _ReadOnce(botocore.loaders.JSONFileLoader):
 
 
 botocore.loaders.Loader.FILE_LOADER_CLASS = _ReadOnce
+
+WORKERS_A_CORE = 3  # most tests wait: for Flink, Spark, notebooks and timers
+WORKER_BYTES = 2 * 2**30  # a worker with its server and an engine
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """`-n auto` is for all tests, `-n logical` (a worker a core) for units, which never wait."""
+    if config.option.numprocesses != "auto":
+        return None
+    return max(2, min(WORKERS_A_CORE * (os.cpu_count() or 1), psutil.virtual_memory().total // WORKER_BYTES))
+
 
 UNIT_FOLDERS = ("local", "helpers")
 SERVED = {"server", "own_server", "client", "cloud", "lake"}  # fixtures behind which a server stands
