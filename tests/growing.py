@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -88,7 +89,99 @@ def messages(account: str) -> tuple[str, Change]:
     return "sqs", lambda n: backend.send_message("q", f"message {n}")
 
 
+def tables(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("glue").backends[account][REGION]
+    backend.create_database("many", {"Name": "many"})
+    return "glue", lambda n: backend.create_table("many", f"t{n}", TABLE)
+
+
+def databases(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("glue").backends[account][REGION]
+    return "glue", lambda n: backend.create_database(f"d{n}", {"Name": f"d{n}"})
+
+
+def items(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("dynamodb").backends[account][REGION]
+    keys = [{"AttributeName": "k", "KeyType": "HASH"}, {"AttributeName": "r", "KeyType": "RANGE"}]
+    types = [{"AttributeName": name, "AttributeType": "S"} for name in ("k", "r")]
+    backend.create_table(
+        "t", schema=keys, throughput=None, attr=types, global_indexes=None, indexes=None, streams=None, billing_mode="",
+        sse_specification=None, tags=[], deletion_protection_enabled=False, warm_throughput=None,
+    )  # fmt: skip
+    return "dynamodb", lambda n: backend.put_item("t", {"k": {"S": str(n % 7)}, "r": {"S": str(n)}})
+
+
+def parameters(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("ssm").backends[account][REGION]
+    tags = [{"Key": "a", "Value": "b"}]
+    return "ssm", lambda n: backend.put_parameter(
+        f"p{n}", "", "v", "String", "", "", False, tags, "text", "Standard", None
+    )
+
+
+def queues(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("sqs").backends[account][REGION]
+    return "sqs", lambda n: backend.create_queue(f"q{n}", {})
+
+
+def topics(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("sns").backends[account][REGION]
+    return "sns", lambda n: backend.create_topic(f"t{n}")
+
+
+def subscriptions(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("sns").backends[account][REGION]
+    topic = backend.create_topic("t").arn
+    return "sns", lambda n: backend.subscribe(topic, f"arn:aws:lambda:{REGION}:{account}:function:f{n}", "lambda")
+
+
+def _identities(account: str) -> Any:
+    return registry.get("iam").backends[account]["aws"]
+
+
+def _policy(principal: bool) -> str:
+    statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    told = {"Principal": {"Service": "lambda.amazonaws.com"}} if principal else {"Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **told}]})
+
+
+def roles(account: str) -> tuple[str, Change]:
+    backend, trust = _identities(account), _policy(True)
+    backend.create_policy("", "/", _policy(False), "p", [])
+
+    def change(number: int) -> None:
+        backend.create_role(f"r{number}", trust, "/", None, "", [], 3600)
+        backend.attach_role_policy(f"arn:aws:iam::{account}:policy/p", f"r{number}")
+
+    return "iam", change
+
+
+def users(account: str) -> tuple[str, Change]:
+    backend = _identities(account)
+
+    def change(number: int) -> None:
+        backend.create_user(REGION, f"u{number}")
+        backend.create_access_key(f"u{number}")
+
+    return "iam", change
+
+
+def policies(account: str) -> tuple[str, Change]:
+    backend, document = _identities(account), _policy(False)
+    return "iam", lambda n: backend.create_policy("", "/", document, f"p{n}", [])
+
+
 KINDS = {
+    "tables of a database": tables,
+    "databases": databases,
+    "items of a table of DynamoDB": items,
+    "parameters": parameters,
+    "queues": queues,
+    "topics": topics,
+    "subscriptions of a topic": subscriptions,
+    "roles": roles,
+    "users": users,
+    "policies": policies,
     "partitions of a table": partitions,
     "versions of a table": table_versions,
     "runs of a job": job_runs,

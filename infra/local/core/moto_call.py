@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from weakref import WeakValueDictionary
 
-from infra.local.core import moto_request, registry, state, telemetry
+from infra.local.core import moto_request, records, registry, state, telemetry
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
@@ -89,7 +89,8 @@ def _locked(
 def call(service: Service, request: Request, body: bytes, then: Callable[[Answer], Answer] = _same) -> Answer:
     """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
     if is_read(request):
-        return _called(service, request, body, then)
+        with records.looking():
+            return _called(service, request, body, then)
     with state.changing():
         try:
             return _called(service, request, body, then)

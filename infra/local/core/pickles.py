@@ -8,6 +8,7 @@ import pickle
 import sys
 import threading
 import types
+from collections.abc import Callable
 from typing import Any, BinaryIO
 from weakref import WeakValueDictionary
 
@@ -68,8 +69,19 @@ def _learn_keys() -> None:
     _keys_are_known = True
 
 
-_Pickler.dispatch_table[records.RecordDict] = records.reduce
-_Pickler.dispatch_table[records.RecordList] = records.reduce
+for _kind in records.KINDS.values():
+    _Pickler.dispatch_table[_kind] = records.reduce
+
+
+def share(kind: type, where: Callable[[Any], tuple[records.RecordDict | None, str]]) -> None:
+    """Let objects of a class, which other objects hold too, be saved once: as records of their collection.
+
+    Parameters
+    ----------
+    kind: the class itself; its subclasses are shared on their own
+    where: an object → the collection that it is a record of (None: of none), and its name there. Records may refer to others, not in circles
+    """
+    _Pickler.dispatch_table[kind] = lambda record: records.reduce_shared(record, *where(record))
 
 
 def load_from(file: BinaryIO) -> Any:

@@ -18,6 +18,7 @@ PACKAGES = {
     "kms": "infra.local.kms",
     "athena": "infra.local.athena",
     "databrew": "infra.local.databrew",
+    "dynamodb": "infra.local.dynamodb",
     "cloudformation": "infra.local.cloudformation",
     "events": "infra.local.events",
     "kinesisanalytics": "infra.local.flink",

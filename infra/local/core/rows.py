@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from infra.local.core import notes
+from infra.local.core import contents, notes
 
 LARGEST_CHECKED = 16 << 20  # bytes of a file whose pages are all looked at when it is opened: some ten milliseconds
 
@@ -18,7 +19,7 @@ LARGEST_CHECKED = 16 << 20  # bytes of a file whose pages are all looked at when
 class Rows:
     """A SQLite file for several threads. What a change wrote survives kill -9 of the process from its end on.
 
-    A file that is damaged is set aside, and an empty one takes its place.
+    A file that is damaged is set aside, and one with the rows that can be read takes its place.
 
     Parameters
     ----------
@@ -33,14 +34,13 @@ class Rows:
     def __init__(self, path: Path, schema: tuple[str, ...]):
         self._lock = threading.RLock()
         try:
+            check_file(path)
             self._connection = _connected(path, schema)
         except sqlite3.OperationalError as error:
             raise OSError(errno.ENOSPC, str(error)) from error
         except sqlite3.DatabaseError as error:
-            notes.set_aside(path, f"it cannot be read ({error}); what it held is not there any more")
-            for suffix in ("-wal", "-shm"):  # of the file that is gone
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            self._connection = _connected(path, schema)
+            self._connection = _anew(path, schema, error)
+        contents.made(path)
 
     @contextmanager
     def change(self) -> Iterator[sqlite3.Connection]:
@@ -66,6 +66,52 @@ class Rows:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def check_file(path: Path) -> None:
+    """Check what SQLite does not look at when it opens a file: that it is one, and as long as its first page says.
+
+    Parameters
+    ----------
+    path: the file, which need not be there
+
+    Raises
+    ------
+    sqlite3.DatabaseError: it is cut off, or no file
+
+    Source: https://www.sqlite.org/fileformat2.html#the_database_header
+    """
+    if path.is_dir():
+        raise sqlite3.DatabaseError("it is a folder")
+    if not path.exists() or (log := path.with_name(f"{path.name}-wal")).exists() and log.stat().st_size:
+        return  # what is in the log is not in the file yet
+    with path.open("rb") as file:
+        head = file.read(100)
+    if len(head) < 100 or head[24:28] != head[92:96]:
+        return  # empty, or written by an SQLite that does not tell
+    size = int.from_bytes(head[16:18], "big")
+    whole = (1 << 16 if size == 1 else size) * int.from_bytes(head[28:32], "big")
+    if path.stat().st_size < whole:
+        raise sqlite3.DatabaseError(f"it has {path.stat().st_size} of {whole} bytes")
+
+
+def _anew(path: Path, schema: tuple[str, ...], error: sqlite3.Error) -> sqlite3.Connection:
+    """Set a damaged file aside and make another one, with the rows of it that can be read."""
+    aside = notes.set_aside(path, f"it cannot be read ({error}); what could be read of its rows is in a new file")
+    connection = _connected(path, schema)
+    if aside.is_file():
+        _rescue(aside, connection)
+    return connection
+
+
+def _rescue(damaged: Path, connection: sqlite3.Connection) -> None:
+    """Copy the rows of a damaged file that can be read, from both ends of each table."""
+    names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    with closing(sqlite3.connect(damaged)) as source:
+        for name, order in itertools.product([name for (name,) in names.fetchall()], ("", "ORDER BY 1 DESC")):
+            with suppress(sqlite3.DatabaseError):  # from where the damage is
+                for row in source.execute(f"SELECT * FROM {name} {order}"):
+                    connection.execute(f"INSERT OR IGNORE INTO {name} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def _connected(path: Path, schema: tuple[str, ...]) -> sqlite3.Connection:

@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.local.core import records
+from infra.local.core import contents, records
 from infra.local.core.locks import AccountLock, ServiceLock
 from infra.local.core.notes import notes as notes
 from infra.local.core.notes import say as say
@@ -29,6 +29,7 @@ from infra.local.core.notes import set_aside as set_aside
 from infra.local.core.pickles import dumps as dumps
 from infra.local.core.pickles import load_from
 from infra.local.core.pickles import loads as loads
+from infra.local.core.pickles import share as share
 
 if TYPE_CHECKING:
     from infra.local.core.service import Service
@@ -65,6 +66,7 @@ def open(root: Path) -> None:
             "update the workshop, or choose another folder with WORKSHOP_HOME."
         )
     _sweep(root)
+    contents.open(root)
     _root = root
     if text != str(VERSION):
         write_atomically(stamp, f"{VERSION}\n".encode())
@@ -168,7 +170,7 @@ def save(service: str, account: str, region: str) -> None:
         if backend is None:
             return
         path = _pickle_path(service, account, _key(backend, region))
-        with records.meeting() as met:
+        with records.meeting(partial(_records, path)) as met:
             data = dumps(backend)
             digest = hashlib.blake2b(data).digest()
             rows = partial(_write_records, path, met)
@@ -177,6 +179,7 @@ def save(service: str, account: str, region: str) -> None:
             else:
                 write_atomically(path, data, rows)
                 _written[path] = digest
+                contents.made(path)
 
 
 def keep(services: tuple[str, ...], account: str, region: str) -> None:
@@ -266,6 +269,7 @@ def forget(service: str, account: str) -> None:
     if account in backends.keys():
         backends.pop(account)
     for path in root().glob(f"{account}/*/{service}*"):
+        contents.gone(path)
         if path.is_dir() and path.name == service:
             shutil.rmtree(path)
         elif path.name.partition(".")[0] == service:
@@ -313,18 +317,29 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     try:
         loaded, met = _read(path)
         if met:
-            _records(path).forget_others(met)
+            _records(path).forget_others(set(met))
     except (OSError, MemoryError, sqlite3.OperationalError):  # the disk's fault, not the state's
         raise
     except Exception as error:  # whatever a damaged or foreign pickle raises
         set_aside(path, f"the state of {service} in account {account} cannot be read ({type(error).__name__}: {error})")
+        _set_rows_aside(path)
         return False
     module.backends[account][region] = loaded
     return True
 
 
-def _read(path: Path) -> tuple[Any, set[str]]:
-    """Return a backend from disk, and the numbers of its collections."""
+def _set_rows_aside(path: Path) -> None:
+    """Keep the rows of a pickle that was set aside: those of the next one are in a file of their own."""
+    with _opening:
+        if (opened := _files.pop(path, None)) is not None:
+            opened.close()
+    rows = path.with_suffix(".records")
+    if rows.exists():
+        set_aside(rows, f"it has the rows of the {path.name} that was set aside")
+
+
+def _read(path: Path) -> tuple[Any, dict[str, records.Records]]:
+    """Return a backend from disk, and its collections by their numbers."""
     with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
         return load_from(file), met
 

@@ -1,5 +1,7 @@
 """AWS Glue: the parts of the backend, each made real in a module of its own."""
 
+from typing import Any
+
 from moto.glue.models import GlueBackend, glue_backends
 
 from infra.local.glue import drivers as glue_drivers
@@ -19,7 +21,9 @@ from infra.local.glue.workflows.backend import Workflows
 
 
 class LocalGlueBackend(Workflows, Jobs, Sessions, Crawlers, Catalog, GlueBackend):
-    pass
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        super().__setstate__(values)
+        self.keep_rows()
 
 
 class LocalGlueResponse(WorkflowsResponse, JobsResponse, SessionsResponse, CrawlerResponse):

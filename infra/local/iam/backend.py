@@ -10,14 +10,17 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from moto.iam.models import AWSManagedPolicy, IAMBackend, ManagedPolicy, iam_backends
+from moto.iam.models import AccessKey, AWSManagedPolicy, Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 
+from infra.local.core import state
+from infra.local.core.records import RecordDict, as_records
 from infra.local.core.refused import Refused
 from infra.local.core.roles import identities, kinds
 from infra.local.core.roles.policy import MalformedPolicy, Policy, parse
 from infra.local.iam import aws_policies
 
 BACKENDS = iam_backends
+GROWING = ("users", "groups", "roles", "managed_policies", "access_keys", "instance_profiles")
 MANAGED_CHARACTERS = 6144  # white space does not count in any of these
 TRUST_CHARACTERS = 2048
 INLINE_CHARACTERS = {"user": 2048, "group": 5120, "role": 10_240}  # of all inline policies of one together
@@ -49,6 +52,60 @@ def size(text: str) -> int:
 class LocalIAMBackend(IAMBackend):
     """`managed_policies` holds the account's own, and those of AWS's that were asked for."""
 
+    def __init__(self, region_name: str, account_id: str, *given: Any, **more: Any):
+        super().__init__(region_name, account_id, *given, **more)
+        self._keep_rows()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_role_ids"}
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        self._keep_rows()
+
+    def _keep_rows(self) -> None:
+        as_records(self, *GROWING)
+        as_records(self.tagger, "tags")
+        self._role_ids: dict[str, str] = {}  # as they were when a name was looked up
+
+    # --- found by name, perhaps to be changed ---
+
+    def get_role(self, role_name: str) -> Role:
+        if role_name not in self._role_ids or self._role_ids[role_name] not in self.roles:
+            self._role_ids = {role.name: number for number, role in self.roles.items()}
+        found = self.roles.get(self._role_ids.get(role_name, ""))
+        return found if found is not None else super().get_role(role_name)  # which says that there is none
+
+    def list_roles(
+        self, path_prefix: str | None = None, marker: str | None = None, max_items: int | None = None
+    ) -> tuple[list[Role], str | None]:
+        if path_prefix and path_prefix != "/":
+            return super().list_roles(path_prefix, marker, max_items)
+        numbers = self.roles.in_order()  # type: ignore[attr-defined]
+        end = int(marker or 0) + int(max_items or 100)
+        page = [dict.__getitem__(self.roles, number) for number in numbers[int(marker or 0) : end]]
+        return page, str(end) if len(numbers) > end else None
+
+    def get_role_by_arn(self, arn: str) -> Role:
+        return self.roles[super().get_role_by_arn(arn).id]
+
+    def get_instance_profile(self, profile_name: str) -> Any:
+        return self.instance_profiles[super().get_instance_profile(profile_name).name]
+
+    def update_access_key(self, user_name: str, access_key_id: str, status: str | None = None) -> AccessKey:
+        key = super().update_access_key(user_name, access_key_id, status)
+        self.access_keys.get(access_key_id)
+        return key
+
+    def update_user(self, user_name: str, new_path: str | None = None, new_user_name: str | None = None) -> None:
+        super().update_user(user_name, new_path, new_user_name)
+        user = self.users[new_user_name or user_name]
+        for name, group in self.groups.items():
+            if user in group.users:
+                self.groups[name]  # its row names the user
+
+    # --- policies ---
+
     def _look_up(self, arn: str) -> ManagedPolicy | None:
         if arn not in self.managed_policies and (found := aws_policies.find(arn)) is not None:
             name, content = found
@@ -65,15 +122,30 @@ class LocalIAMBackend(IAMBackend):
         role = self.get_role(role_name)
         self._attachable(policy_arn, role, "Role")
         identities.changing(role)
-        super().attach_role_policy(policy_arn, role_name)
+        self.managed_policies[policy_arn].attach_to(role)
 
     def attach_user_policy(self, policy_arn: str, user_name: str) -> None:
-        self._attachable(policy_arn, self.get_user(user_name), "User")
-        super().attach_user_policy(policy_arn, user_name)
+        user = self.get_user(user_name)
+        self._attachable(policy_arn, user, "User")
+        self.managed_policies[policy_arn].attach_to(user)
 
     def attach_group_policy(self, policy_arn: str, group_name: str) -> None:
-        self._attachable(policy_arn, self.get_group(group_name), "Group")
-        super().attach_group_policy(policy_arn, group_name)
+        group = self.get_group(group_name)
+        self._attachable(policy_arn, group, "Group")
+        if policy_arn not in group.managed_policies:
+            self.managed_policies[policy_arn].attach_to(group)
+
+    def _detach(self, policy_arn: str, holder: Role | User | Group) -> None:
+        policy = self.managed_policies.get(policy_arn)
+        if policy is None or policy_arn not in holder.managed_policies:
+            raise no_such_entity(f"Policy {policy_arn} was not found.")
+        policy.detach_from(holder)
+
+    def detach_user_policy(self, policy_arn: str, user_name: str) -> None:
+        self._detach(policy_arn, self.get_user(user_name))
+
+    def detach_group_policy(self, policy_arn: str, group_name: str) -> None:
+        self._detach(policy_arn, self.get_group(group_name))
 
     def get_policy(self, policy_arn: str) -> ManagedPolicy:
         if self._look_up(policy_arn) is None:
@@ -102,13 +174,21 @@ class LocalIAMBackend(IAMBackend):
         self._check_managed(policy_document)
         return super().create_policy_version(policy_arn, policy_document, set_as_default)
 
+    def delete_policy(self, policy_arn: str) -> None:
+        """Delete a policy that nobody has. Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
+        if self.get_policy(policy_arn).attachment_count:
+            raise Refused(409, "DeleteConflict", "Cannot delete a policy attached to entities.")
+        super().delete_policy(policy_arn)
+
     def _check_managed(self, document: str) -> None:
         if size(checked(document)) > MANAGED_CHARACTERS:
             raise limit_exceeded(f"Cannot exceed quota for PolicySize: {MANAGED_CHARACTERS}")
 
     def create_role(self, role_name: str, assume_role_policy_document: str, *given: Any, **more: Any) -> Any:
         self._check_trust(assume_role_policy_document)
-        return super().create_role(role_name, assume_role_policy_document, *given, **more)
+        role = super().create_role(role_name, assume_role_policy_document, *given, **more)
+        self._role_ids[role_name] = role.id
+        return role
 
     def update_assume_role_policy(self, role_name: str, policy_document: str) -> None:
         self._check_trust(policy_document)
@@ -129,8 +209,9 @@ class LocalIAMBackend(IAMBackend):
         super().delete_role_policy(role_name, policy_name)
 
     def detach_role_policy(self, policy_arn: str, role_name: str) -> None:
-        identities.changing(self.get_role(role_name))
-        super().detach_role_policy(policy_arn, role_name)
+        role = self.get_role(role_name)
+        identities.changing(role)
+        self._detach(policy_arn, role)
 
     def put_user_policy(self, user_name: str, policy_name: str, policy_json: str) -> None:
         _check_inline(self.get_user(user_name), "user", policy_name, policy_json)
@@ -164,4 +245,21 @@ def _check_inline(holder: Any, kind: str, name: str, document: str) -> None:
         raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {kind} {holder.name}")
 
 
+def _backend(account: str) -> Any:
+    return iam_backends[account]["aws"]
+
+
+def _policy_row(policy: ManagedPolicy) -> tuple[RecordDict | None, str]:
+    return _backend(policy.account_id).managed_policies, policy.arn
+
+
+def _key_row(key: AccessKey) -> tuple[RecordDict | None, str]:
+    return _backend(identities.account_in(key.access_key_id)).access_keys, key.access_key_id
+
+
 iam_backends.backend = LocalIAMBackend
+state.share(ManagedPolicy, _policy_row)
+state.share(AWSManagedPolicy, _policy_row)
+state.share(AccessKey, _key_row)
+state.share(Role, lambda role: (_backend(role.account_id).roles, role.id))
+state.share(User, lambda user: (_backend(user.account_id).users, user.name))

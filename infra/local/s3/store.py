@@ -17,7 +17,8 @@ from pathlib import Path
 
 import orjson
 
-from infra.local.core import state
+from infra.local.core import contents, state
+from infra.local.core.rows import check_file
 
 log = logging.getLogger("workshop.s3")
 
@@ -300,14 +301,15 @@ SCHEMA = (
 def _open_index(path: Path) -> sqlite3.Connection:
     """Open the index; one that cannot be read is set aside, and an empty one takes its place."""
     try:
-        return _connected(path)
+        check_file(path)
+        connection = _connected(path)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError):  # cannot be opened at all: no folder, no rights
             raise OSError(f"{path}: {error}") from error
         state.set_aside(path, f"it cannot be read ({error}); the index is made anew")
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connected(path)
+        connection = _connected(path)
+    contents.made(path)
+    return connection
 
 
 def _connected(path: Path) -> sqlite3.Connection:

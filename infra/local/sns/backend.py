@@ -23,6 +23,7 @@ from moto.sns.responses import SNSResponse
 
 from infra.local.core import lineage, state
 from infra.local.core.outbox import Again, Item, Outbox
+from infra.local.core.records import RecordDict, as_records
 from infra.local.core.roles.policy import MalformedPolicy, parse
 from infra.local.core.service_principal import Caller, split_arn
 
@@ -33,6 +34,7 @@ RESPONSE = SNSResponse
 UNSAVED = {"Publish", "PublishBatch"}
 PRINCIPAL = "sns.amazonaws.com"
 DELIVERED = ("sqs", "lambda")
+GROWING = ("topics", "subscriptions")
 MOST_ATTEMPTS = 50
 LONGEST_PAUSE_SECONDS = 300.0
 
@@ -70,6 +72,18 @@ def _signature(text: str, region: str) -> tuple[str, str]:
 
 
 class LocalTopic(Topic):
+    @property
+    def sns_backend(self) -> SNSBackend:
+        """The backend that the topic is in, which no row of a topic holds."""
+        return sns_backends[self.account_id][split_arn(self.arn)[1]]
+
+    @sns_backend.setter
+    def sns_backend(self, backend: SNSBackend) -> None:
+        pass
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "sns_backend"}  # of lakes of before
+
     def publish(self, message: str, *given: Any, **named: Any) -> str:
         identifier = super().publish(message, *given, **named)
         self.sent_notifications.clear()  # moto would keep every message for ever
@@ -165,6 +179,10 @@ def _text_of(value: Any) -> str:
 
 
 class LocalSNSBackend(SNSBackend):
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        as_records(self, *GROWING)
+
     def subscribe(self, topic_arn: str, endpoint: str, protocol: str) -> Subscription:
         if protocol in ("http", "https", "firehose"):
             raise SNSInvalidParameter(
@@ -179,6 +197,19 @@ class LocalSNSBackend(SNSBackend):
             except MalformedPolicy:
                 raise SNSInvalidParameter("Invalid parameter: Policy Error: null") from None
         super().set_topic_attribute(topic_arn, attribute_name, attribute_value)
+
+    def set_subscription_attributes(self, arn: str, name: str, value: Any) -> None:
+        if arn in self.subscriptions:
+            self.subscriptions[arn]  # moto looks at all of them: this one is going to change
+        super().set_subscription_attributes(arn, name, value)
+
+
+def _row_of(topic: Topic) -> tuple[RecordDict | None, str]:
+    region = split_arn(topic.arn)[1]
+    return sns_backends[topic.account_id][region].topics, topic.arn  # type: ignore[return-value]
+
+
+state.share(LocalTopic, _row_of)
 
 
 # --- delivery -------------------------------------------------------------------------------------------------------
@@ -241,6 +272,7 @@ def resume() -> None:
             topic.__class__ = LocalTopic
         for subscription in backend.subscriptions.values():
             subscription.__class__ = LocalSubscription
+        as_records(backend, *GROWING)
     outbox.resume()
 
 

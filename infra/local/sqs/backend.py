@@ -26,6 +26,7 @@ from moto.sqs.responses import SQSResponse
 
 from infra.local.core import front, lineage, moto_call, registry, state
 from infra.local.core.answers import Answer
+from infra.local.core.records import as_records
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.roles.policy import MalformedPolicy, parse
@@ -70,6 +71,24 @@ class LocalQueue(Queue):
     @property
     def stored(self) -> Messages:
         return messages(self.account_id, self.region)
+
+    @property
+    def dead_letter_queue(self) -> Queue | None:  # type: ignore[override]
+        """The queue that the redrive policy names; a row of its own, so found by its name."""
+        policy = getattr(self, "redrive_policy", None)
+        if not policy:
+            return None
+        name = policy["deadLetterTargetArn"].rpartition(":")[2]
+        return sqs_backends[self.account_id][self.region].queues.get(name)
+
+    @dead_letter_queue.setter
+    def dead_letter_queue(self, queue: Queue | None) -> None:
+        pass
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            name: value for name, value in self.__dict__.items() if name != "dead_letter_queue"
+        }  # of lakes of before
 
     @property
     def key(self) -> waiting.Key:
@@ -131,6 +150,10 @@ def _message(queue: Any, stored: Stored) -> Message:
 
 
 class LocalSQSBackend(SQSBackend):
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        as_records(self, "queues")
+
     # --- sending ---
 
     def _validate_message(
@@ -320,6 +343,7 @@ def resume() -> None:
     """Messages that an older version kept in the queue's pickle become rows."""
     for account, region, backend in list(sqs_backends.iter_backends()):
         backend.__class__ = LocalSQSBackend
+        as_records(backend, "queues")
         for queue in backend.queues.values():
             queue.__class__ = LocalQueue
             if not queue._messages:

@@ -24,11 +24,23 @@ from moto.glue.exceptions import (
 from moto.glue.models import FakeDatabase, GlueBackend
 
 from infra.local.core import telemetry
+from infra.local.core.records import as_records
 from infra.local.glue.catalog.table import Table, matches, partition_as_dict, passes, searchable
 
 
 class Catalog(GlueBackend):
     """Databases, tables, partitions. Names are case-insensitive: kept and compared in lower case."""
+
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        self.keep_rows()
+
+    def keep_rows(self) -> None:
+        """Let databases and their tables be rows; they were plain in lakes of before."""
+        as_records(self, "databases")
+        as_records(self.tagger, "tags")
+        for database in self.databases.values():
+            as_records(database, "tables")
 
     # --- databases ---
 
@@ -40,6 +52,7 @@ class Catalog(GlueBackend):
         if name in self.databases:
             raise DatabaseAlreadyExistsException()
         database = super().create_database(name, {**database_input, "Name": name}, tags)
+        as_records(database, "tables")
         self._database_event(name, "CreateDatabase", [])
         return database
 
@@ -50,7 +63,7 @@ class Catalog(GlueBackend):
             raise DatabaseNotFoundException(database_name) from None
 
     def get_databases(self) -> list[FakeDatabase]:
-        return [self.databases[name] for name in sorted(self.databases)]
+        return _in_order(self.databases)
 
     def update_database(self, database_name: str, database_input: dict[str, Any]) -> None:
         refuse(database_input, "TargetDatabase", "FederatedDatabase")
@@ -104,7 +117,7 @@ class Catalog(GlueBackend):
         """Return tables by name; `expression` is a pattern in which `*` stands for any text and `|` separates choices."""
         tables = self.get_database(database_name).tables
         pattern = _name_pattern(expression) if expression else None
-        return [tables[name] for name in sorted(tables) if pattern is None or pattern.fullmatch(name)]
+        return [table for table in _in_order(tables) if pattern is None or pattern.fullmatch(table.name)]
 
     def update_table(
         self,
@@ -292,6 +305,11 @@ class Catalog(GlueBackend):
 
     def _event(self, detail_type: str, detail: dict[str, Any], resources: list[str]) -> None:
         telemetry.event(self.account_id, self.region_name, "aws.glue", detail_type, detail, resources)
+
+
+def _in_order(records: Any) -> list[Any]:
+    """Return the records of a collection by name, for a list: none of them is going to be changed."""
+    return [dict.__getitem__(records, name) for name in records.in_order()]
 
 
 def lower_name(name: str) -> str:
