@@ -135,6 +135,11 @@ def subscriptions(account: str) -> tuple[str, Change]:
     return "sns", lambda n: backend.subscribe(topic, f"arn:aws:lambda:{REGION}:{account}:function:f{n}", "lambda")
 
 
+def buckets(account: str) -> tuple[str, Change]:
+    backend: Any = registry.get("s3").backends[account]["aws"]
+    return "s3", lambda n: backend.create_bucket(f"bucket-{account}-{n}", REGION)
+
+
 def _identities(account: str) -> Any:
     return registry.get("iam").backends[account]["aws"]
 
@@ -179,6 +184,7 @@ KINDS = {
     "queues": queues,
     "topics": topics,
     "subscriptions of a topic": subscriptions,
+    "buckets": buckets,
     "roles": roles,
     "users": users,
     "policies": policies,

@@ -39,7 +39,7 @@ def open(root: Path) -> None:
         if name.endswith(".pickle") and rows.exists():
             notes.set_aside(rows, f"it belongs to {Path(name).name}, which is missing")
     if missing:
-        _known.difference_update(missing)
+        _known = {name for name in _known if (root / name).exists()}
         _write()
 
 

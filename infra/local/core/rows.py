@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra.local.core import contents, notes
 
+MOST_LOST = 64  # times what is there: a header that tells of more is itself damaged
 LARGEST_CHECKED = 16 << 20  # bytes of a file whose pages are all looked at when it is opened: some ten milliseconds
 
 
@@ -85,14 +89,18 @@ def check_file(path: Path) -> None:
         raise sqlite3.DatabaseError("it is a folder")
     if not path.exists() or (log := path.with_name(f"{path.name}-wal")).exists() and log.stat().st_size:
         return  # what is in the log is not in the file yet
+    if path.stat().st_size < (whole := _whole_size(path)):
+        raise sqlite3.DatabaseError(f"it has {path.stat().st_size} of {whole} bytes")
+
+
+def _whole_size(path: Path) -> int:
+    """Return how many bytes a file has by its first page, 0 where that does not tell."""
     with path.open("rb") as file:
         head = file.read(100)
     if len(head) < 100 or head[24:28] != head[92:96]:
-        return  # empty, or written by an SQLite that does not tell
+        return 0  # empty, or written by an SQLite that does not tell
     size = int.from_bytes(head[16:18], "big")
-    whole = (1 << 16 if size == 1 else size) * int.from_bytes(head[28:32], "big")
-    if path.stat().st_size < whole:
-        raise sqlite3.DatabaseError(f"it has {path.stat().st_size} of {whole} bytes")
+    return (1 << 16 if size == 1 else size) * int.from_bytes(head[28:32], "big")
 
 
 def _anew(path: Path, schema: tuple[str, ...], error: sqlite3.Error) -> sqlite3.Connection:
@@ -107,11 +115,20 @@ def _anew(path: Path, schema: tuple[str, ...], error: sqlite3.Error) -> sqlite3.
 def _rescue(damaged: Path, connection: sqlite3.Connection) -> None:
     """Copy the rows of a damaged file that can be read, from both ends of each table."""
     names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    with closing(sqlite3.connect(damaged)) as source:
-        for name, order in itertools.product([name for (name,) in names.fetchall()], ("", "ORDER BY 1 DESC")):
-            with suppress(sqlite3.DatabaseError):  # from where the damage is
-                for row in source.execute(f"SELECT * FROM {name} {order}"):
-                    connection.execute(f"INSERT OR IGNORE INTO {name} VALUES ({', '.join('?' * len(row))})", row)
+    tables = [name for (name,) in names.fetchall()]
+    with TemporaryDirectory(dir=damaged.parent, prefix=".", suffix=".tmp") as folder:
+        copy = Path(folder, "copy")
+        for suffix in ("", "-wal"):
+            if (beside := damaged.with_name(damaged.name + suffix)).exists():
+                shutil.copyfile(beside, copy.with_name(copy.name + suffix))
+        there = copy.stat().st_size
+        if there < (whole := _whole_size(copy)) <= MOST_LOST * there:
+            os.truncate(copy, whole)  # SQLite reads nothing of a file that is shorter than it says
+        with closing(sqlite3.connect(copy)) as source:
+            for name, order in itertools.product(tables, ("", "ORDER BY 1 DESC")):
+                with suppress(sqlite3.DatabaseError):  # from where the damage is
+                    for row in source.execute(f"SELECT * FROM {name} {order}"):
+                        connection.execute(f"INSERT OR IGNORE INTO {name} VALUES ({', '.join('?' * len(row))})", row)
 
 
 def _connected(path: Path, schema: tuple[str, ...]) -> sqlite3.Connection:

@@ -323,6 +323,7 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
     except Exception as error:  # whatever a damaged or foreign pickle raises
         set_aside(path, f"the state of {service} in account {account} cannot be read ({type(error).__name__}: {error})")
         _set_rows_aside(path)
+        contents.gone(path)
         return False
     module.backends[account][region] = loaded
     return True
@@ -336,6 +337,7 @@ def _set_rows_aside(path: Path) -> None:
     rows = path.with_suffix(".records")
     if rows.exists():
         set_aside(rows, f"it has the rows of the {path.name} that was set aside")
+        contents.gone(rows)
 
 
 def _read(path: Path) -> tuple[Any, dict[str, records.Records]]:

@@ -361,7 +361,7 @@ firehose_backends.backend = LocalFirehoseBackend
 
 
 def resume() -> None:
-    """Go on with every delivery stream, and remove the buffers of those that were deleted or never acknowledged."""
+    """Go on with every delivery stream. A buffer of none of them is set aside, or removed where no record is in it."""
     for account, region, backend in firehose_backends.iter_backends():
         for stream in list(backend.delivery_streams.values()):
             if backend.changes.get(stream.delivery_stream_name, ("",))[0] == "DELETING":
@@ -370,7 +370,11 @@ def resume() -> None:
             _begin(account, region, stream)
         kept = {_deliveries[stream.delivery_stream_arn].folder for stream in backend.delivery_streams.values()}
         for folder in state.folder("firehose", account, region).iterdir():
-            if folder not in kept:
+            if folder in kept or folder.name.endswith(".set-aside"):
+                continue
+            if any(path.stat().st_size for kind in ("data", "set") for path in folder.glob(f"*.{kind}")):
+                state.set_aside(folder, "its records belong to no delivery stream that is known")
+            else:
                 shutil.rmtree(folder, ignore_errors=True)
 
 

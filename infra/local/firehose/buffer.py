@@ -6,6 +6,7 @@ A buffer is a folder of numbered segments, each one object-to-be, the highest nu
 - `N.log`: JSON lines. The first one holds the places read up to in the source stream, and whether `data` keeps its records apart (records.py); each
   later one tells that `data` up to `end` counts, and where in a shard it came from. Bytes and place are thus stored by one write.
 - `N.key`: where the segment is being delivered to, written before the delivery begins: after a kill it tells whether the object is in S3 already
+- `N.gone`: the log of a segment that was delivered, while its files are removed: what has neither is damaged, and set aside
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -61,12 +63,7 @@ class Buffer:
         self.framed = framed
         self.places = places or Places()
         self.sealed: deque[Segment] = deque()
-        for path in folder.glob(".*"):  # what a kill left of half-written files
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        numbers = sorted(int(path.stem) for path in folder.glob("*.log"))
-        for path in [*folder.glob("*.data"), *folder.glob("*.key")]:
-            if int(path.stem) not in numbers:
-                path.unlink()  # a kill came while a delivered segment was removed
+        numbers = self._tidy()
         if not numbers:
             self._begin(1)
             return
@@ -80,6 +77,25 @@ class Buffer:
                 self._remove(number)
         self._use(self.open, *self._files(self.open.number))
         self.keep_apart(framed)
+
+    def _tidy(self) -> list[int]:
+        """Remove what a kill left, set aside what is damaged, and return the numbers of the segments."""
+        folder = self.folder
+        for path in folder.glob(".*"):  # what a kill left of half-written files
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in _numbered(folder, "gone"):
+            self._remove(int(path.stem))
+        for path in _numbered(folder, "log"):
+            if path.is_dir():
+                state.set_aside(path, "it is a folder")
+        numbers = [int(path.stem) for path in _numbered(folder, "log")]
+        for path in _numbered(folder, "data"):
+            if int(path.stem) not in numbers:
+                state.set_aside(path, "its log is missing, so its records are not delivered")
+        for path in _numbered(folder, "key"):
+            if int(path.stem) not in numbers:
+                path.unlink()
+        return numbers
 
     # --- files ------------------------------------------------------------------------------------------------------
 
@@ -117,25 +133,46 @@ class Buffer:
         os.close(self._log)
 
     def _replay(self, number: int) -> Segment:
-        """Read a segment's log, and cut off what a kill left behind it."""
-        segment, valid = Segment(number), 0
+        """Read a segment's log, and cut off what a kill left behind it. What is damaged is kept beside it, and told."""
+        segment, valid, is_damaged = Segment(number), 0, False
         data, log = self._path(number, "data"), self._path(number, "log")
+        if data.is_dir():
+            state.set_aside(data, "it is a folder")
         there = data.stat().st_size if data.exists() else 0
-        for line in log.read_bytes().splitlines(keepends=True):
+        content = log.read_bytes()
+        for line in content.splitlines(keepends=True):
             if not line.endswith(b"\n"):
                 break
+            entry = _entry(line)
             try:
-                entry = orjson.loads(line)
-            except orjson.JSONDecodeError:  # zeros after a power cut
+                if entry is None or not segment.size <= entry.get("end", segment.size) <= there:
+                    raise ValueError
+                self._apply(segment, entry)
+            except (KeyError, TypeError, ValueError):
+                is_damaged = True
                 break
-            if entry.get("end", 0) > there:
-                break
-            self._apply(segment, entry)
             valid += len(line)
-        os.truncate(log, valid)
+        if is_damaged or not valid:
+            self._keep_damaged(segment, content)
+        if not valid:
+            state.write_atomically(log, self._places_line())
+        else:
+            os.truncate(log, valid)
         if there > segment.size:
             os.truncate(data, segment.size)
         return segment
+
+    def _keep_damaged(self, segment: Segment, log: bytes) -> None:
+        stamp = time.strftime("%Y%m%dT%H%M%S")
+        data = self._path(segment.number, "data")
+        copy = data.with_name(f"{data.name}.{stamp}.set-aside")
+        if data.exists():
+            shutil.copyfile(data, copy)
+        self._path(segment.number, f"log.{stamp}.set-aside").write_bytes(log)
+        state.say(
+            f"{data} does not fit its log: {segment.records} of its records are delivered, the rest is not; "
+            f"both are kept as they were in {copy.name} and beside it."
+        )
 
     def _apply(self, segment: Segment, entry: dict[str, Any]) -> None:
         if "shards" in entry:
@@ -265,7 +302,12 @@ class Buffer:
 
     def _note(self, segment: Segment) -> dict[str, str] | None:
         path = self._path(segment.number, "key")
-        return orjson.loads(path.read_bytes()) if path.exists() else None
+        if not path.exists():
+            return None
+        note = None if path.is_dir() else _entry(path.read_bytes())
+        if note is None:
+            state.set_aside(path, "it cannot be read; the object whose delivery it tells of may come twice")
+        return note
 
     def remove(self, segment: Segment) -> None:
         """Forget a delivered segment."""
@@ -273,8 +315,23 @@ class Buffer:
         self._remove(segment.number)
 
     def _remove(self, number: int) -> None:
-        for kind in ("log", "data", "key"):
+        with contextlib.suppress(FileNotFoundError):  # renamed before a kill
+            os.rename(self._path(number, "log"), self._path(number, "gone"))
+        for kind in ("data", "key", "gone"):
             self._path(number, kind).unlink(missing_ok=True)
+
+
+def _numbered(folder: Path, kind: str) -> list[Path]:
+    return sorted(path for path in folder.glob(f"*.{kind}") if path.stem.isdigit())
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """Return what a line tells, None where it is damaged."""
+    try:
+        entry = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return entry if isinstance(entry, dict) else None
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -66,7 +66,10 @@ class Stage:
         self.waiting: dict[Group, list[Piece]] = defaultdict(list)
         self._left: dict[int, set[int]] = {}  # set → places of its groups that are not delivered
         for path in sorted(folder.glob("*.set")):
-            self._load(path)
+            try:
+                self._load(path)
+            except (OSError, KeyError, TypeError, ValueError) as error:
+                state.set_aside(path, f"it cannot be read ({type(error).__name__}); its records are not delivered")
 
     def _load(self, path: Path) -> None:
         number = int(path.stem)
@@ -74,7 +77,9 @@ class Stage:
             head = file.readline()
         listed = orjson.loads(head)
         done = self._path(number, "done")
-        delivered = {int(line) for line in done.read_text().splitlines() if line.isdigit()} if done.exists() else set()
+        delivered = set()
+        if done.is_file():
+            delivered = {int(line) for line in done.read_text(errors="replace").splitlines() if line.isdecimal()}
         pieces = [
             Piece(
                 number, place, Group(each["error"], tuple((tuple(key), value) for key, value in each["keys"])),
@@ -82,7 +87,12 @@ class Stage:
             )
             for place, each in enumerate(listed)
         ]  # fmt: skip
-        self._wait([piece for piece in pieces if piece.place not in delivered], number)
+        there = path.stat().st_size
+        whole = [piece for piece in pieces if piece.offset + piece.length <= there]
+        if len(whole) < len(pieces):
+            lost = sum(piece.records for piece in pieces) - sum(piece.records for piece in whole)
+            state.say(f"{path} is shorter than it was: {lost} records of it are not delivered.")
+        self._wait([piece for piece in whole if piece.place not in delivered], number)
 
     def _wait(self, pieces: list[Piece], number: int) -> None:
         self._left[number] = {piece.place for piece in pieces}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -12,6 +13,7 @@ from infra.local.iam.backend import LocalIAMBackend
 from infra.local.iam.simulation import Simulation
 
 PAGE = 1000
+USERS = 100  # of a page, unless MaxItems says another number
 MEMBERS = (
     "PolicySourceArn",
     "PolicyInputList",
@@ -36,6 +38,18 @@ class LocalIamResponse(IamResponse):
     def delete_user_permissions_boundary(self) -> ActionResult:
         self.local.delete_user_permissions_boundary(self._get_param("UserName"))
         return EmptyResult()
+
+    def list_users(self) -> ActionResult:
+        """Answer a page of users, by name. Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html"""
+        prefix, users = self._get_param("PathPrefix") or "/", self.local.users
+        start, size = int(self._get_param("Marker") or 0), int(self._get_param("MaxItems") or USERS)
+        in_order = (dict.__getitem__(users, name) for name in users.in_order())  # type: ignore[attr-defined]
+        found = (user for user in in_order if user.path.startswith(prefix))
+        page = list(itertools.islice(found, start, start + size + 1))
+        answer: dict[str, Any] = {"Users": page[:size], "IsTruncated": len(page) > size}
+        if len(page) > size:
+            answer["Marker"] = str(start + size)
+        return ActionResult(answer)
 
     def simulate_principal_policy(self) -> ActionResult:
         return self._simulated(simulation.of_principal(self.current_account, self._given()))

@@ -11,6 +11,7 @@ from typing import Any
 from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.core.resource_tagging import TaggedResource
 
+from infra.local.core.records import as_records
 from infra.local.lambda_ import records
 from infra.local.lambda_.errors import LambdaError, invalid, missing
 from infra.local.lambda_.records import LATEST, Function, Layer, Version
@@ -34,6 +35,7 @@ class LocalLambdaBackend(LambdaBackend):
     def __init__(self, region_name: str, account_id: str):
         super().__init__(region_name, account_id)
         self.functions: dict[str, Function] = {}
+        as_records(self, "functions")
         self.layers: dict[str, Layer] = {}
         self.mappings: dict[str, Any] = {}
 
@@ -45,6 +47,7 @@ class LocalLambdaBackend(LambdaBackend):
         self.__init__(kept["region_name"], kept["account_id"])  # type: ignore[misc]
         if "functions" in kept:
             self.__dict__.update(kept)
+            as_records(self, "functions")  # plain in lakes of before
         else:
             log.warning("the functions of this older lake could not run and are left out: create them again")
 

@@ -12,6 +12,7 @@ from moto.s3.exceptions import LockNotEnabled, MissingKey, NoSuchUpload
 from moto.s3.models import FakeAcl, FakeBucket, FakeKey, S3Backend, s3_backends
 from moto.s3.responses import S3Response
 
+from infra.local.core.records import as_records
 from infra.local.core.refused import Refused
 from infra.local.s3 import access, deletion, object_lock, sharing
 from infra.local.s3.buckets import StoredBucket
@@ -43,6 +44,14 @@ class _Linked:
 
 
 class LocalS3Backend(S3Backend):
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        as_records(self, "buckets")
+
+    def __setstate__(self, values: dict[str, Any]) -> None:
+        self.__dict__.update(values)
+        as_records(self, "buckets")  # plain in lakes of before
+
     def get_bucket(self, bucket_name: str) -> FakeBucket:
         """Return a bucket of the account, or one of another account that who asks now may read. Raises moto's errors."""
         who = access.asking.get()

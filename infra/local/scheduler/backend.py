@@ -20,6 +20,7 @@ from moto.scheduler.responses import EventBridgeSchedulerResponse
 from infra.local import events
 from infra.local.core import roles, state, telemetry
 from infra.local.core.outbox import Again, Item, Outbox
+from infra.local.core.records import as_records
 from infra.local.core.service_principal import Caller, split_arn
 from infra.local.core.timetable import Timetable
 from infra.local.scheduler import calls, times
@@ -39,6 +40,16 @@ def group_arn(schedule_arn: str) -> str:
 
 
 class LocalSchedulerBackend(EventBridgeSchedulerBackend):
+    def __init__(self, region_name: str, account_id: str):
+        super().__init__(region_name, account_id)
+        self.keep_rows()
+
+    def keep_rows(self) -> None:
+        """Let groups and their schedules be rows; they were plain in lakes of before."""
+        as_records(self, "schedule_groups")
+        for group in self.schedule_groups.values():
+            as_records(group, "schedules")
+
     def create_schedule(self, group_name: str, name: str, **given: Any) -> Schedule:  # type: ignore[override]
         group = self.get_schedule_group(group_name)
         if name in group.schedules:
@@ -66,7 +77,9 @@ class LocalSchedulerBackend(EventBridgeSchedulerBackend):
             exists = ScheduleExists(name)
             exists.message = f"Schedule group {name} already exists."
             raise exists
-        return super().create_schedule_group(name, tags or [])
+        group = super().create_schedule_group(name, tags or [])
+        as_records(group, "schedules")
+        return group
 
     def delete_schedule_group(self, name: str | None) -> None:
         if name == "default":
@@ -191,6 +204,7 @@ def resume() -> None:
     table.resume()
     for _, _, backend in list(scheduler_backends.iter_backends()):
         backend.__class__ = LocalSchedulerBackend
+        backend.keep_rows()
         for group in backend.schedule_groups.values():
             for schedule in group.schedules.values():
                 if table.due(schedule.arn) is None:

@@ -183,12 +183,24 @@ class LocalSNSBackend(SNSBackend):
         super().__init__(region_name, account_id)
         as_records(self, *GROWING)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "places"}
+
+    def _find_subscription(self, topic_arn: str, endpoint: str, protocol: str) -> Subscription | None:
+        places = self.__dict__.setdefault("places", {})  # what subscribes to what → ARN, in memory
+        if len(places) != len(self.subscriptions):
+            places.clear()
+            places.update({(s.topic_arn, s.endpoint, s.protocol): s.arn for s in self.subscriptions.values()})
+        return self.subscriptions.get(places.get((topic_arn, endpoint, protocol), ""))
+
     def subscribe(self, topic_arn: str, endpoint: str, protocol: str) -> Subscription:
         if protocol in ("http", "https", "firehose"):
             raise SNSInvalidParameter(
                 f"Invalid parameter: The local AWS delivers to SQS queues and Lambda functions, not by {protocol}."
             )
-        return super().subscribe(topic_arn, endpoint, protocol)
+        subscription = super().subscribe(topic_arn, endpoint, protocol)
+        self.places[topic_arn, endpoint, protocol] = subscription.arn  # type: ignore[attr-defined]
+        return subscription
 
     def set_topic_attribute(self, topic_arn: str, attribute_name: str, attribute_value: str) -> None:
         if attribute_name == "policy":

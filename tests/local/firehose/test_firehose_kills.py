@@ -159,3 +159,55 @@ def test_a_full_disk_leaves_the_buffer_whole(tmp_path: Path, monkeypatch: pytest
     assert buffer.append([b"dd"], 3000, 6, "shard", 13) == 1  # the sixth byte seals
     assert [(segment.size, segment.records) for segment in Buffer(tmp_path / "b").sealed] == [(6, 3)]
     assert Buffer(tmp_path / "b").places.shards == {"shard": 13}
+
+
+def filled(folder: Path) -> Buffer:
+    """A buffer with a sealed segment and an open one, of two records each."""
+    buffer = Buffer(folder)
+    for first in ("a", "c"):
+        buffer.append([first.encode(), chr(ord(first) + 1).encode()], 1, limit=2 if first == "a" else 100)
+    buffer.close()
+    return buffer
+
+
+@pytest.mark.parametrize(
+    ("damage", "left", "kept"),
+    [
+        (lambda folder: (folder / "00000001.log").unlink(), [], b"ab"),
+        (lambda folder: (folder / "00000001.log").write_bytes(b""), [], b"ab"),
+        (lambda folder: (folder / "00000001.data").write_bytes(b"a"), [], b"a"),
+        (lambda folder: swap(folder / "00000001.log", b'"records"', b'"rexords"'), [], b"ab"),
+        (lambda folder: swap(folder / "00000001.log", b"end", b"e\0d"), [], b"ab"),
+    ],
+)
+def test_a_damaged_segment_is_kept_and_named_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Any, left: list[int], kept: bytes
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr("infra.local.core.notes.notes", notes)
+    filled(tmp_path)
+    damage(tmp_path)
+    buffer = Buffer(tmp_path)
+    assert [segment.records for segment in buffer.sealed] == left and buffer.open.records == 2
+    (aside,) = tmp_path.glob("00000001.data.*.set-aside")
+    assert aside.read_bytes() == kept
+    (note,) = notes
+    assert str(tmp_path / "00000001.data") in note and aside.name in note
+    buffer.append([b"e"], 1, limit=100)
+    buffer.close()
+    again = Buffer(tmp_path)
+    assert again.open.records == 3 and len(notes) == 1
+    again.close()
+
+
+def swap(path: Path, old: bytes, new: bytes) -> None:
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+
+
+def test_a_kill_while_a_delivered_segment_is_removed_is_no_damage(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("infra.local.core.notes.notes", notes := [])
+    filled(tmp_path)
+    (tmp_path / "00000001.log").rename(tmp_path / "00000001.gone")
+    buffer = Buffer(tmp_path)
+    assert not buffer.sealed and sorted(path.suffix for path in tmp_path.glob("*1.*")) == [] and notes == []
+    buffer.close()
