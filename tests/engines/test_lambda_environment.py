@@ -6,7 +6,8 @@ import os
 import pytest
 
 from infra.engines.lambda_ import launching
-from infra.engines.lambda_.environment import Environment, Event, Spec
+from infra.engines.lambda_.environment import Environment
+from infra.engines.lambda_.invocation import Event, Spec
 from infra.engines.lambda_.launching import Launcher
 
 SOURCE = """

@@ -11,14 +11,12 @@ import os
 import re
 import selectors
 import signal
-import subprocess
-import sys
 import sysconfig
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
+from infra.engines.lambda_ import memory
+from infra.engines.lambda_.invocation import Event, Outcome, Spec, Told, error_body, runtime_error
 from infra.engines.lambda_.launching import Launcher
 from infra.engines.lambda_.output import Output
 from infra.engines.lambda_.runtime_api import ANSWER_LIMIT, Connection, Request, RuntimeApi
@@ -29,64 +27,6 @@ END_SECONDS = 5.0
 MEGABYTE = 1024 * 1024
 STANDARD_LIBRARY = sysconfig.get_path("stdlib")  # of the Python that functions run on, which is the server's
 ACCEPTED = (202, {"Content-Type": "application/json"}, b'{"status":"OK"}\n')
-
-
-@dataclass(frozen=True)
-class Spec:
-    """What an environment is made of.
-
-    Parameters
-    ----------
-    handler: module and function, as `app.handler`
-    variables: all environment variables but those of the Runtime API
-    task: folder of the code
-    opt: folder of the layers, None without
-    tmp: folder for /tmp where the kernel gives no file system of its own
-    memory_mb, storage_mb: in MiB
-    """
-
-    handler: str
-    variables: dict[str, str]
-    task: Path
-    opt: Path | None
-    tmp: Path
-    memory_mb: int
-    storage_mb: int
-
-
-@dataclass(frozen=True)
-class Event:
-    """What the runtime client gets for one invocation."""
-
-    request_id: str
-    payload: bytes
-    function_arn: str
-    timeout: float  # seconds
-    client_context: str = ""
-
-
-@dataclass
-class Outcome:
-    """How an invocation, or the first phase of an environment, ended.
-
-    Parameters
-    ----------
-    fault: "" when it succeeded, else the kind as REPORT tells it: `error` or `timeout`
-    error_type: as `Runtime.ExitError`; "" for errors that the handler raised
-    usable: whether the environment can take another event
-    """
-
-    payload: bytes = b""
-    fault: str = ""
-    error_type: str = ""
-    seconds: float = 0.0
-    memory_mb: int = 0
-    usable: bool = True
-    content_type: str = "application/json"
-    lines: list[str] = field(default_factory=list)  # said by the server, after the function's
-
-
-Told = Callable[[str], None]
 
 
 class Environment:
@@ -186,7 +126,7 @@ class Environment:
             body = json.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"})
             return Outcome(body.encode(), "error", "Function.ResponseSizeTooLarge", usable=False)  # the client gives up
         if answer.action == "error":
-            return Outcome(self._error(answer.body), "error", _runtime_error(answer.body))
+            return Outcome(self._error(answer.body), "error", runtime_error(answer.body))
         return Outcome(answer.body, content_type=answer.headers.get("content-type", "application/json"))
 
     def _ran_out(self, outcome: Outcome) -> bool:
@@ -286,12 +226,12 @@ class Environment:
             message = f"Task timed out after {event.timeout:.2f} seconds"
             moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()) + f".{int(time.time() * 1000) % 1000:03d}Z"
             outcome.lines = [f"{moment} {event.request_id} {message}\n\n"]
-            outcome.payload = _error_body("Sandbox.Timedout", f"RequestId: {event.request_id} Error: {message}")
+            outcome.payload = error_body("Sandbox.Timedout", f"RequestId: {event.request_id} Error: {message}")
         else:
             reason = self.reason(outcome)
             outcome.lines = [f"RequestId: {event.request_id} Error: {reason}\n", f"{outcome.error_type}\n"]
             body_type = "Runtime.ExitError"
-            outcome.payload = _error_body(body_type, f"RequestId: {event.request_id} Error: {reason}")
+            outcome.payload = error_body(body_type, f"RequestId: {event.request_id} Error: {reason}")
         self._finish(outcome, told, began)
         self.stop()
         return outcome
@@ -336,20 +276,9 @@ class Environment:
         return self._public(body.decode("utf-8", "replace")).encode()
 
     def _memory_mb(self) -> int:
-        """Return the most memory that the function's process had so far, in MiB; 0 when it cannot be told."""
-        if not self._process:
-            return 0
-        if sys.platform != "linux":
-            told = subprocess.run(["ps", "-o", "rss=", "-g", str(self._process)], capture_output=True, text=True)
-            return sum(int(line) for line in told.stdout.split()) // 1024
-        try:
-            if not self._function:
-                self._function = _last_descendant(self._process)
-            with open(f"/proc/{self._function}/status") as file:
-                found = re.search(r"VmHWM:\s+(\d+)", file.read())
-            return int(found[1]) // 1024 if found else 0
-        except (OSError, IndexError):
-            return 0
+        if self._process and not self._function:
+            self._function = memory.last_descendant(self._process)
+        return memory.most_mb(self._process, self._function)
 
     def stop(self) -> None:
         """End all processes of the environment, and wait until they are gone."""
@@ -381,30 +310,3 @@ class Environment:
                 self._said += data.decode()
                 started = re.search(r"started (\d+)\n", self._said)
                 self._process = int(started[1]) if started else 0
-
-
-def _last_descendant(leader: int) -> int:
-    """Return the function's process: the first child's first child of the environment's leader, or its only child."""
-    process = leader
-    for _ in range(2):
-        with open(f"/proc/{process}/task/{process}/children") as file:
-            children = file.read().split()
-        if not children:
-            break
-        process = int(children[0])
-    if process == leader:
-        raise OSError
-    return process
-
-
-def _error_body(kind: str, message: str) -> bytes:
-    return json.dumps({"errorType": kind, "errorMessage": message}).encode()
-
-
-def _runtime_error(body: bytes) -> str:
-    """Return the error type when the runtime client itself gave it, "" when the handler raised."""
-    try:
-        kind = json.loads(body).get("errorType", "")
-    except (ValueError, AttributeError):
-        return ""
-    return kind if isinstance(kind, str) and kind.startswith("Runtime.") else ""

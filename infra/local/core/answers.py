@@ -25,7 +25,15 @@ class Answer(NamedTuple):
 
 
 def error(request: Request, status: int, code: str, message: str) -> Answer:
-    """Return an error in the protocol of the request."""
+    """Return an error in the protocol of the request.
+
+    Parameters
+    ----------
+    request: whose protocol is meant
+    status: of HTTP
+    code: AWS's name of the error
+    message: for people
+    """
     if request.service == "s3":
         body = b"" if request.method == "HEAD" else _s3_error(code, message, request.raw_path)
         return Answer(status, {"content-type": "application/xml"}, body)

@@ -27,6 +27,15 @@ def client(endpoint: str, region: str, service: str, access_key: str, secret_key
 
     Each call is tried once: again could do twice what is done already. So it has a connection of its own, for the server closes kept
     ones after a while, perhaps when a call is on its way.
+
+    Parameters
+    ----------
+    endpoint: URL of a server
+    region: for example us-east-1
+    service: botocore's name
+    access_key: an access key id
+    secret_key: what signs
+    token: of a session, None for a key that lasts
     """
     with _making:  # sessions of botocore are not made for several threads, and what they load is shared
         shared = _shared(endpoint, region, service)

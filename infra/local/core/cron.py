@@ -49,7 +49,12 @@ class Cron:
             )
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first time after `moment` (naive, UTC), or None when there is none."""
+        """Return the first time after `moment` (naive, UTC), or None when there is none.
+
+        Parameters
+        ----------
+        moment: naive, in UTC
+        """
         start = moment.replace(second=0, microsecond=0) + timedelta(minutes=1)
         for ahead in range(_LOOK_AHEAD_DAYS):
             day = (start + timedelta(days=ahead)).replace(hour=0, minute=0) if ahead else start

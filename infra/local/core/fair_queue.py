@@ -35,7 +35,13 @@ class FairQueue:
         return bool(self._started)
 
     def submit(self, account: str, work: Work) -> None:
-        """Have some work done when it is the account's turn."""
+        """Have some work done when it is the account's turn.
+
+        Parameters
+        ----------
+        account: who waits: accounts take turns
+        work: called once, in a thread of the queue
+        """
         with self._changed:
             if self._closed:
                 return
@@ -74,7 +80,12 @@ class FairQueue:
             return None
 
     def close(self, seconds: float | None = None) -> None:
-        """End the threads after what they are doing, for which is waited at most so long; what waits is dropped."""
+        """End the threads after what they are doing, for which is waited at most so long; what waits is dropped.
+
+        Parameters
+        ----------
+        seconds: for all of them together
+        """
         deadline = None if seconds is None else time.monotonic() + seconds
         with self._changed:
             self._closed = True

@@ -40,7 +40,14 @@ ANYBODY = {"AssumeRoleWithWebIdentity", "AssumeRoleWithSAML"}  # of STS: asked f
 
 
 async def application(connection: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Answer a request of HTTP: the ASGI application that uvicorn runs."""
+    """Answer a request of HTTP: the ASGI application that uvicorn runs.
+
+    Parameters
+    ----------
+    connection: ASGI's scope
+    receive: gives the parts of the body
+    send: takes the parts of the answer
+    """
     if connection["type"] != "http":
         return
     request = Request(connection, receive, send)
@@ -139,7 +146,13 @@ async def _service(name: str) -> Service:
 
 
 async def ordinary(request: Request, body: bytes) -> Answer:
-    """Check a request against AWS's model and its caller's rights, then let moto answer it. Raises Refused."""
+    """Check a request against AWS's model and its caller's rights, then let moto answer it. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    """
     service = await _service(request.service)
     request.operation = operations.find(service, request, body)
     if request.credential.presigned and not (request.method == "GET" and moto_call.is_read(request)):

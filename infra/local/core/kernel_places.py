@@ -41,7 +41,12 @@ def ask(account: str, told: Any) -> dict[str, int]:
 
 
 def leave(account: str) -> None:
-    """Free the place of an account."""
+    """Free the place of an account.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    """
     with _lock:
         _asked.pop(account, None)
         _places.leave(account)

@@ -16,13 +16,23 @@ flink_applications: int | None = None  # None: nobody counts them
 
 
 def enforce(on: bool) -> None:
-    """Switch the limits of Kinesis shards and of delivery streams with Direct PUT on or off."""
+    """Switch the limits of Kinesis shards and of delivery streams with Direct PUT on or off.
+
+    Parameters
+    ----------
+    on: for all streams; else only those with the tag `write-limits: on`
+    """
     global enforced
     enforced = on
 
 
 def apply_to(tags: Mapping[str, str]) -> bool:
-    """Tell whether the write limits apply to a stream with these tags."""
+    """Tell whether the write limits apply to a stream with these tags.
+
+    Parameters
+    ----------
+    tags: key → value
+    """
     return enforced or tags.get(TAG[0]) == TAG[1]
 
 
@@ -34,7 +44,13 @@ class Allowance:
         self._second = 0
 
     def takes(self, *amounts: int, now: float) -> bool:
-        """Take the amounts from what this second (epoch seconds `now`) has left; False, and nothing is taken, where it has less."""
+        """Take the amounts from what this second (epoch seconds `now`) has left; False, and nothing is taken, where it has less.
+
+        Parameters
+        ----------
+        now: seconds since 1970
+        amounts: one for each rate of the allowance, in its unit
+        """
         if int(now) != self._second:
             self._second, self._left = int(now), self._a_second
         left = tuple(has - amount for has, amount in zip(self._left, amounts, strict=True))

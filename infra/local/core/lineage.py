@@ -52,7 +52,12 @@ def counted() -> int:
 
 @contextmanager
 def caused_by(hops: int) -> Iterator[None]:
-    """Do something because of an event that has come round so many times; calls to this server tell it."""
+    """Do something because of an event that has come round so many times; calls to this server tell it.
+
+    Parameters
+    ----------
+    hops: rounds so far, 0 for what nobody caused
+    """
     before = _current.set(hops)
     try:
         yield
@@ -78,7 +83,12 @@ def note(identifier: str, hops: int | None = None) -> None:
 
 
 def noted(identifier: str) -> int:
-    """Return what was remembered of an invocation or a message; 0 for nothing."""
+    """Return what was remembered of an invocation or a message; 0 for nothing.
+
+    Parameters
+    ----------
+    identifier: request id of an invocation, or id of a message
+    """
     with _lock:
         return _noted.get(_short(identifier), 0)
 

@@ -26,14 +26,25 @@ class ServiceLock:
         self._accounts: dict[str, AccountLock] = {}
 
     def of(self, account: str) -> AccountLock:
-        """Return the lock of one account."""
+        """Return the lock of one account.
+
+        Parameters
+        ----------
+        account: its twelve digits
+        """
         lock = self._accounts.get(account)
         if lock is None:
             lock = self._accounts.setdefault(account, AccountLock(self, account))
         return lock
 
     def take(self, account: str, blocking: bool) -> bool:
-        """Take an account, or the whole for ""; return whether it is held now."""
+        """Take an account, or the whole for ""; return whether it is held now.
+
+        Parameters
+        ----------
+        account: its twelve digits, "" for all accounts
+        blocking: false: give up at once where it is taken
+        """
         me = threading.get_ident()
         with self._changed:
             held = self._mine(me)
@@ -81,7 +92,12 @@ class ServiceLock:
         return next((held for held in self._holders.values() if held[0] == me), None)
 
     def acquire(self, blocking: bool = True) -> bool:
-        """Take the lock of all accounts together; false if it is taken and `blocking` is not set."""
+        """Take the lock of all accounts together; false if it is taken and `blocking` is not set.
+
+        Parameters
+        ----------
+        blocking: false: give up at once where it is taken
+        """
         return self.take("", blocking)
 
     def release(self) -> None:
@@ -104,7 +120,12 @@ class AccountLock:
         self._service, self._account = service, account
 
     def acquire(self, blocking: bool = True) -> bool:
-        """Take the account's lock; false if it is taken and `blocking` is not set."""
+        """Take the account's lock; false if it is taken and `blocking` is not set.
+
+        Parameters
+        ----------
+        blocking: false: give up at once where it is taken
+        """
         return self._service.take(self._account, blocking)
 
     def release(self) -> None:
@@ -121,7 +142,13 @@ class AccountLock:
 
 
 async def holding(lock: ServiceLock | AccountLock, work: Callable[[], T]) -> T:
-    """Do a short work under a lock: at once where it is free, in a worker thread where somebody has it. The event loop never waits."""
+    """Do a short work under a lock: at once where it is free, in a worker thread where somebody has it. The event loop never waits.
+
+    Parameters
+    ----------
+    lock: of a service, or of one account
+    work: of less than a millisecond: it may run on the event loop
+    """
     if not lock.acquire(blocking=False):
         return await asyncio.to_thread(_held, lock, work)
     try:

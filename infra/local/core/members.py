@@ -34,7 +34,12 @@ _seen: dict[str, float] = {}
 
 
 def enforce(file: Path) -> None:
-    """Check signatures from now on, against the members in a file. Raises OSError, ValueError for a file that cannot be read."""
+    """Check signatures from now on, against the members in a file. Raises OSError, ValueError for a file that cannot be read.
+
+    Parameters
+    ----------
+    file: JSON, which the class command writes
+    """
     global _file
     _file = file
     _load(file)
@@ -46,7 +51,12 @@ def enforced() -> bool:
 
 
 def find(access_key: str) -> Member | None:
-    """Return the member with this key; a file that was changed is read again, for somebody may have come late."""
+    """Return the member with this key; a file that was changed is read again, for somebody may have come late.
+
+    Parameters
+    ----------
+    access_key: an access key id
+    """
     if _file is None:
         return None
     found = _members.get(access_key)
@@ -62,7 +72,12 @@ def names() -> dict[str, str]:
 
 
 def note(member: Member) -> None:
-    """Note that a member has just asked for something."""
+    """Note that a member has just asked for something.
+
+    Parameters
+    ----------
+    member: who signed a request
+    """
     _seen[member.account] = time.time()
 
 

@@ -15,5 +15,10 @@ if TYPE_CHECKING:
 
 
 def of(service: Service) -> ServiceModel:
-    """Return the model of a service. Raises botocore's UnknownServiceError."""
+    """Return the model of a service. Raises botocore's UnknownServiceError.
+
+    Parameters
+    ----------
+    service: botocore's name
+    """
     return utils.get_service_model(registry.model_name(service.name))

@@ -32,7 +32,12 @@ def _nothing() -> None:
 
 
 def is_read(request: Request) -> bool:
-    """Tell whether an operation changes nothing; one without a name is judged by its method."""
+    """Tell whether an operation changes nothing; one without a name is judged by its method.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     if not request.operation:
         return request.method in READING_METHODS
     return READS.match(request.operation) is not None and request.operation not in CHANGING
@@ -87,7 +92,15 @@ def _locked(
 
 
 def call(service: Service, request: Request, body: bytes, then: Callable[[Answer], Answer] = _same) -> Answer:
-    """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation."""
+    """Let moto answer; what it changed is on disk when this returns. Raises Refused where moto has no such operation.
+
+    Parameters
+    ----------
+    service: whose backend answers
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    then: done with an answer that is no error, before what has changed is saved; makes the answer that leaves
+    """
     if is_read(request):
         with records.looking():
             return _called(service, request, body, then)

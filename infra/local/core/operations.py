@@ -19,7 +19,14 @@ RPC_PATH = re.compile(r"/service/[A-Za-z0-9_]+/operation/([A-Za-z0-9]+)")  # Smi
 
 
 def find(service: Service, request: Request, body: bytes) -> str:
-    """Return the operation of a request, "" where a REST path means none (moto answers). Raises Refused."""
+    """Return the operation of a request, "" where a REST path means none (moto answers). Raises Refused.
+
+    Parameters
+    ----------
+    service: its contract
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    """
     model = models.of(service)
     protocols = protocols_of(model)
     if request.target:
@@ -49,18 +56,36 @@ def find(service: Service, request: Request, body: bytes) -> str:
 
 
 def of_form(request: Request, body: bytes) -> str:
-    """Return the Action of a request of the query protocol, "" where there is none."""
+    """Return the Action of a request of the query protocol, "" where there is none.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    """
     return form(request, body).get("Action", "")
 
 
 def account_of_role(request: Request, body: bytes) -> str:
-    """Return the account in the RoleArn of a request of the query protocol, "" where there is none."""
+    """Return the account in the RoleArn of a request of the query protocol, "" where there is none.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    """
     parts = form(request, body).get("RoleArn", "").split(":")
     return parts[4] if len(parts) == 6 and ACCOUNT.fullmatch(parts[4]) else ""
 
 
 def form(request: Request, body: bytes) -> dict[str, str]:
-    """Return the fields of a request of the query protocol, as flat as they come: `Tags.member.1.Key`."""
+    """Return the fields of a request of the query protocol, as flat as they come: `Tags.member.1.Key`.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    body: its bytes, read already
+    """
     fields = request.query
     if request.is_form and body:
         fields.update(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
@@ -68,5 +93,10 @@ def form(request: Request, body: bytes) -> dict[str, str]:
 
 
 def protocols_of(model: object) -> set[str]:
-    """Return the names of the protocols that a service speaks."""
+    """Return the names of the protocols that a service speaks.
+
+    Parameters
+    ----------
+    model: botocore's
+    """
     return {str(model.protocol), *model.metadata.get("protocols", ())}  # type: ignore[attr-defined]

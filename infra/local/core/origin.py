@@ -20,7 +20,12 @@ HOST = re.compile(r"(\[[0-9a-fA-F:]+\]|[^:\[\]]+)(?::\d+)?")
 
 
 def check(request: Request) -> None:
-    """Check Host, Origin and Sec-Fetch-Site of a request. Raises Refused."""
+    """Check Host, Origin and Sec-Fetch-Site of a request. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     headers = request.headers
     host = headers.get("host", "")
     if not is_own(host):
@@ -44,7 +49,12 @@ def _opens_an_object(request: Request) -> bool:
 
 
 def is_own(host: str) -> bool:
-    """Tell whether a host, with or without its port, is this computer or a name that a service hands out."""
+    """Tell whether a host, with or without its port, is this computer or a name that a service hands out.
+
+    Parameters
+    ----------
+    host: as the header has it
+    """
     match = HOST.fullmatch(host)
     if match is None:
         return False

@@ -80,7 +80,12 @@ class Outbox:
         self._stopping = False
 
     def add(self, entries: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Accept (lane, body) items: they are on disk when this returns. Raises OSError, sqlite3.Error."""
+        """Accept (lane, body) items: they are on disk when this returns. Raises OSError, sqlite3.Error.
+
+        Parameters
+        ----------
+        entries: lane, in which items keep their order, and body, which JSON can write
+        """
         now = time.time()
         due = now + pace.begin(self._step)
         packed = [(lane, orjson.dumps(body), now, due) for lane, body in entries]

@@ -25,7 +25,12 @@ Page = Callable[[Request, str], Awaitable[Any]]
 
 
 async def answer(request: Request) -> Answer:
-    """Answer a request to a page of the server's own. Raises Refused."""
+    """Answer a request to a page of the server's own. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     for method, pattern, needs_key, page in _PAGES:
         if request.method == method and (match := pattern.fullmatch(request.raw_path)):
             if needs_key and not holds_key(request):
@@ -36,7 +41,12 @@ async def answer(request: Request) -> Answer:
 
 
 def holds_key(request: Request) -> bool:
-    """Tell whether a request comes from whoever can read server.json."""
+    """Tell whether a request comes from whoever can read server.json.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     return hmac.compare_digest(request.headers.get(KEY_HEADER, "").encode(), members.KEY.encode())
 
 
@@ -97,7 +107,12 @@ async def _empty(request: Request, account: str) -> Any:
 
 
 def forget(account: str) -> None:
-    """Drop all that an account has: what is left when everything that AWS's API can delete is gone. Others are not touched."""
+    """Drop all that an account has: what is left when everything that AWS's API can delete is gone. Others are not touched.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    """
     for service in registry.loaded():
         service.forget(account)
         with state.lock(service.name, account):

@@ -79,7 +79,12 @@ _stopping = threading.Event()
 
 
 def set_factor(wanted: float) -> None:
-    """Let every step last its time on AWS times `wanted`; 0 switches the pace off. Raises ValueError."""
+    """Let every step last its time on AWS times `wanted`; 0 switches the pace off. Raises ValueError.
+
+    Parameters
+    ----------
+    wanted: 1 for AWS's own times
+    """
     global factor
     if not 0 <= wanted <= MOST:
         raise ValueError(f"The pace is a number from 0 (off) to {MOST:g}; 1 is AWS's own.")
@@ -87,24 +92,45 @@ def set_factor(wanted: float) -> None:
 
 
 def seconds(step: str) -> float:
-    """Return how long a step lasts here; 0 while the pace is off."""
+    """Return how long a step lasts here; 0 while the pace is off.
+
+    Parameters
+    ----------
+    step: a name in STEPS
+    """
     return STEPS[step].seconds * factor
 
 
 def begin(step: str) -> float:
-    """Note that a step begins, for the report of a rehearsal, and return how long it lasts here."""
+    """Note that a step begins, for the report of a rehearsal, and return how long it lasts here.
+
+    Parameters
+    ----------
+    step: a name in STEPS
+    """
     if factor:
         begun.append((time.time(), step, seconds(step)))
     return seconds(step)
 
 
 def deadline(step: str) -> float:
-    """Return when a step that begins now is over, in seconds since 1970; 0 while the pace is off."""
+    """Return when a step that begins now is over, in seconds since 1970; 0 while the pace is off.
+
+    Parameters
+    ----------
+    step: a name in STEPS
+    """
     return time.time() + begin(step) if factor else 0.0
 
 
 def of_stack(kind: str, deleting: bool = False) -> float:
-    """Return when CloudFormation is done with a resource of this type that it begins to make or to delete now."""
+    """Return when CloudFormation is done with a resource of this type that it begins to make or to delete now.
+
+    Parameters
+    ----------
+    kind: as `AWS::S3::Bucket`
+    deleting: or else making
+    """
     own = (_DELETING if deleting else _CREATING).get(kind)
     until = deadline("resource of a stack")
     if own is None:
@@ -113,12 +139,23 @@ def of_stack(kind: str, deleting: bool = False) -> float:
 
 
 def reached(until: float) -> bool:
-    """Whether a deadline has passed. Without a pace none holds anything up, also one that was set before a restart."""
+    """Whether a deadline has passed. Without a pace none holds anything up, also one that was set before a restart.
+
+    Parameters
+    ----------
+    until: seconds since 1970, of `deadline`
+    """
     return not factor or time.time() >= until
 
 
 def pause(until: float, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Let a background thread wait for a deadline, or until `stopped` or the server's end. Never under a lock."""
+    """Let a background thread wait for a deadline, or until `stopped` or the server's end. Never under a lock.
+
+    Parameters
+    ----------
+    until: seconds since 1970, of `deadline`
+    stopped: set when nobody wants the end any more
+    """
     while not (reached(until) or stopped() or _stopping.is_set()):
         _stopping.wait(min(LOOK_SECONDS, max(0.0, until - time.time())))
 
@@ -127,6 +164,11 @@ def after(step: str, work: Callable[[], None]) -> None:
     """Do the end of a step when its time has come: at once while the pace is off, else in a thread of its own.
 
     After a restart it is the service's `resume` that finishes what was under way.
+
+    Parameters
+    ----------
+    step: a name in STEPS
+    work: the end of the step; takes the locks that it needs itself
     """
     if not factor:
         work()

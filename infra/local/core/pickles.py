@@ -85,17 +85,32 @@ def share(kind: type, where: Callable[[Any], tuple[records.RecordDict | None, st
 
 
 def load_from(file: BinaryIO) -> Any:
-    """Read what `dumps` made from a file."""
+    """Read what `dumps` made from a file.
+
+    Parameters
+    ----------
+    file: open for reading, in binary
+    """
     return _Unpickler(file).load()
 
 
 def loads(data: bytes) -> Any:
-    """Read what `dumps` made."""
+    """Read what `dumps` made.
+
+    Parameters
+    ----------
+    data: a pickle
+    """
     return load_from(io.BytesIO(data))
 
 
 def dumps(value: Any) -> bytes:
-    """Pickle `value`; locks in it become new, free ones."""
+    """Pickle `value`; locks in it become new, free ones.
+
+    Parameters
+    ----------
+    value: a backend, or a record of one; collections in it become their numbers within `records.meeting`
+    """
     _learn_keys()
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=pickle.HIGHEST_PROTOCOL).dump(value)

@@ -30,7 +30,13 @@ class Places:
         self._changed = threading.Condition()
 
     def enter(self, who: str, account: str) -> None:
-        """Stand in the queue, once; `wait` waits for the place."""
+        """Stand in the queue, once; `wait` waits for the place.
+
+        Parameters
+        ----------
+        who: one that waits, by a name of its own
+        account: whose turn it uses
+        """
         with self._changed:
             if who in self._waiting or who in self._taken:
                 return
@@ -38,7 +44,13 @@ class Places:
             self._hand_out()
 
     def wait(self, who: str, is_over: Callable[[], bool]) -> bool:
-        """Wait for the place; False, and the queue is left, when `is_over` says that nobody wants it any more."""
+        """Wait for the place; False, and the queue is left, when `is_over` says that nobody wants it any more.
+
+        Parameters
+        ----------
+        who: one that has entered
+        is_over: asked at each change of the queue, and each LOOK_SECONDS
+        """
         with self._changed:
             while who not in self._taken:
                 if is_over():
@@ -48,14 +60,24 @@ class Places:
         return True
 
     def leave(self, who: str) -> None:
-        """Give the place back, or leave the queue."""
+        """Give the place back, or leave the queue.
+
+        Parameters
+        ----------
+        who: one that has entered
+        """
         with self._changed:
             self._waiting.pop(who, None)
             self._taken.pop(who, None)
             self._hand_out()
 
     def place(self, who: str) -> int:
-        """Return the place in the queue, 0 for who does not wait."""
+        """Return the place in the queue, 0 for who does not wait.
+
+        Parameters
+        ----------
+        who: one that has entered, or not
+        """
         with self._changed:
             order = self._order()
             return order.index(who) + 1 if who in order else 0

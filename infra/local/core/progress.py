@@ -36,6 +36,11 @@ def note(account: str, told: Any) -> None:
     """Store what became of an exercise: `{"exercise": "1.2", "state": "solved"}`; on disk when this returns.
 
     What is solved stays solved, whatever is tried afterwards. Raises Refused for anything else.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    told: what the check of the exercise found
     """
     told = told if isinstance(told, dict) else {}
     exercise, found = told.get("exercise"), told.get("state")
@@ -64,6 +69,11 @@ def all_rows() -> dict[str, Any]:
 
 
 def forget(account: str) -> None:
-    """Drop the rows of an account that is emptied."""
+    """Drop the rows of an account that is emptied.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    """
     with _table().change() as rows:
         rows.execute("DELETE FROM progress WHERE account = ?", (account,))

@@ -165,12 +165,22 @@ class Bucket:
         self.a_second, self.burst, self.left, self.at = a_second, burst, burst, now
 
     def fill(self, now: float) -> None:
-        """Let in what has come in since the last time, up to the burst."""
+        """Let in what has come in since the last time, up to the burst.
+
+        Parameters
+        ----------
+        now: seconds of the monotonic clock
+        """
         self.left = min(self.burst, self.left + (now - self.at) * self.a_second)
         self.at = now
 
     def takes(self, now: float) -> bool:
-        """Take one token; False, and none is taken, where there is none."""
+        """Take one token; False, and none is taken, where there is none.
+
+        Parameters
+        ----------
+        now: seconds of the monotonic clock
+        """
         self.fill(now)
         if self.left < 1:
             return False
@@ -189,7 +199,12 @@ throttled: Counter[str] = Counter()  # `service operation` → how often, for th
 
 
 def check(request: Request) -> None:
-    """Count a request. Raises Refused where its account asks more often than AWS allows; nothing while the pace is off."""
+    """Count a request. Raises Refused where its account asks more often than AWS allows; nothing while the pace is off.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     if not pace.factor or clients.OF_SERVICES in request.headers.get("user-agent", ""):
         return
     found = _by_operation.get((request.service, request.operation))
@@ -219,6 +234,14 @@ def check_read(account: str, region: str, operation: str, stream: str, shard: st
     """Count a GetRecords or GetShardIterator: five a second of a shard, and no read while more than 2 MB a second were read before.
 
     Raises Refused. Source: https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    operation: GetRecords or GetShardIterator
+    stream: its name
+    shard: its id
     """
     if not pace.factor:
         return
@@ -236,7 +259,16 @@ def check_read(account: str, region: str, operation: str, stream: str, shard: st
 
 
 def count_read(account: str, region: str, stream: str, shard: str, size: int) -> None:
-    """Note what a GetRecords has read, in bytes: 10 MB at once keep the next five seconds from reading."""
+    """Note what a GetRecords has read, in bytes: 10 MB at once keep the next five seconds from reading.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    stream: its name
+    shard: its id
+    size: bytes of the records
+    """
     if pace.factor:
         _bytes(account, region, stream, shard).left -= size
 

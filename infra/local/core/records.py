@@ -38,7 +38,12 @@ class RecordDict(dict[str, Any]):
         self._order: list[str] | None = None
 
     def note(self, name: str) -> None:
-        """Tell that a record was changed in place, and so the record that this collection is a part of."""
+        """Tell that a record was changed in place, and so the record that this collection is a part of.
+
+        Parameters
+        ----------
+        name: of the record
+        """
         self.changed.add(name)
         if self.within is not None:
             outer, place = self.within
@@ -66,7 +71,13 @@ class RecordDict(dict[str, Any]):
         self._order = None
 
     def pop(self, name: str, *default: Any) -> Any:
-        """Take a record out."""
+        """Take a record out.
+
+        Parameters
+        ----------
+        name: of the record
+        default: given back where there is none; without it that is a KeyError
+        """
         self._taken(name)
         return super().pop(name, *default)
 
@@ -83,18 +94,35 @@ class RecordDict(dict[str, Any]):
         super().clear()
 
     def update(self, *given: Any, **more: Any) -> None:
-        """Put several records."""
+        """Put several records.
+
+        Parameters
+        ----------
+        given: a mapping, or pairs
+        more: by name
+        """
         for name, value in dict(*given, **more).items():
             self[name] = value
 
     def setdefault(self, name: str, default: Any = None) -> Any:
-        """Return a record, which is put first where there is none."""
+        """Return a record, which is put first where there is none.
+
+        Parameters
+        ----------
+        name: of the record
+        default: what is put
+        """
         if name not in self:
             self[name] = default
         return self[name]
 
     def move_to_end(self, name: str) -> None:
-        """As an OrderedDict's; the order on disk stays."""
+        """As an OrderedDict's; the order on disk stays.
+
+        Parameters
+        ----------
+        name: of the record
+        """
         value = super().pop(name)
         super().__setitem__(name, value)
 
@@ -123,7 +151,13 @@ class LentDict(RecordDict):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a record, which is written at the next save."""
+        """Return a record, which is written at the next save.
+
+        Parameters
+        ----------
+        name: of the record
+        default: for one that is not there
+        """
         return self[name] if name in self else default
 
     def __reduce__(self) -> Any:
@@ -146,7 +180,12 @@ class RecordList(list[Any]):
             self.within[0].note(self.within[1])
 
     def note(self, record: Any) -> None:
-        """Tell that a record was changed in place."""
+        """Tell that a record was changed in place.
+
+        Parameters
+        ----------
+        record: the very object, looked for from the end
+        """
         self.noted.add(next(at for at in range(len(self) - 1, -1, -1) if self[at] is record))
         self._tell()
 
@@ -155,12 +194,22 @@ class RecordList(list[Any]):
         self._tell()
 
     def append(self, value: Any) -> None:
-        """Put an item at the end."""
+        """Put an item at the end.
+
+        Parameters
+        ----------
+        value: of any kind that can be pickled
+        """
         super().append(value)
         self._tell()
 
     def extend(self, values: Iterable[Any]) -> None:
-        """Put items at the end."""
+        """Put items at the end.
+
+        Parameters
+        ----------
+        values: of any kind that can be pickled
+        """
         super().extend(values)
         self._tell()
 
@@ -177,17 +226,33 @@ class RecordList(list[Any]):
         super().__delitem__(at)
 
     def insert(self, at: Any, value: Any) -> None:
-        """Put an item before others: all rows are written anew."""
+        """Put an item before others: all rows are written anew.
+
+        Parameters
+        ----------
+        at: the place, from 0
+        value: of any kind that can be pickled
+        """
         self._rewritten()
         super().insert(at, value)
 
     def pop(self, at: Any = -1) -> Any:
-        """Take an item out: all rows are written anew."""
+        """Take an item out: all rows are written anew.
+
+        Parameters
+        ----------
+        at: the place, from 0; the last one without it
+        """
         self._rewritten()
         return super().pop(at)
 
     def remove(self, value: Any) -> None:
-        """Take the first such item out: all rows are written anew."""
+        """Take the first such item out: all rows are written anew.
+
+        Parameters
+        ----------
+        value: one that is equal to it goes
+        """
         self._rewritten()
         super().remove(value)
 
@@ -197,7 +262,12 @@ class RecordList(list[Any]):
         super().clear()
 
     def sort(self, **how: Any) -> None:
-        """Sort the items: all rows are written anew."""
+        """Sort the items: all rows are written anew.
+
+        Parameters
+        ----------
+        how: as list.sort takes it
+        """
         self._rewritten()
         super().sort(**how)
 
@@ -243,7 +313,13 @@ class File:
         self._rows = Rows(path, SCHEMA)
 
     def write(self, met: dict[str, Records], dumps: Callable[[Any], bytes]) -> None:
-        """Store what changed in collections, all of it or nothing; those in changed records join them meanwhile. Raises OSError."""
+        """Store what changed in collections, all of it or nothing; those in changed records join them meanwhile. Raises OSError.
+
+        Parameters
+        ----------
+        met: by their numbers; grows by those that are parts of changed records
+        dumps: makes a pickle of a record
+        """
         if not any(_changes(each) for each in met.values()):
             return
         written: dict[str, Records] = {}
@@ -296,7 +372,12 @@ class File:
         )
 
     def forget_others(self, collections: set[str]) -> None:
-        """Remove the rows of collections that no backend has any more."""
+        """Remove the rows of collections that no backend has any more.
+
+        Parameters
+        ----------
+        collections: the numbers of those that stay
+        """
         for (collection,) in self._rows.read("SELECT DISTINCT collection FROM records"):
             if collection not in collections:
                 with self._rows.change() as connection:

@@ -65,7 +65,12 @@ _services: dict[str, Service] = {}
 
 
 def get(name: str) -> Service:
-    """Return a service by the name in a request's signature. Raises UnknownService."""
+    """Return a service by the name in a request's signature. Raises UnknownService.
+
+    Parameters
+    ----------
+    name: also one of ALIASES
+    """
     name = ALIASES.get(name, name)
     if name not in _services:
         with state.lock("services"):
@@ -75,12 +80,22 @@ def get(name: str) -> Service:
 
 
 def of_host(name: str) -> str | None:
-    """Return the service that hands out a host name (without port), None where none does."""
+    """Return the service that hands out a host name (without port), None where none does.
+
+    Parameters
+    ----------
+    name: in small letters, without its port
+    """
     return next((service for pattern, service in HOSTS.items() if pattern.fullmatch(name)), None)
 
 
 def of_path(path: str) -> str | None:
-    """Return the service that answers a path of its own, None where none does."""
+    """Return the service that answers a path of its own, None where none does.
+
+    Parameters
+    ----------
+    path: of a request
+    """
     return next((service for start, service in PATHS.items() if path.startswith(start)), None)
 
 
@@ -93,12 +108,22 @@ def _made(name: str) -> Service:
 
 
 def loaded_by_name(name: str) -> Service | None:
-    """Return a service that was called before."""
+    """Return a service that was called before.
+
+    Parameters
+    ----------
+    name: in a request's signature
+    """
     return _services.get(ALIASES.get(name, name))
 
 
 def model_name(name: str) -> str:
-    """Return botocore's name of a service."""
+    """Return botocore's name of a service.
+
+    Parameters
+    ----------
+    name: in a request's signature
+    """
     return MODEL_NAMES.get(name, name)
 
 

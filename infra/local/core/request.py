@@ -70,7 +70,12 @@ class Request:
         self._read = "content-length" not in self.headers and "transfer-encoding" not in self.headers
 
     def use(self, credential: Credential) -> None:
-        """Take account, region and service from a credential."""
+        """Take account, region and service from a credential.
+
+        Parameters
+        ----------
+        credential: of a signature, or of a form
+        """
         self.credential = credential
         self.region, self.service = credential.region, credential.service
         self.account = account_of(credential.key)
@@ -129,7 +134,12 @@ class Request:
         return unpacked
 
     def replace_body(self, body: bytes) -> None:
-        """Go on with another body than the one that came, which was read."""
+        """Go on with another body than the one that came, which was read.
+
+        Parameters
+        ----------
+        body: what the rest of the way reads
+        """
         self._body = body
 
     async def stream(self) -> AsyncIterator[bytes]:
@@ -153,7 +163,13 @@ class Request:
             pass
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Begin an answer; `headers` name the length of its body."""
+        """Begin an answer; `headers` name the length of its body.
+
+        Parameters
+        ----------
+        status: of HTTP
+        headers: with Content-Length
+        """
         names = {name.lower() for name in headers}
         listed = _encoded(headers.items())
         if "x-amzn-requestid" not in names and "x-amz-request-id" not in names:
@@ -164,18 +180,38 @@ class Request:
         await self._send({"type": "http.response.start", "status": status, "headers": listed})
 
     async def send(self, data: bytes, more: bool) -> None:
-        """Send a part of the answer's body."""
+        """Send a part of the answer's body.
+
+        Parameters
+        ----------
+        data: the next bytes
+        more: false with the last part
+        """
         await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
     async def respond(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
-        """Send a whole answer."""
+        """Send a whole answer.
+
+        Parameters
+        ----------
+        status: of HTTP
+        headers: without Content-Length
+        body: all of it
+        """
         if not any(name.lower() == "content-length" for name in headers):
             headers = {**headers, "content-length": str(len(body))}
         await self.start(status, headers)
         await self.send(body, more=False)
 
     async def send_listed(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
-        """Send a whole answer whose headers may repeat (cookies), and nothing of the front's own."""
+        """Send a whole answer whose headers may repeat (cookies), and nothing of the front's own.
+
+        Parameters
+        ----------
+        status: of HTTP
+        headers: pairs, as they leave
+        body: all of it
+        """
         listed = [*_encoded(headers), (b"content-length", str(len(body)).encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": listed})
         await self.send(body, more=False)
@@ -200,6 +236,10 @@ def _credential(headers: Mapping[str, str], query: str) -> Credential:
 def presigned(fields: Mapping[str, str]) -> Credential:
     """Return the credential in the query of a presigned URL, an empty one where its signature is missing.
 
+    Parameters
+    ----------
+    fields: of the query
+
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
     """
     parts = unquote(fields.get("X-Amz-Credential", "")).split("/")
@@ -211,7 +251,12 @@ def presigned(fields: Mapping[str, str]) -> Credential:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of an access key: 12 digits are the account itself, in AWS's keys it is written, others are the default's."""
+    """Return the account of an access key: 12 digits are the account itself, in AWS's keys it is written, others are the default's.
+
+    Parameters
+    ----------
+    access_key: "" for a request that is not signed
+    """
     if ACCOUNT.fullmatch(access_key):
         return access_key
     if access_key:

@@ -28,7 +28,12 @@ class Route(NamedTuple):
 
 @lru_cache
 def routes(service: str) -> tuple[Route, ...]:
-    """Return the routes of a service by botocore's name, those with the most fixed text first."""
+    """Return the routes of a service by botocore's name, those with the most fixed text first.
+
+    Parameters
+    ----------
+    service: botocore's name
+    """
     from moto.core.utils import get_service_model
 
     model = get_service_model(service)

@@ -62,7 +62,13 @@ class Rows:
                 raise
 
     def read(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Return the rows that a statement gives."""
+        """Return the rows that a statement gives.
+
+        Parameters
+        ----------
+        statement: of SQL
+        parameters: for its question marks
+        """
         with self._lock:
             return self._connection.execute(statement, parameters).fetchall()
 

@@ -98,7 +98,12 @@ class Service:
 
     @lru_cache(maxsize=512)  # noqa: B019 - a service lasts as long as the process
     def handler(self, url: str) -> Handler | None:
-        """Return the function for a URL without its query."""
+        """Return the function for a URL without its query.
+
+        Parameters
+        ----------
+        url: with its host
+        """
         return next((handler for pattern, handler in self.handlers if pattern.match(url)), None)
 
 

@@ -41,13 +41,28 @@ class Caller:
 
 
 def check(caller: Caller, action: str, resource: str) -> None:
-    """Raise NotAllowed unless the policy of a queue, topic, function or bus lets the service do `action` on it."""
+    """Raise NotAllowed unless the policy of a queue, topic, function or bus lets the service do `action` on it.
+
+    Parameters
+    ----------
+    caller: the service, and what it works for
+    action: as `s3:GetObject`
+    resource: ARN of the queue, topic, function or bus
+    """
     policies, _ = resource_policies.of(caller.account, caller.region, resource)
     _check(caller, policies, action, resource)
 
 
 def check_policy(caller: Caller, document: str | None, action: str, resource: str) -> None:
-    """Raise NotAllowed unless the text of a resource's policy lets the service do `action` on it."""
+    """Raise NotAllowed unless the text of a resource's policy lets the service do `action` on it.
+
+    Parameters
+    ----------
+    caller: the service, and what it works for
+    document: JSON, None for a resource without one
+    action: as `s3:GetObject`
+    resource: its ARN
+    """
     _check(caller, _parsed(document), action, resource)
 
 
@@ -90,6 +105,11 @@ def client(caller: Caller, service: str, role_arn: str | None, region: str = "",
 
 @lru_cache(maxsize=1024)
 def split_arn(arn: str) -> tuple[str, str, str, str]:
-    """Return service, region, account and resource of an ARN."""
+    """Return service, region, account and resource of an ARN.
+
+    Parameters
+    ----------
+    arn: whole
+    """
     _, _, service, region, account, resource = arn.split(":", 5)
     return service, region, account, resource

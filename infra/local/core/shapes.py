@@ -25,12 +25,23 @@ class Malformed(Exception):
 
 
 def lower_first(name: str) -> str:
-    """Return a member's name as messages show it."""
+    """Return a member's name as messages show it.
+
+    Parameters
+    ----------
+    name: in the model
+    """
     return name[:1].lower() + name[1:]
 
 
 def below(path: str, name: str) -> str:
-    """Return the path of a member as messages write it: its first letter small."""
+    """Return the path of a member as messages write it: its first letter small.
+
+    Parameters
+    ----------
+    path: of what it is in, "" at the top
+    name: of the member
+    """
     return f"{path}.{lower_first(name)}" if path else lower_first(name)
 
 
@@ -41,6 +52,13 @@ def of_json(value: Any, shape: Any, path: str = "", depth: int = 0) -> Any:
     """Return a value of a JSON or CBOR body without what is null or unknown. Raises Malformed.
 
     Blobs stay as they are: base64 text, or bytes in CBOR.
+
+    Parameters
+    ----------
+    value: as the parser gave it
+    shape: botocore's
+    path: of the value, for messages
+    depth: of values within values so far
     """
     if depth > DEEPEST:
         raise Malformed(f"The value at '{path}' is nested too deeply.")
@@ -135,7 +153,13 @@ def _token(value: Any) -> str:
 
 
 def of_query(fields: Mapping[str, str], shape: Any) -> dict[str, Any]:
-    """Return the parameters of a form such as `Tags.member.1.Key=a`. Raises Malformed."""
+    """Return the parameters of a form such as `Tags.member.1.Key=a`. Raises Malformed.
+
+    Parameters
+    ----------
+    fields: name → text
+    shape: botocore's, of the operation's input
+    """
     tree: dict[str, Any] = {}
     for name, text in fields.items():
         _grow(tree, name.split("."), text)

@@ -48,7 +48,12 @@ class Signed(NamedTuple):
 
 
 async def check(request: Request) -> None:
-    """Check the signature of a signed request; a member acts as the root of its account from then on. Raises Refused."""
+    """Check the signature of a signed request; a member acts as the root of its account from then on. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     key = request.credential.key
     member = members.find(key)
     secret = member.secret_key if member else secret_of(key)
@@ -84,7 +89,12 @@ def check_whole(request: Request, body: bytes, root_secrets: tuple[str, ...]) ->
 
 
 def secret_of(key: str) -> str | None:
-    """Return the secret of a key that is no member's: the server's own for the root of an account, what STS and IAM gave out, None for others."""
+    """Return the secret of a key that is no member's: the server's own for the root of an account, what STS and IAM gave out, None for others.
+
+    Parameters
+    ----------
+    key: an access key id
+    """
     if ACCOUNT.fullmatch(key):
         return members.KEY
     caller = authorization.find(key)
@@ -96,7 +106,15 @@ def secret_of(key: str) -> str | None:
 
 
 def check_form(policy: str, scope: str, given: str, key: str) -> bool:
-    """Tell whether an HTML form's policy was signed, by Version 4, by who has this key."""
+    """Tell whether an HTML form's policy was signed, by Version 4, by who has this key.
+
+    Parameters
+    ----------
+    policy: base64, as the form has it
+    scope: day, region, service and end of the credential
+    given: the signature, in hexadecimal
+    key: an access key id
+    """
     member = members.find(key)
     secret = member.secret_key if member else secret_of(key)
     return secret is not None and hmac.compare_digest(_sign(secret, scope, policy).encode(), given.encode())

@@ -55,7 +55,12 @@ class Unusable(Exception):
 
 
 def open(root: Path) -> None:
-    """Use `root` as the state folder; it is made if it is not there. Raises Unusable, OSError."""
+    """Use `root` as the state folder; it is made if it is not there. Raises Unusable, OSError.
+
+    Parameters
+    ----------
+    root: below the home: `.workshop/state`
+    """
     global _root
     root.mkdir(parents=True, exist_ok=True)
     stamp = root / "version"
@@ -144,7 +149,13 @@ def write_atomically(path: Path, data: bytes, between: Callable[[], None] = _not
 
 
 def register(service: str, module: Service) -> None:
-    """Remember which module holds a service's backends."""
+    """Remember which module holds a service's backends.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    module: what its package exports as SERVICE
+    """
     _modules[service] = module
 
 
@@ -234,7 +245,12 @@ def changing() -> Iterator[None]:
 
 
 def afterwards(work: Callable[[], None]) -> None:
-    """Do what the state does not hold (start a thread, remove a file) when the change that it belongs to is on disk; at once outside of `changing`."""
+    """Do what the state does not hold (start a thread, remove a file) when the change that it belongs to is on disk; at once outside of `changing`.
+
+    Parameters
+    ----------
+    work: takes no lock of a service
+    """
     works = getattr(_later, "works", None)
     if works is None:
         work()

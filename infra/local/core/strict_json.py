@@ -26,6 +26,10 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)
 def loads(text: str) -> Any:
     """Return the value of a JSON text.
 
+    Parameters
+    ----------
+    text: whole; NaN and Infinity are no JSON
+
     Raises
     ------
     ValueError: the text is not JSON, or is nested more deeply than everything here could write again

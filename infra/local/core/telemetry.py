@@ -23,7 +23,12 @@ _endpoint = ""
 
 
 def set_endpoint(url: str) -> None:
-    """Tell `client` where this server listens."""
+    """Tell `client` where this server listens.
+
+    Parameters
+    ----------
+    url: http, with its port
+    """
     global _endpoint
     _endpoint = url
 
@@ -65,7 +70,12 @@ def metric(
 
 
 def flush_metrics(all_of_them: bool = False) -> None:
-    """Hand the samples so far to CloudWatch, at a pace those that can be seen by now. Called before a read and by the server's clock."""
+    """Hand the samples so far to CloudWatch, at a pace those that can be seen by now. Called before a read and by the server's clock.
+
+    Parameters
+    ----------
+    all_of_them: at a pace, too: at the server's end
+    """
     with _pending_lock:
         pending = {
             series: total

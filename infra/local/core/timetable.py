@@ -40,13 +40,24 @@ class Timetable:
         self._stopping = False
 
     def set(self, key: str, due: float | None) -> None:
-        """Let a key be due at a time, None: never again. It is on disk when this returns."""
+        """Let a key be due at a time, None: never again. It is on disk when this returns.
+
+        Parameters
+        ----------
+        key: as an ARN
+        due: seconds since 1970
+        """
         with self._changed:
             self._store(key, due)
             self._wake()
 
     def due(self, key: str) -> float | None:
-        """Return when a key is due."""
+        """Return when a key is due.
+
+        Parameters
+        ----------
+        key: as an ARN
+        """
         with self._changed:
             return self._times.get(key)
 

@@ -48,7 +48,12 @@ def request_errors(service: str, operation: str, given: dict[str, Any]) -> list[
 
 
 def message(errors: list[str]) -> str:
-    """Return the message of a ValidationException."""
+    """Return the message of a ValidationException.
+
+    Parameters
+    ----------
+    errors: one for each parameter
+    """
     plural = "" if len(errors) == 1 else "s"
     return f"{len(errors)} validation error{plural} detected: " + "; ".join(f"Value {error}" for error in errors)
 
@@ -165,6 +170,12 @@ def check(service: Service, request: Request, body: bytes) -> dict[str, Any]:
     """Return the parameters of a request's operation, of the query protocol as flat as they come.
 
     Raises Refused where they are not what the model says.
+
+    Parameters
+    ----------
+    service: its contract
+    request: as it came, with its credential and operation
+    body: its bytes, read already
     """
     model = models.of(service)
     if not request.operation or request.operation not in model.operation_names:

@@ -24,7 +24,13 @@ def _literals(pattern: str) -> tuple[str, ...]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text is what a pattern with stars says, from its first sign to its last; in a time that grows with the text."""
+    """Whether a text is what a pattern with stars says, from its first sign to its last; in a time that grows with the text.
+
+    Parameters
+    ----------
+    pattern: `*` for any signs
+    text: of any length
+    """
     first, *others = _literals(pattern)
     if not others:
         return text == first

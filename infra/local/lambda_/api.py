@@ -11,11 +11,12 @@ from moto.core.utils import get_service_model
 from infra.local.core import rest, validation
 from infra.local.core.shapes import Malformed
 from infra.local.lambda_ import backend as backends
-from infra.local.lambda_ import functions, invoking, layers, policy, urls, versions
+from infra.local.lambda_ import concurrency, functions, invoking, layers, policy, settings, urls, versions
 from infra.local.lambda_.errors import LambdaError, invalid
 from infra.local.lambda_.mappings import operations as mappings
 
 OPERATIONS: dict[str, Any] = {
+    **concurrency.OPERATIONS,
     **functions.OPERATIONS,
     **invoking.OPERATIONS,
     **layers.OPERATIONS,
@@ -76,7 +77,7 @@ def _parameters(name: str, path: str, query: str, headers: dict[str, str], body:
     runtimes = get_service_model("lambda").shape_for("Runtime").metadata["enum"]
     runtime = given.get("Runtime") if name in ("CreateFunction", "UpdateFunctionConfiguration") else None
     if runtime is not None and runtime not in runtimes:
-        listed = ", ".join(sorted(set(runtimes) - functions.RETIRED))
+        listed = ", ".join(sorted(set(runtimes) - settings.RETIRED))
         raise invalid(
             f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{listed}] or be a valid ARN"
         )

@@ -5,32 +5,16 @@ Source: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from infra.local.core import telemetry
-from infra.local.core.roles import sessions
-from infra.local.lambda_ import code, layers, pages, pool
+from infra.local.lambda_ import code, layers, pages, pool, settings
 from infra.local.lambda_.backend import LocalLambdaBackend
 from infra.local.lambda_.errors import LambdaError, conflict, constraint, invalid, refused
 from infra.local.lambda_.records import LATEST, Function, Json, Version
 
-RUNTIME = "python3.11"
 RUNTIME_VERSION = "b3c7ecbb9ee6fc3ea7b2d2b8a5e0b6c1e9f4d7a0c8e5f2b1d6a3c9e7f4b2d8a5"
-RETIRED = {
-    "dotnetcore1.0", "dotnetcore2.0", "dotnetcore2.1", "dotnetcore3.1", "dotnet5.0", "dotnet6", "dotnet7", "go1.x",
-    "java8", "nodejs", "nodejs4.3", "nodejs4.3-edge", "nodejs6.10", "nodejs8.10", "nodejs10.x", "nodejs12.x",
-    "nodejs14.x", "nodejs16.x", "provided", "python2.7", "python3.6", "python3.7", "python3.8", "ruby2.5", "ruby2.7",
-}  # fmt: skip
 NAME_LIMIT = 64  # characters; an ARN may be longer
-MOST_STORAGE_MB = 10240
-VARIABLES_LIMIT = 4096  # bytes of the environment as JSON
-RESERVED_VARIABLES = {
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR",
-}  # fmt: skip
 PLAIN = ("Role", "Handler", "Description", "Timeout", "MemorySize", "KMSKeyArn", "EphemeralStorage", "TracingConfig")
 
 
@@ -40,13 +24,13 @@ def create(backend: LocalLambdaBackend, given: Json) -> Json:
         raise invalid("This operation does not accept a function qualifier.")
     if len(name) > NAME_LIMIT:
         raise constraint(name, "functionName", f"Member must have length less than or equal to {NAME_LIMIT}")
-    _check_settings(given)
+    settings.check_settings(given)
     if given.get("PackageType", "Zip") == "Image" or given["Code"].get("ImageUri"):
         raise refused("functions from container images")
     for member in ("Runtime", "Handler"):
         if not given.get(member):
             raise invalid(f"{member} is mandatory for functions created with deployment packages.")
-    _check_role(backend, given["Role"])
+    settings.check_role(backend, given["Role"])
     if name in backend.functions:
         raise conflict(f"Function already exist: {name}")
     package = code.store(backend.account_id, backend.region_name, given["Code"], "CreateFunction")
@@ -68,10 +52,10 @@ def create(backend: LocalLambdaBackend, given: Json) -> Json:
         "RuntimeVersionConfig": {
             "RuntimeVersionArn": f"arn:aws:lambda:{backend.region_name}::runtime:{RUNTIME_VERSION}"
         },
-        "LoggingConfig": _logging(name, given.get("LoggingConfig", {})),
+        "LoggingConfig": settings.logging_of(name, given.get("LoggingConfig", {})),
     }
     version = Version(configuration, "")
-    _apply(backend, version, given)
+    settings.apply(backend, version, given)
     _set_code(version, package)
     layers.check_size(backend, version, package.unzipped)
     version.change(creating=True)
@@ -85,94 +69,6 @@ def create(backend: LocalLambdaBackend, given: Json) -> Json:
         answer.update({key: configuration[key] for key in ("State", "StateReason", "StateReasonCode")})
         answer.pop("LastUpdateStatus", None)
     return answer
-
-
-def _check_settings(given: Json) -> None:
-    """Refuse what AWS refuses, and what the local AWS does not do."""
-    runtime = given.get("Runtime")
-    if runtime in RETIRED:
-        raise invalid(
-            f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
-            "We recommend you use a supported runtime while creating or updating functions."
-        )
-    if runtime is not None and runtime != RUNTIME:
-        raise refused(f"the runtime {runtime}: it runs {RUNTIME}")
-    for member, most in (("Timeout", 900), ("MemorySize", 10240)):
-        if given.get(member, 0) > most:
-            lower = member[0].lower() + member[1:]
-            raise constraint(given[member], lower, f"Member must have value less than or equal to {most}")
-    room = given.get("EphemeralStorage", {}).get("Size", 0)
-    if room > MOST_STORAGE_MB:
-        raise constraint(
-            room, "ephemeralStorage.size", f"Member must have value less than or equal to {MOST_STORAGE_MB}"
-        )
-    variables = given.get("Environment", {}).get("Variables", {})
-    taken = sorted(set(variables) & RESERVED_VARIABLES)
-    if taken:
-        raise invalid(
-            "Lambda was unable to configure your environment variables because the environment variables you have provided "
-            f"contains reserved keys that are currently not supported for modification. Reserved keys used in this request: {', '.join(taken)}"
-        )
-    measured = json.dumps(variables, separators=(",", ":"), ensure_ascii=False)
-    if len(measured.encode()) > VARIABLES_LIMIT:
-        raise invalid(
-            "Lambda was unable to configure your environment variables because the environment variables you have provided "
-            f"exceeded the 4KB limit. String measured: {measured}"
-        )
-    for member, what in (
-        ("VpcConfig", "functions in a VPC"),
-        ("FileSystemConfigs", "file systems of functions"),
-        ("CodeSigningConfigArn", "code signing"),
-        ("ImageConfig", "functions from container images"),
-        ("CapacityProviderConfig", "capacity providers"),
-        ("DurableConfig", "durable functions"),
-        ("TenancyConfig", "tenant isolation"),
-    ):
-        if any((given.get(member) or {}).values()) if isinstance(given.get(member), dict) else given.get(member):
-            raise refused(what)
-    if given.get("SnapStart", {}).get("ApplyOn", "None") != "None":
-        raise refused("SnapStart")
-
-
-def _check_role(backend: LocalLambdaBackend, arn: str) -> None:
-    if arn.split(":")[4] != backend.account_id:
-        raise LambdaError("AccessDeniedException", "Cross-account pass role is not allowed.")
-    try:
-        sessions.session(backend.account_id, arn, "lambda")
-    except sessions.CannotAssume:
-        raise invalid("The role defined for the function cannot be assumed by Lambda.") from None
-
-
-def _apply(backend: LocalLambdaBackend, version: Version, given: Json) -> None:
-    """Put what a request sets into a version's configuration; empty values take away."""
-    configuration = version.configuration
-    if "Environment" in given:
-        configuration.pop("Environment", None)
-        if given["Environment"].get("Variables"):
-            configuration["Environment"] = {"Variables": dict(given["Environment"]["Variables"])}
-    if "DeadLetterConfig" in given:
-        configuration.pop("DeadLetterConfig", None)
-        target = given["DeadLetterConfig"].get("TargetArn")
-        if target:
-            if target.split(":")[2] not in ("sqs", "sns"):
-                raise invalid(f"The provided target is not supported: {target}")
-            configuration["DeadLetterConfig"] = {"TargetArn": target}
-    if "Layers" in given:
-        configuration.pop("Layers", None)
-        found = layers.resolve(backend, given["Layers"])
-        version.layers = [digest for _, digest in found]
-        if found:
-            configuration["Layers"] = [layer for layer, _ in found]
-
-
-def _logging(name: str, given: Json) -> Json:
-    made = {"LogFormat": given.get("LogFormat", "Text"), "LogGroup": given.get("LogGroup", f"/aws/lambda/{name}")}
-    if made["LogFormat"] == "JSON":
-        made["ApplicationLogLevel"] = given.get("ApplicationLogLevel", "INFO")
-        made["SystemLogLevel"] = given.get("SystemLogLevel", "INFO")
-    elif given.get("ApplicationLogLevel") or given.get("SystemLogLevel"):
-        raise invalid("To configure log levels, set the log format to JSON.")
-    return made
 
 
 def _set_code(version: Version, package: code.Package) -> None:
@@ -200,11 +96,11 @@ def update_configuration(backend: LocalLambdaBackend, given: Json) -> Json:
     function = backend.unqualified(given["FunctionName"])
     version = function.latest
     _check_change(backend, function, given)
-    _check_settings(given)
+    settings.check_settings(given)
     if "Role" in given:
-        _check_role(backend, given["Role"])
+        settings.check_role(backend, given["Role"])
     trial = Version(dict(version.configuration), version.code, version.layers)
-    _apply(backend, trial, given)
+    settings.apply(backend, trial, given)
     layers.check_size(backend, trial, code.unzipped_size(backend.account_id, backend.region_name, version.code))
     trial.configuration.update({member: given[member] for member in PLAIN if member in given})
     if "Runtime" in given:
@@ -213,7 +109,7 @@ def update_configuration(backend: LocalLambdaBackend, given: Json) -> Json:
         merged = {**version.configuration["LoggingConfig"], **given["LoggingConfig"]}
         if merged["LogFormat"] == "Text":
             merged = {key: merged[key] for key in ("LogFormat", "LogGroup")} | given["LoggingConfig"]
-        trial.configuration["LoggingConfig"] = _logging(function.name, merged)
+        trial.configuration["LoggingConfig"] = settings.logging_of(function.name, merged)
     version.configuration, version.layers = trial.configuration, trial.layers
     return _changed(backend, function, {})
 
@@ -318,56 +214,6 @@ def _forget_code(backend: LocalLambdaBackend) -> None:
     code.forget(backend.account_id, backend.region_name, kept)
 
 
-def put_concurrency(backend: LocalLambdaBackend, given: Json) -> Json:
-    function = backend.unqualified(given["FunctionName"])
-    others = sum(each.reserved or 0 for each in backend.functions.values() if each is not function)
-    if pool.ACCOUNT_CONCURRENCY - others - given["ReservedConcurrentExecutions"] < pool.UNRESERVED_MINIMUM:
-        raise invalid(
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
-            f"its minimum value of [{pool.UNRESERVED_MINIMUM}]."
-        )
-    function.reserved = given["ReservedConcurrentExecutions"]
-    return {"ReservedConcurrentExecutions": function.reserved}
-
-
-def get_concurrency(backend: LocalLambdaBackend, given: Json) -> Json:
-    reserved = backend.unqualified(given["FunctionName"]).reserved
-    return {} if reserved is None else {"ReservedConcurrentExecutions": reserved}
-
-
-def delete_concurrency(backend: LocalLambdaBackend, given: Json) -> Json:
-    backend.unqualified(given["FunctionName"]).reserved = None
-    return {}
-
-
-def put_recursion(backend: LocalLambdaBackend, given: Json) -> Json:
-    function = backend.unqualified(given["FunctionName"])
-    function.recursion = given["RecursiveLoop"]
-    return {"RecursiveLoop": function.recursion}
-
-
-def get_recursion(backend: LocalLambdaBackend, given: Json) -> Json:
-    return {"RecursiveLoop": backend.unqualified(given["FunctionName"]).recursion}
-
-
-def account_settings(backend: LocalLambdaBackend, given: Json) -> Json:
-    versions = [v for f in backend.functions.values() for v in (f.latest, *f.versions.values())]
-    return {
-        "AccountLimit": {
-            "TotalCodeSize": 80530636800,
-            "CodeSizeUnzipped": code.UNZIPPED_LIMIT,
-            "CodeSizeZipped": code.ZIP_LIMIT,
-            "ConcurrentExecutions": pool.ACCOUNT_CONCURRENCY,
-            "UnreservedConcurrentExecutions": pool.ACCOUNT_CONCURRENCY
-            - sum(each.reserved or 0 for each in backend.functions.values()),
-        },
-        "AccountUsage": {
-            "TotalCodeSize": sum(version.configuration["CodeSize"] for version in versions),
-            "FunctionCount": len(backend.functions),
-        },
-    }
-
-
 def code_signing(backend: LocalLambdaBackend, given: Json) -> Json:
     return {"FunctionName": backend.unqualified(given["FunctionName"]).name}
 
@@ -389,17 +235,11 @@ def untag(backend: LocalLambdaBackend, given: Json) -> Json:
 OPERATIONS: dict[str, Any] = {
     "CreateFunction": create,
     "DeleteFunction": delete,
-    "DeleteFunctionConcurrency": delete_concurrency,
-    "GetAccountSettings": account_settings,
     "GetFunction": get,
     "GetFunctionCodeSigningConfig": code_signing,
-    "GetFunctionConcurrency": get_concurrency,
     "GetFunctionConfiguration": get_configuration,
-    "GetFunctionRecursionConfig": get_recursion,
     "ListFunctions": list_all,
     "ListTags": list_tags,
-    "PutFunctionConcurrency": put_concurrency,
-    "PutFunctionRecursionConfig": put_recursion,
     "TagResource": tag,
     "UntagResource": untag,
     "UpdateFunctionCode": update_code,

@@ -14,7 +14,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.engines.lambda_.environment import Environment, Spec
+from infra.engines.lambda_.environment import Environment
+from infra.engines.lambda_.invocation import Spec
 from infra.engines.lambda_.launching import Launcher
 from infra.local.core import state
 from infra.local.lambda_.errors import LambdaError

@@ -13,7 +13,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.engines.lambda_.environment import INIT_SECONDS, Environment, Event, Outcome, Spec
+from infra.engines.lambda_.environment import INIT_SECONDS, Environment
+from infra.engines.lambda_.invocation import Event, Outcome, Spec
 from infra.engines.lambda_.launching import Launcher
 from infra.local.core import lineage, telemetry
 from infra.local.core.roles import sessions

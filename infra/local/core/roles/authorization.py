@@ -55,7 +55,12 @@ _FOUND_LIMIT = 10_000
 
 
 def find(access_key: str) -> Caller | None:
-    """Return the caller of an access key: a service's session, what STS gave out, or an IAM user; None for all others."""
+    """Return the caller of an access key: a service's session, what STS gave out, or an IAM user; None for all others.
+
+    Parameters
+    ----------
+    access_key: an access key id
+    """
     version = identities.version()
     known = _found.get(access_key)
     if known is not None and known[0] == version:
@@ -83,7 +88,12 @@ def _look_up(access_key: str) -> Caller | None:
 
 
 def account_of(access_key: str) -> str:
-    """Return the account of a caller's access key, "" when nobody is known by it."""
+    """Return the account of a caller's access key, "" when nobody is known by it.
+
+    Parameters
+    ----------
+    access_key: an access key id
+    """
     caller = find(access_key)
     return caller.principal.account if caller else ""
 
@@ -97,7 +107,12 @@ def _given_out(account: str, access_key: str) -> Session | Token | None:
 
 
 def root(account: str) -> Principal:
-    """Return an account's root."""
+    """Return an account's root.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    """
     arn = f"arn:aws:iam::{account}:root"
     return Principal(Kind.ROOT, account, arn, arn, account)
 
@@ -118,6 +133,13 @@ def client(access_key: str, account: str, region: str, service: str) -> Any:
     """Return a boto3 client on this server that acts as the caller with this key; as the account's root for a key that is nobody's.
 
     Only for background threads.
+
+    Parameters
+    ----------
+    access_key: an access key id
+    account: whose root acts for a key that is nobody's
+    region: for example us-east-1
+    service: botocore's name
     """
     from infra.local.core import telemetry
 
@@ -142,7 +164,18 @@ def decide(
     resource_policy: tuple[Policy, ...] = (),
     resource_account: str = "",
 ) -> tuple[Ask, Decision]:
-    """Evaluate one action of a caller, and record it."""
+    """Evaluate one action of a caller, and record it.
+
+    Parameters
+    ----------
+    caller: of `find`
+    region: for example us-east-1
+    action: as `s3:GetObject`
+    resource: an ARN
+    keys: condition key → values
+    resource_policy: the resource's own policies
+    resource_account: who owns it, "" for the caller's account
+    """
     given = context.of_request(caller.principal, region, action.partition(":")[0])
     given.update(caller.keys())
     given.update(keys or {})
@@ -168,7 +201,12 @@ def acting() -> Caller | None:
 
 @contextmanager
 def acting_as(access_key: str) -> Iterator[None]:
-    """Work in this thread for the caller with this key: what a service does with its caller's own rights."""
+    """Work in this thread for the caller with this key: what a service does with its caller's own rights.
+
+    Parameters
+    ----------
+    access_key: of the request that the work belongs to
+    """
     token = _acting.set(find(access_key))
     try:
         yield
@@ -207,7 +245,16 @@ def is_allowed(
     resource: str = "*",
     keys: Mapping[str, tuple[str, ...]] | None = None,
 ) -> bool:
-    """Whether this may be done; see `check`."""
+    """Whether this may be done; see `check`.
+
+    Parameters
+    ----------
+    who: a caller or a session, None for root, who may do all
+    region: for example us-east-1
+    action: as `s3:GetObject`
+    resource: an ARN
+    keys: condition key → values, beside those of the caller
+    """
     try:
         check(who, region, action, resource, keys)
     except Denied:

@@ -24,6 +24,14 @@ def of_request(
     """Return the global keys of every request.
 
     aws:SecureTransport is true: the loopback address stands for TLS, so that a bucket's "deny without TLS" does not lock everybody out.
+
+    Parameters
+    ----------
+    principal: who asks, as policies name it
+    region: for example us-east-1
+    service: its prefix in actions
+    source_ip: where the request came from
+    user_agent: of the request
     """
     now = time.time()
     keys: Keys = {
@@ -45,12 +53,24 @@ def of_request(
 
 
 def of_user(name: str, user_id: str, tags: Iterable[tuple[str, str]]) -> Keys:
-    """Return the condition keys that are known of a user."""
+    """Return the condition keys that are known of a user.
+
+    Parameters
+    ----------
+    name: of the user
+    user_id: its unique id
+    tags: pairs of key and value
+    """
     return {"aws:username": (name,), "aws:userid": (user_id,), **_tags("aws:principaltag", tags)}
 
 
 def of_session(session: Session) -> Keys:
-    """Return the keys of a role session."""
+    """Return the keys of a role session.
+
+    Parameters
+    ----------
+    session: of a role
+    """
     keys: Keys = {
         "aws:userid": (session.user_id,),
         **of_token(session),
@@ -62,7 +82,12 @@ def of_session(session: Session) -> Keys:
 
 
 def of_token(token: Session | Token) -> Keys:
-    """Return the keys of temporary credentials."""
+    """Return the keys of temporary credentials.
+
+    Parameters
+    ----------
+    token: of a user or a federated user
+    """
     return {"aws:tokenissuetime": (_moment(token.issued),), "aws:multifactorauthpresent": ("false",)}
 
 

@@ -126,6 +126,11 @@ def evaluate(ask: Ask, policies: Policies) -> Decision:
 
     Order: an explicit deny anywhere ends it; then a resource policy that names the caller; then identity policies, boundary and
     session policy must each allow.
+
+    Parameters
+    ----------
+    ask: who asks for what, with the condition keys
+    policies: all that have a say: identity, resource, boundary, session
     """
     if ask.action.lower() in ALWAYS_ALLOWED:
         return Decision(True, False, Layer.IDENTITY)
@@ -190,7 +195,15 @@ def _base(ask: Ask, policies: Policies, identity_allows: bool, grant: Grant) -> 
 
 
 def applies(statement: Statement, policy: Policy, ask: Ask, with_principal: bool = False) -> bool:
-    """Whether a statement speaks of the request, for it or against it."""
+    """Whether a statement speaks of the request, for it or against it.
+
+    Parameters
+    ----------
+    statement: of a policy
+    policy: which it is in, for its version
+    ask: who asks for what
+    with_principal: the policy is a resource's: it must name the caller, too
+    """
     if with_principal and not names(statement, ask.principal):
         return False
     return (
@@ -220,7 +233,13 @@ def _matches_resource(pattern: str, policy: Policy, ask: Ask) -> bool:
 
 
 def names(statement: Statement, principal: Principal) -> bool:
-    """Whether a resource policy's statement names the caller; a Deny on a role also means its sessions."""
+    """Whether a resource policy's statement names the caller; a Deny on a role also means its sessions.
+
+    Parameters
+    ----------
+    statement: of a resource's policy
+    principal: who asks, as policies name it
+    """
     if statement.not_principals is not None:
         listed = statement.not_principals
         return not _is_listed(listed, principal, every_form=not statement.allows)

@@ -33,6 +33,12 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
 
     Called for every signed and every anonymous request before its service sees it: by the front, and by the wires of S3 and Kinesis.
     The front itself refuses what is not signed; an anonymous request to S3 arrives here with `request.signed` False.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    operation: by its name in AWS's model
+    parameters: of `validation.check`
     """
     key = request.credential.key
     if not key:
@@ -97,6 +103,10 @@ def known(request: Request) -> Caller | None:
     """Return the caller of a request, None for a key that was not given out here and so stands for the default account's root.
 
     Raises Refused: the key is one of an account here and nobody has it any more, the session's token is another, or it has expired.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
     """
     key = request.credential.key
     caller = authorization.find(key)
@@ -114,7 +124,14 @@ def known(request: Request) -> Caller | None:
 
 
 def refused_keys(request: Request, bucket: str, body: bytes) -> list[tuple[str, str]]:
-    """Return key and version of the objects of a DeleteObjects that the caller may not delete."""
+    """Return key and version of the objects of a DeleteObjects that the caller may not delete.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    bucket: its name
+    body: the list in XML
+    """
     key = request.credential.key
     caller = known(request) if key and not _ROOT.fullmatch(key) else None
     if caller is None:
@@ -126,6 +143,11 @@ def refused_keys(request: Request, bucket: str, body: bytes) -> list[tuple[str, 
 
 def missing(request: Request, bucket: str) -> Refused | None:
     """Return what S3 says of a key that is not there to a caller who may not list the bucket, None where it may: 403, not 404.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    bucket: its name
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
@@ -207,7 +229,12 @@ REST = {"lambda", "databrew", "scheduler", "pipes"}
 
 
 def unknown(request: Request) -> Refused:
-    """Return what a service says of a key that nobody has."""
+    """Return what a service says of a key that nobody has.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     if request.service == "s3":
         return Refused(403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
     message = "The security token included in the request is invalid."

@@ -33,7 +33,12 @@ def version() -> int:
 
 
 def changed(account: str = "") -> None:
-    """Note that something in an account's IAM has changed; called before it is saved."""
+    """Note that something in an account's IAM has changed; called before it is saved.
+
+    Parameters
+    ----------
+    account: not looked at: the number is one for all
+    """
     global _version
     _version += 1
 
@@ -55,14 +60,24 @@ class Role:
 
 
 def iam(account: str) -> Any:
-    """Return moto's IAM of an account, None when nobody has used it."""
+    """Return moto's IAM of an account, None when nobody has used it.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    """
     from moto.iam.models import iam_backends
 
     return iam_backends[account][PARTITION] if account in iam_backends.keys() else None
 
 
 def account_in(key_id: str) -> str:
-    """Return the account whose number is written in an access key id, "" when there is none."""
+    """Return the account whose number is written in an access key id, "" when there is none.
+
+    Parameters
+    ----------
+    key_id: as `AKIA…`
+    """
     try:
         half = int.from_bytes(base64.b32decode(key_id[4:12]), "big") - _ACCOUNT_OFFSET
     except (binascii.Error, ValueError):
@@ -73,7 +88,13 @@ def account_in(key_id: str) -> str:
 
 
 def find_role(account: str, role: str) -> Any:
-    """Return moto's role by its ARN, or by its name with or without its path; None when there is none."""
+    """Return moto's role by its ARN, or by its name with or without its path; None when there is none.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    role: its ARN, or its name
+    """
     backend = iam(account)
     if backend is None:
         return None
@@ -84,13 +105,24 @@ def find_role(account: str, role: str) -> Any:
 
 
 def role_of(found: Any) -> Role:
-    """Return what a session keeps of moto's role."""
+    """Return what a session keeps of moto's role.
+
+    Parameters
+    ----------
+    found: moto's role
+    """
     tags = found.tags.values() if isinstance(found.tags, dict) else found.tags or ()
     return Role(found.account_id, found.name, found.path, found.id, tuple((tag["Key"], tag["Value"]) for tag in tags))
 
 
 def user_of(account: str, key_id: str) -> Any:
-    """Return moto's user whose access key this is; None when there is none or the key is inactive."""
+    """Return moto's user whose access key this is; None when there is none or the key is inactive.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    key_id: an access key id
+    """
     backend = iam(account)
     key = backend.access_keys.get(key_id) if backend is not None else None
     if key is None or key.status != "Active" or not key.user_name:
@@ -99,31 +131,58 @@ def user_of(account: str, key_id: str) -> Any:
 
 
 def user_named(account: str, name: str) -> Any:
-    """Return moto's user, None when there is none."""
+    """Return moto's user, None when there is none.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    name: of the user
+    """
     backend = iam(account)
     users = list(backend.users.values()) if backend is not None else ()
     return next((user for user in users if user.name == name), None)
 
 
 def user_principal(user: Any) -> Principal:
-    """Return who a user is to a policy."""
+    """Return who a user is to a policy.
+
+    Parameters
+    ----------
+    user: moto's user
+    """
     return Principal(Kind.USER, user.account_id, user.arn, user.arn, user.id)
 
 
 def created(role: Any) -> float:
-    """Return when moto's role was made, in seconds since 1970."""
+    """Return when moto's role was made, in seconds since 1970.
+
+    Parameters
+    ----------
+    role: moto's role
+    """
     return role.create_date.replace(tzinfo=UTC).timestamp()
 
 
 def changing(role: Any) -> None:
-    """Let the policies that a role has now act until the change that follows has spread: at once while the pace is off."""
+    """Let the policies that a role has now act until the change that follows has spread: at once while the pace is off.
+
+    Parameters
+    ----------
+    role: moto's role, before its change
+    """
     if pace.factor:
         before = role_policies(role.account_id, role.id)
         _spreading[role.id] = (pace.deadline("policy"), before)
 
 
 def role_policies(account: str, role_id: str) -> Policies:
-    """Return the policies of a role that act now: none when it was deleted."""
+    """Return the policies of a role that act now: none when it was deleted.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    role_id: which differs when a role was deleted and made again
+    """
     until, before = _spreading.get(role_id, (0.0, None))
     if before is not None and not pace.reached(until):
         return before
@@ -136,7 +195,13 @@ def role_policies(account: str, role_id: str) -> Policies:
 
 
 def user_policies(account: str, user: Any) -> Policies:
-    """Return the policies of a user and of the groups it is in."""
+    """Return the policies of a user and of the groups it is in.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    user: moto's user
+    """
     backend = iam(account)
     identity = attached(user)
     for group in list(backend.groups.values()):
@@ -146,7 +211,12 @@ def user_policies(account: str, user: Any) -> Policies:
 
 
 def attached(holder: Any) -> tuple[Policy, ...]:
-    """Return the inline and managed policies of a user, a group or a role."""
+    """Return the inline and managed policies of a user, a group or a role.
+
+    Parameters
+    ----------
+    holder: moto's user, group or role
+    """
     inline: Iterable[tuple[str, str, str]] = ((text, "", name) for name, text in list(holder.policies.items()))
     managed = ((document(each), each.arn, each.name) for each in list(holder.managed_policies.values()))
     return tuple(stored(*each) for each in (*inline, *managed))
@@ -160,12 +230,24 @@ def _boundary(backend: Any, arn: str | None) -> tuple[Policy, ...] | None:
 
 
 def document(managed: Any) -> str:
-    """Return the text of a managed policy's default version."""
+    """Return the text of a managed policy's default version.
+
+    Parameters
+    ----------
+    managed: moto's policy
+    """
     return next(each.document for each in managed.versions if each.version_id == managed.default_version_id)
 
 
 def stored(text: Any, arn: str = "", name: str = "") -> Policy:
-    """Return the policy of a document that is stored; one that cannot be read denies all, for it might have denied this."""
+    """Return the policy of a document that is stored; one that cannot be read denies all, for it might have denied this.
+
+    Parameters
+    ----------
+    text: JSON
+    arn: of a managed policy
+    name: of the policy, for what a denial says
+    """
     try:
         return parse(text, arn, name)
     except MalformedPolicy:

@@ -32,7 +32,12 @@ SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?")
 
 
 def check_identity(policy: Policy) -> None:
-    """Check a policy of a role, user or group. Raises MalformedPolicy."""
+    """Check a policy of a role, user or group. Raises MalformedPolicy.
+
+    Parameters
+    ----------
+    policy: parsed
+    """
     for statement in policy.statements:
         if statement.principals is not None or statement.not_principals is not None:
             raise MalformedPolicy("Policy document should not specify a principal.")
@@ -40,7 +45,12 @@ def check_identity(policy: Policy) -> None:
 
 
 def check_trust(policy: Policy) -> None:
-    """Check a role's trust policy. Raises MalformedPolicy."""
+    """Check a role's trust policy. Raises MalformedPolicy.
+
+    Parameters
+    ----------
+    policy: parsed
+    """
     for statement in policy.statements:
         if statement.principals is None and statement.not_principals is None:
             raise MalformedPolicy("Missing required field Principal")
@@ -55,7 +65,13 @@ def check_trust(policy: Policy) -> None:
 
 
 def check_bucket(policy: Policy, bucket: str) -> None:
-    """Check the policy of a bucket with this name. Raises MalformedPolicy."""
+    """Check the policy of a bucket with this name. Raises MalformedPolicy.
+
+    Parameters
+    ----------
+    policy: parsed
+    bucket: which its resources must name
+    """
     own = re.compile(rf"arn:aws[a-z-]*:s3:::{re.escape(bucket)}(/.*)?", re.DOTALL)
     for statement in policy.statements:
         if statement.principals is None and statement.not_principals is None:

@@ -20,7 +20,14 @@ _ARN_FIELDS = 6
 
 
 def glob_matches(pattern: str, text: str, ignore_case: bool = False) -> bool:
-    """Whether `text` is what the pattern says: `*` any characters, `?` one."""
+    """Whether `text` is what the pattern says: `*` any characters, `?` one.
+
+    Parameters
+    ----------
+    pattern: as a policy has it
+    text: compared from its first to its last character
+    ignore_case: for actions and operators ending with IgnoreCase
+    """
     if pattern == "*":
         return True
     return _compiled(pattern, ignore_case).fullmatch(text) is not None
@@ -45,19 +52,36 @@ def _part(character: str) -> str:
 
 
 def unescaped(pattern: str) -> str:
-    """Return a text in which variables were replaced, for operators that know no wildcards."""
+    """Return a text in which variables were replaced, for operators that know no wildcards.
+
+    Parameters
+    ----------
+    pattern: of `replace_variables`
+    """
     for plain, escape in _ESCAPES.items():
         pattern = pattern.replace(escape, plain)
     return pattern
 
 
 def action_matches(pattern: str, action: str) -> bool:
-    """Whether an action is one of those that the pattern names; letters' case does not count."""
+    """Whether an action is one of those that the pattern names; letters' case does not count.
+
+    Parameters
+    ----------
+    pattern: as `s3:Get*`
+    action: as `s3:GetObject`
+    """
     return glob_matches(pattern, action, ignore_case=True)
 
 
 def arn_matches(pattern: str, arn: str) -> bool:
-    """Whether an ARN is what the pattern says, field by field: a wildcard stays in its field, in the last it takes all that follows."""
+    """Whether an ARN is what the pattern says, field by field: a wildcard stays in its field, in the last it takes all that follows.
+
+    Parameters
+    ----------
+    pattern: as a policy has it
+    arn: what is asked for
+    """
     if pattern == "*":
         return True
     wanted, given = pattern.split(":", _ARN_FIELDS - 1), arn.split(":", _ARN_FIELDS - 1)
@@ -70,6 +94,11 @@ def replace_variables(pattern: str, context: Context) -> str | None:
     """Return a pattern with its variables replaced by the request's values, None when one has neither value nor default.
 
     A value's own wildcards mean themselves. A key of several values is no value for a variable.
+
+    Parameters
+    ----------
+    pattern: as a policy has it
+    context: condition key, in small letters → values
     """
     if "${" not in pattern:
         return pattern

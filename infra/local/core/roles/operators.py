@@ -129,14 +129,24 @@ _QUANTIFIERS = ("forallvalues", "foranyvalue")
 
 @lru_cache(maxsize=512)
 def spelled(text: str) -> Spelled:
-    """Take an operator's name apart; case does not count."""
+    """Take an operator's name apart; case does not count.
+
+    Parameters
+    ----------
+    text: as `ForAllValues:StringLikeIfExists`
+    """
     prefix, colon, name = text.lower().rpartition(":")
     if_exists = name.endswith("ifexists")
     return Spelled(name.removesuffix("ifexists"), prefix if colon else "", if_exists)
 
 
 def is_operator(text: str) -> bool:
-    """Whether a policy may use this operator; Null takes no IfExists."""
+    """Whether a policy may use this operator; Null takes no IfExists.
+
+    Parameters
+    ----------
+    text: as `ForAllValues:StringLikeIfExists`
+    """
     name, quantifier, if_exists = spelled(text)
     if name == "null":
         return not if_exists and quantifier in ("", *_QUANTIFIERS)

@@ -56,7 +56,13 @@ _calls: dict[Use, Call] = {}
 
 
 def record(ask: Ask, decision: Decision) -> None:
-    """Count one answer. What root may needs no record."""
+    """Count one answer. What root may needs no record.
+
+    Parameters
+    ----------
+    ask: who asked for what
+    decision: what came of it
+    """
     if ask.principal.kind is Kind.ROOT:
         return
     principal = ask.principal.principal_arn or ask.principal.arn
@@ -82,6 +88,10 @@ def asked(account: str) -> dict[str, list[Any]]:
     """Return what an account's roles and users have asked for, "" those of all accounts.
 
     `asked`: role, action, resource, answer, how often; `calls`: role, Sid, action, then a `Call`'s fields; `denied`: an `Asked`'s fields, first when.
+
+    Parameters
+    ----------
+    account: its twelve digits, or ""
     """
     mine = f"::{account}:" if account else ""
     return {

@@ -17,7 +17,14 @@ DECIDE = "arn:aws:kms:"  # a key's policy must allow, itself or by handing over 
 
 
 def of(account: str, region: str, resource: str) -> tuple[tuple[Policy, ...], str]:
-    """Return a resource's own policies, and the account that owns it ("" where that is the caller's)."""
+    """Return a resource's own policies, and the account that owns it ("" where that is the caller's).
+
+    Parameters
+    ----------
+    account: its twelve digits
+    region: for example us-east-1
+    resource: an ARN
+    """
     parts = resource.split(":", 5)
     if len(parts) < 6 or parts[2] not in _READERS:
         return (), parts[4] if len(parts) == 6 else ""
@@ -31,7 +38,13 @@ def _backend(service: str, account: str, region: str) -> Any:
 
 
 def of_bucket(account: str, name: str) -> tuple[str, str]:
-    """Return the text of a bucket's policy, "" where it has none, and the account that owns the bucket, "" where there is none."""
+    """Return the text of a bucket's policy, "" where it has none, and the account that owns the bucket, "" where there is none.
+
+    Parameters
+    ----------
+    account: of the caller
+    name: of the bucket
+    """
     from moto.s3.models import s3_backends
 
     owner = s3_backends.bucket_accounts.get(name, (GLOBAL, account))[1]

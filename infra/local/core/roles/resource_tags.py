@@ -19,13 +19,25 @@ _TAGGED = {"glue", "firehose", "states", "kinesisanalytics", "events", "schedule
 
 
 def are_asked_for(policies: Policies) -> bool:
-    """Whether one of these policies looks at a resource's tags."""
+    """Whether one of these policies looks at a resource's tags.
+
+    Parameters
+    ----------
+    policies: all that have a say
+    """
     layers = (policies.identity, policies.boundary or (), policies.session or (), policies.resource)
     return any(policy.asks_resource_tags for layer in layers for policy in layer)
 
 
 def keys(account: str, region: str, resource: str) -> dict[str, tuple[str, ...]]:
-    """Return `aws:resourcetag/…` for each tag of a resource."""
+    """Return `aws:resourcetag/…` for each tag of a resource.
+
+    Parameters
+    ----------
+    account: of the caller
+    region: for example us-east-1
+    resource: an ARN
+    """
     parts = resource.split(":", 5)
     if len(parts) < 6:
         return {}

@@ -78,7 +78,13 @@ class Session:
         return Principal(Kind.ROLE, self.account, self.arn, self.role.arn, self.role.id)
 
     def client(self, region: str, service: str) -> Any:
-        """Return a boto3 client on this server that acts with these credentials. Only for background threads."""
+        """Return a boto3 client on this server that acts with these credentials. Only for background threads.
+
+        Parameters
+        ----------
+        region: for example us-east-1
+        service: botocore's name
+        """
         return _client(self, region, service)
 
 
@@ -169,7 +175,18 @@ def new(
     source_identity: str = "",
     tags: Mapping[str, str] | None = None,
 ) -> Session:
-    """Return fresh credentials of a role; nobody knows them yet."""
+    """Return fresh credentials of a role; nobody knows them yet.
+
+    Parameters
+    ----------
+    role: that is assumed
+    name: of the session
+    seconds: until it expires
+    policies: that limit it, None for none
+    service: that assumed it, "" for an account's user or role
+    source_identity: as the caller told it
+    tags: key → value
+    """
     now = time.time()
     return Session(
         role,
@@ -186,7 +203,16 @@ def new(
 
 
 def new_token(account: str, user: str, seconds: float, policies: tuple[Policy, ...] | None, name: str) -> Token:
-    """Return fresh credentials of a user, or with a name of a federated user."""
+    """Return fresh credentials of a user, or with a name of a federated user.
+
+    Parameters
+    ----------
+    account: its twelve digits
+    user: its name, "" for the root
+    seconds: until it expires
+    policies: that limit it, None for none
+    name: of a federated user
+    """
     now = time.time()
     return Token(account, user, _access_key(account), *_secrets(), now, now + seconds, policies, name)
 
@@ -202,7 +228,12 @@ def _secrets() -> tuple[str, str]:
 
 
 def of_service(access_key: str) -> Session | None:
-    """Return the session of a service by its access key."""
+    """Return the session of a service by its access key.
+
+    Parameters
+    ----------
+    access_key: an access key id
+    """
     return _by_key.get(access_key)
 
 

@@ -47,17 +47,34 @@ def _table() -> dict[str, Any]:
 
 
 def prefix_of(service: str) -> str:
-    """Return the prefix of a service's actions by the name in a signature."""
+    """Return the prefix of a service's actions by the name in a signature.
+
+    Parameters
+    ----------
+    service: its name in a request's signature
+    """
     return PREFIXES.get(service, service)
 
 
 def action_of(prefix: str, operation: str) -> str:
-    """Return the action that an operation asks for, without its prefix."""
+    """Return the action that an operation asks for, without its prefix.
+
+    Parameters
+    ----------
+    prefix: of a service's actions, as `s3`
+    operation: by its name in AWS's model
+    """
     return EXCEPTIONS.get(prefix, {}).get(operation, operation)
 
 
 def resource_types(prefix: str, action: str) -> list[str]:
-    """Return the resource types of an action, those with `?` are not always there; none for an unknown action."""
+    """Return the resource types of an action, those with `?` are not always there; none for an unknown action.
+
+    Parameters
+    ----------
+    prefix: of a service's actions, as `s3`
+    action: without its prefix
+    """
     service = _table().get(prefix)
     if not isinstance(service, dict):
         return []
@@ -65,12 +82,23 @@ def resource_types(prefix: str, action: str) -> list[str]:
 
 
 def arn_pattern(prefix: str, resource_type: str) -> str:
-    """Return the ARN of a resource type, with `${Name}` for what differs."""
+    """Return the ARN of a resource type, with `${Name}` for what differs.
+
+    Parameters
+    ----------
+    prefix: of a service's actions, as `s3`
+    resource_type: of `resource_types`
+    """
     return _table()[prefix]["resources"][resource_type]
 
 
 def known(action: str) -> bool:
-    """Whether the reference has this action, `prefix:Action` in any case, or has nothing of its service."""
+    """Whether the reference has this action, `prefix:Action` in any case, or has nothing of its service.
+
+    Parameters
+    ----------
+    action: as `s3:GetObject`
+    """
     prefix, _, name = action.partition(":")
     service = _table().get(prefix.lower())
     return not isinstance(service, dict) or name.lower() in {each.lower() for each in service["actions"]}

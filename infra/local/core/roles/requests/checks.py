@@ -20,7 +20,12 @@ class Request:
     region: str
 
     def get(self, *names: str) -> str:
-        """Return the first of these members that is a text or a whole number; `A.B` is a member of a member."""
+        """Return the first of these members that is a text or a whole number; `A.B` is a member of a member.
+
+        Parameters
+        ----------
+        names: tried in this order
+        """
         for name in names:
             value: Any = self.parameters
             for part in name.split("."):
@@ -30,7 +35,13 @@ class Request:
         return ""
 
     def arn(self, resource: str, region: str | None = None) -> str:
-        """Return an ARN of this service in the caller's account and region."""
+        """Return an ARN of this service in the caller's account and region.
+
+        Parameters
+        ----------
+        resource: what stands behind the account, as `table/d/t`
+        region: the caller's without it, "" for ARNs that have none
+        """
         return f"arn:aws:{self.prefix}:{self.region if region is None else region}:{self.account}:{resource}"
 
 

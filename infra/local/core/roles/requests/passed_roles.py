@@ -40,7 +40,12 @@ _PASSING: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def checks(request: Request) -> Iterator[Check]:
-    """Yield iam:PassRole on each role that a request hands over."""
+    """Yield iam:PassRole on each role that a request hands over.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    """
     members = _PASSING.get(request.prefix, {}).get(request.operation, ())
     keys = {"iam:passedtoservice": (f"{request.prefix}.amazonaws.com",)}
     for arn in dict.fromkeys(_roles(request.parameters, members, request.account)):

@@ -41,7 +41,13 @@ _DEFAULTS = {"WorkGroupName": "primary", "GroupName": "default"}
 
 
 def arns(request: Request, action: str) -> list[str]:
-    """Return the ARNs of the resources that an action of this request is on; `*` alone when there is none."""
+    """Return the ARNs of the resources that an action of this request is on; `*` alone when there is none.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: as `s3:GetObject`
+    """
     types = [each.rstrip("?") for each in resource_types(request.prefix, action)]
     types.sort(key=lambda each: _TOP_DOWN.index(each) if each in _TOP_DOWN else len(_TOP_DOWN))
     found = (_arn(request, each) for each in types)

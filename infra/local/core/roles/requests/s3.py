@@ -82,7 +82,13 @@ _GRANTS = "x-amz-grant-"
 
 
 def object_arn(bucket: str, key: str) -> str:
-    """Return the ARN of an object."""
+    """Return the ARN of an object.
+
+    Parameters
+    ----------
+    bucket: its name
+    key: of the object
+    """
     return f"arn:aws:s3:::{bucket}/{key}"
 
 
@@ -160,7 +166,12 @@ def _copied(source: str) -> Check:
 
 
 def deleted(body: bytes) -> list[tuple[str, str]]:
-    """Return key and version of each object that a DeleteObjects names; none for a body that is no XML."""
+    """Return key and version of each object that a DeleteObjects names; none for a body that is no XML.
+
+    Parameters
+    ----------
+    body: the list in XML
+    """
     from xml.etree import ElementTree
 
     try:

@@ -14,6 +14,11 @@ from infra.local.core.roles.requests.resources import arns
 def logs(request: Request, action: str) -> Iterator[Check]:
     """Ask for a group by `log-group:G:log-stream:`, as a request presents it; policies that name `log-group:G` are taken too.
 
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+
     Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
     """
     group = request.get("logGroupName", "logGroupIdentifier", "resourceArn", "resourceIdentifier")
@@ -37,6 +42,11 @@ def logs(request: Request, action: str) -> Iterator[Check]:
 def glue(request: Request, action: str) -> Iterator[Check]:
     """Ask for the catalog's ancestors, top-down; a database's end needs its tables and functions.
 
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+
     Source: https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
     """
     found = arns(request, action)
@@ -56,6 +66,11 @@ def glue(request: Request, action: str) -> Iterator[Check]:
 def lambda_(request: Request, action: str) -> Iterator[Check]:
     """Ask for a function by its name, its ARN or a part of it, with its qualifier.
 
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+
     Source: https://docs.aws.amazon.com/lambda/latest/dg/lambda-api-permissions-ref.html
     """
     name = request.get("FunctionName")
@@ -73,7 +88,13 @@ def lambda_(request: Request, action: str) -> Iterator[Check]:
 
 
 def sqs(request: Request, action: str) -> Iterator[Check]:
-    """Ask for a queue, which is named by its URL; messages write the action in small letters."""
+    """Ask for a queue, which is named by its URL; messages write the action in small letters.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     name = request.get("QueueName") or request.get("QueueUrl").rstrip("/").rpartition("/")[2]
     owner = request.get("QueueUrl").rstrip("/").split("/")[-2:-1]
     account = owner[0] if owner and owner[0].isdigit() else request.account
@@ -82,6 +103,11 @@ def sqs(request: Request, action: str) -> Iterator[Check]:
 
 def events(request: Request, action: str) -> Iterator[Check]:
     """Ask for rules and buses: a rule of the default bus has a shorter ARN; each entry of PutEvents names its bus.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
 
     Source: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-manage-iam-access.html
     """
@@ -114,7 +140,13 @@ def _put_events(request: Request) -> Iterator[Check]:
 
 
 def cloudformation(request: Request, action: str) -> Iterator[Check]:
-    """Ask for a stack; by its name it is `stack/NAME/*`: its id is not told."""
+    """Ask for a stack; by its name it is `stack/NAME/*`: its id is not told.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     name = request.get("StackName", "StackId")
     keys = {
         f"cloudformation:{key}": (request.get(member),)
@@ -130,7 +162,13 @@ def cloudformation(request: Request, action: str) -> Iterator[Check]:
 
 
 def iam(request: Request, action: str) -> Iterator[Check]:
-    """Roles, users, groups and policies are known with their paths."""
+    """Roles, users, groups and policies are known with their paths.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     keys = {"iam:policyarn": (request.get("PolicyArn"),)} if request.get("PolicyArn") else {}
     if request.get("PermissionsBoundary"):
         keys["iam:permissionsboundary"] = (request.get("PermissionsBoundary"),)
@@ -169,7 +207,13 @@ def _texts(request: Request, name: str) -> list[str]:
 
 
 def ssm(request: Request, action: str) -> Iterator[Check]:
-    """Parameters by their names, several in GetParameters."""
+    """Parameters by their names, several in GetParameters.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     for name in _texts(request, "Names"):
         yield Check(f"ssm:{action}", request.arn(f"parameter/{name.lstrip('/')}"))
     if not request.parameters.get("Names"):
@@ -178,7 +222,13 @@ def ssm(request: Request, action: str) -> Iterator[Check]:
 
 
 def kms(request: Request, action: str) -> Iterator[Check]:
-    """Ask for a key by its id or ARN, an alias by its name."""
+    """Ask for a key by its id or ARN, an alias by its name.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     key = request.get("KeyId", "TargetKeyId", "AliasName")
     if not key or key.startswith("arn:"):
         yield Check(f"kms:{action}", key or "*")
@@ -187,7 +237,13 @@ def kms(request: Request, action: str) -> Iterator[Check]:
 
 
 def cloudwatch(request: Request, action: str) -> Iterator[Check]:
-    """Metrics have no ARN, alarms and dashboards do."""
+    """Metrics have no ARN, alarms and dashboards do.
+
+    Parameters
+    ----------
+    request: an operation with its parameters
+    action: without its prefix
+    """
     namespace = request.get("Namespace")
     names = _texts(request, "AlarmNames") if resource_types("cloudwatch", action) == ["alarm"] else []
     found = [request.arn(f"alarm:{name}") for name in names] or arns(request, action)

@@ -9,7 +9,12 @@ _MEMBERS = ("Tags", "tags", "TagList", "ResourceTags", "TagsToAdd")
 
 
 def keys(parameters: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Return the keys of a request that sets or removes tags."""
+    """Return the keys of a request that sets or removes tags.
+
+    Parameters
+    ----------
+    parameters: of the operation
+    """
     found = dict(pair for name in _MEMBERS for pair in _pairs(parameters.get(name)))
     found.update(_flat(parameters))
     removed = [
