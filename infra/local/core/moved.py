@@ -57,6 +57,7 @@ MOVED_CLASSES = {
     ("infra.local.s3.objects", "LocalS3Backend"): "infra.local.s3.backend",
     ("infra.local.s3.objects", "StoredBucket"): "infra.local.s3.buckets",
     ("infra.local.s3.objects", "StoredMultipart"): "infra.local.s3.multiparts",
+    ("infra.local.core.records", "_read"): "infra.local.core.record_rows",
     **{
         ("infra.local.core.state", name): "infra.local.core.pickles"
         for name in ("_fresh_lock", "_fresh_rlock", "_private_key")

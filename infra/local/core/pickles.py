@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 from weakref import WeakValueDictionary
 
-from infra.local.core import records
+from infra.local.core import record_rows, records
 from infra.local.core.moved import MOVED, MOVED_CLASSES
 
 _keys_are_known = False
@@ -70,7 +70,7 @@ def _learn_keys() -> None:
 
 
 for _kind in records.KINDS.values():
-    _Pickler.dispatch_table[_kind] = records.reduce
+    _Pickler.dispatch_table[_kind] = record_rows.reduce
 
 
 def share(kind: type, where: Callable[[Any], tuple[records.RecordDict | None, str]]) -> None:
@@ -81,7 +81,7 @@ def share(kind: type, where: Callable[[Any], tuple[records.RecordDict | None, st
     kind: the class itself; its subclasses are shared on their own
     where: an object → the collection that it is a record of (None: of none), and its name there. Records may refer to others, not in circles
     """
-    _Pickler.dispatch_table[kind] = lambda record: records.reduce_shared(record, *where(record))
+    _Pickler.dispatch_table[kind] = lambda record: record_rows.reduce_shared(record, *where(record))
 
 
 def load_from(file: BinaryIO) -> Any:
@@ -109,7 +109,7 @@ def dumps(value: Any) -> bytes:
 
     Parameters
     ----------
-    value: a backend, or a record of one; collections in it become their numbers within `records.meeting`
+    value: a backend, or a record of one; collections in it become their numbers within `record_rows.meeting`
     """
     _learn_keys()
     buffer = io.BytesIO()

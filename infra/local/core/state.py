@@ -9,10 +9,8 @@ from __future__ import annotations
 import builtins
 import hashlib
 import logging
-import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -21,7 +19,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.local.core import contents, records
+from infra.local.core import contents, record_rows, records
+from infra.local.core.files import TEMPORARY as TEMPORARY
+from infra.local.core.files import sweep
+from infra.local.core.files import write_atomically as write_atomically
 from infra.local.core.locks import AccountLock, ServiceLock
 from infra.local.core.notes import notes as notes
 from infra.local.core.notes import say as say
@@ -36,11 +37,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("workshop.state")
 
-TEMPORARY = ".tmp"  # ends the names of files that are being written
 _root: Path | None = None
 _locks: dict[str, ServiceLock] = defaultdict(ServiceLock)
 _modules: dict[str, Service] = {}
-_files: dict[Path, records.File] = {}
+_files: dict[Path, record_rows.File] = {}
 _written: dict[Path, bytes] = {}  # pickle → digest of what is in it
 _opening = threading.Lock()
 _later = threading.local()
@@ -70,19 +70,11 @@ def open(root: Path) -> None:
             f"The state in {root} was written by a newer version of the workshop (format {text}, this one knows {VERSION}): "
             "update the workshop, or choose another folder with WORKSHOP_HOME."
         )
-    _sweep(root)
+    sweep(root)
     contents.open(root)
     _root = root
     if text != str(VERSION):
         write_atomically(stamp, f"{VERSION}\n".encode())
-
-
-def _sweep(root: Path) -> None:
-    """Remove what write_atomically left behind when it was killed."""
-    for path in root.rglob(f".*{TEMPORARY}"):
-        path.unlink(missing_ok=True)
-    for path in root.glob("*/*/.*.pickle.????????"):  # of lakes before format 1
-        path.unlink(missing_ok=True)
 
 
 def root() -> Path:
@@ -126,28 +118,6 @@ def lock(service: str, account: str = "") -> ServiceLock | AccountLock:
     return whole.of(account) if account else whole
 
 
-def _nothing() -> None:
-    pass
-
-
-def write_atomically(path: Path, data: bytes, between: Callable[[], None] = _nothing) -> None:
-    """Replace the file at `path` by `data`: readers see the old or the new content, never a part. Raises OSError.
-
-    Parameters
-    ----------
-    between: done when the new content is written and not yet in its place; if it fails, the old content stays
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        between()
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
 def register(service: str, module: Service) -> None:
     """Remember which module holds a service's backends.
 
@@ -181,7 +151,7 @@ def save(service: str, account: str, region: str) -> None:
         if backend is None:
             return
         path = _pickle_path(service, account, _key(backend, region))
-        with records.meeting(partial(_records, path)) as met:
+        with record_rows.meeting(partial(_records, path)) as met:
             data = dumps(backend)
             digest = hashlib.blake2b(data).digest()
             rows = partial(_write_records, path, met)
@@ -263,11 +233,11 @@ def _write_records(path: Path, met: dict[str, records.Records]) -> None:
         _records(path).write(met, dumps)
 
 
-def _records(path: Path) -> records.File:
+def _records(path: Path) -> record_rows.File:
     """Return the rows beside a pickle. The caller holds the account's lock: others open theirs meanwhile."""
     found = _files.get(path)
     if found is None:
-        found = records.File(path.with_suffix(".records"))
+        found = record_rows.File(path.with_suffix(".records"))
         with _opening:
             _files[path] = found
     return found
@@ -358,7 +328,7 @@ def _set_rows_aside(path: Path) -> None:
 
 def _read(path: Path) -> tuple[Any, dict[str, records.Records]]:
     """Return a backend from disk, and its collections by their numbers."""
-    with builtins.open(path, "rb") as file, records.reading(lambda: _records(path), loads) as met:
+    with builtins.open(path, "rb") as file, record_rows.reading(lambda: _records(path), loads) as met:
         return load_from(file), met
 
 

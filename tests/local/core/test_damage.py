@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra import server_process
-from infra.local.core import state
+from infra.local.core import files
 from infra.local.core.roles import recorder
 from tests.conftest import Server
 
@@ -223,5 +223,5 @@ def test_a_name_of_this_process_only_is_not_swept(tmp_path: Path) -> None:
     kept.parent.mkdir(parents=True)
     kept.write_bytes(b"records")
     (kept.parent / ".hidden").write_bytes(b"")
-    state._sweep(tmp_path)
+    files.sweep(tmp_path)
     assert sorted(os.listdir(kept.parent)) == [".hidden", "data"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.core import records, state
+from infra.local.core import record_rows, records, state
 from infra.local.core.records import RecordDict, RecordList
 from tests.conftest import Server
 
@@ -22,15 +22,15 @@ TABLE = {
 }
 
 
-def saved(value: Any, file: records.File) -> bytes:
-    with records.meeting(lambda: file) as met:
+def saved(value: Any, file: record_rows.File) -> bytes:
+    with record_rows.meeting(lambda: file) as met:
         data = state.dumps(value)
         file.write(met, state.dumps)
     return data
 
 
-def read(data: bytes, file: records.File) -> Any:
-    with records.reading(lambda: file, state.loads):
+def read(data: bytes, file: record_rows.File) -> Any:
+    with record_rows.reading(lambda: file, state.loads):
         return state.loads(data)
 
 
@@ -61,7 +61,7 @@ def change_something(value: dict[str, Any], choose: random.Random, step: int) ->
 
 
 def test_a_random_history_is_read_as_it_was(tmp_path: Path) -> None:
-    choose, file = random.Random(7), records.File(tmp_path / "r")
+    choose, file = random.Random(7), record_rows.File(tmp_path / "r")
     value: dict[str, Any] = {"d": RecordDict(), "l": RecordList(), "plain": [1]}
     for step in range(400):
         change_something(value, choose, step)
@@ -74,11 +74,11 @@ def test_a_random_history_is_read_as_it_was(tmp_path: Path) -> None:
 
 
 def test_rows_that_no_collection_names_go_away(tmp_path: Path) -> None:
-    file = records.File(tmp_path / "r")
+    file = record_rows.File(tmp_path / "r")
     kept, lost = RecordDict({"a": 1}), RecordList([1, 2])
     saved([kept, lost], file)
     data = saved([kept], file)
-    with records.reading(lambda: file, state.loads) as met:
+    with record_rows.reading(lambda: file, state.loads) as met:
         state.loads(data)
     file.forget_others(set(met))
     assert file._rows.read("SELECT DISTINCT collection FROM records") == [(kept.collection,)]
@@ -261,7 +261,7 @@ def test_what_moto_changes_in_place_survives_kill(own_server: Server, account: s
 
 def test_a_part_that_changes_brings_the_record_around_it_along(tmp_path: Path) -> None:
     """Though nobody told that record: a table held by a crawler whose partitions change after a save."""
-    file = records.File(tmp_path / "r")
+    file = record_rows.File(tmp_path / "r")
     tables = records.LentDict({"t": {"partitions": RecordDict({"a": 1}), "log": RecordList()}})
     data = saved(tables, file)
     held = dict.__getitem__(tables, "t")
@@ -273,7 +273,7 @@ def test_a_part_that_changes_brings_the_record_around_it_along(tmp_path: Path) -
 
 
 def test_a_collection_of_one_backend_is_a_copy_in_anothers(tmp_path: Path) -> None:
-    first, second = records.File(tmp_path / "1"), records.File(tmp_path / "2")
+    first, second = record_rows.File(tmp_path / "1"), record_rows.File(tmp_path / "2")
     collection = RecordDict({"a": 1})
     data = saved(collection, first)
     other = saved({"same": collection}, second)
@@ -285,8 +285,8 @@ def test_a_collection_of_one_backend_is_a_copy_in_anothers(tmp_path: Path) -> No
 @pytest.mark.parametrize("kind", [RecordDict, RecordList])
 def test_a_damaged_row_is_kept_and_told_and_the_others_are_read(tmp_path: Path, kind: Any, monkeypatch: Any) -> None:
     notes: list[str] = []
-    monkeypatch.setattr(records.notes, "say", notes.append)
-    file = records.File(tmp_path / "r")
+    monkeypatch.setattr(record_rows.notes, "say", notes.append)
+    file = record_rows.File(tmp_path / "r")
     values = kind({"a": 1, "b": 2, "c": 3} if kind is RecordDict else [1, 2, 3])
     data = saved(values, file)
     with file._rows.change() as connection:
