@@ -21,7 +21,12 @@ def _session() -> Session:
 
 @lru_cache(maxsize=1024)
 def regions(service: str) -> list[str]:
-    """Return the regions that have a service; moto finds them out for every account again."""
+    """Return the regions that have a service; moto finds them out for every account again.
+
+    Parameters
+    ----------
+    service: botocore's name
+    """
     found = _session()
     return [
         region

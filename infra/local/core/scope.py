@@ -18,7 +18,12 @@ PARTS = ("Credential", "Signature", "SignedHeaders")
 
 
 def check_region(request: Request) -> None:
-    """Check that the region of a signature is one of AWS's. Raises Refused."""
+    """Check that the region of a signature is one of AWS's. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     region = request.credential.region
     if region == DEFAULT_REGION or region in _regions():
         return
@@ -33,7 +38,12 @@ def check_region(request: Request) -> None:
 
 
 def check_unreadable(request: Request) -> None:
-    """Tell who has sent half a signature so, and not that there is none. Raises Refused."""
+    """Tell who has sent half a signature so, and not that there is none. Raises Refused.
+
+    Parameters
+    ----------
+    request: as it came, with its credential and operation
+    """
     given = request.headers.get("authorization", "").strip()
     if not given:
         return

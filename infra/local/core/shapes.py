@@ -237,7 +237,14 @@ def _query_name(shape: Any, name: str) -> str:
 
 
 def of_text(text: str, kind: str, path: str) -> Any:
-    """Return a value of a form, an address or a header by its kind, such as `integer`. Raises Malformed."""
+    """Return a value of a form, an address or a header by its kind, such as `integer`. Raises Malformed.
+
+    Parameters
+    ----------
+    text: as it came
+    kind: type_name of a shape
+    path: of the value, for messages
+    """
     if kind in RANGES:
         if not WHOLE.fullmatch(text) or not -RANGES[kind] <= int(text) < RANGES[kind]:
             raise Malformed(f"'{text}' at '{path}' is not a whole number in range.")
