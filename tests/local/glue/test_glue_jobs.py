@@ -423,9 +423,10 @@ job.commit()
         NumberOfWorkers=2,
         DefaultArguments={"--job-bookmark-option": "job-bookmark-enable"},
     )
-    counts = []
+    counts, runs = [], []
     for _ in range(2):
         run = lab.run("marked")
+        runs.append(run["Id"])
         assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
         counts += [
             line for line in lab.printed("marked", "/aws-glue/jobs/output", run["Id"]) if line.startswith("read")
@@ -433,6 +434,11 @@ job.commit()
     assert counts == ["read 2", "read 0"]
     assert run["MaxCapacity"] == 2 and run["DPUSeconds"] > 0
     assert lab.glue.get_job_bookmark(JobName="marked")["JobBookmarkEntry"]["Version"] == 2
+    assert lab.glue.get_job_bookmark(JobName="marked", RunId=runs[0])["JobBookmarkEntry"]["Version"] == 1
+    lab.glue.reset_job_bookmark(JobName="marked", RunId=runs[0])
+    assert lab.glue.get_job_bookmark(JobName="marked")["JobBookmarkEntry"]["RunId"] == runs[0]
+    unknown = {"--job-bookmark-option": "job-bookmark-pause", "--job-bookmark-from": runs[0], "--job-bookmark-to": "jr"}
+    assert "has no run jr" in lab.run("marked", Arguments=unknown)["ErrorMessage"]
     lab.glue.reset_job_bookmark(JobName="marked")
     with pytest.raises(ClientError) as reset:
         lab.glue.get_job_bookmark(JobName="marked")

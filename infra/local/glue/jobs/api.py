@@ -62,7 +62,10 @@ class JobsResponse(CatalogResponse):
         return ActionResult({"SuccessfulSubmissions": stopping, "Errors": errors})
 
     def get_job_bookmark(self) -> ActionResult:
-        return ActionResult({"JobBookmarkEntry": self.glue_backend.bookmark(self.parameters["JobName"])})
+        given = self.parameters
+        return ActionResult({"JobBookmarkEntry": self.glue_backend.bookmark(given["JobName"], given.get("RunId", ""))})
 
     def reset_job_bookmark(self) -> ActionResult:
-        return ActionResult({"JobBookmarkEntry": self.glue_backend.reset_bookmark(self.parameters["JobName"])})
+        given = self.parameters
+        entry = self.glue_backend.reset_bookmark(given["JobName"], given.get("RunId", ""))
+        return ActionResult({"JobBookmarkEntry": entry})

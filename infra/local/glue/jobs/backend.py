@@ -18,9 +18,10 @@ from moto.glue.models import GlueBackend
 from infra.local import s3
 from infra.local.core import state
 from infra.local.glue.drivers import InvalidInput
+from infra.local.glue.jobs import bookmarks
 from infra.local.glue.jobs.checks import check_arguments, check_job, check_settings, refuse
 from infra.local.glue.jobs.record import UNFINISHED, Job, JobRun
-from infra.local.glue.jobs.running import begin, bookmark_file, under_way
+from infra.local.glue.jobs.running import begin, under_way
 from infra.local.glue.studio import script as glue_studio
 
 BY_DPUS = {"MaxCapacity", "AllocatedCapacity"}
@@ -91,7 +92,7 @@ class Jobs(GlueBackend):
         for run in job.runs:
             if run.run_id in under_way:
                 under_way[run.run_id].stopped.set()
-        bookmark_file(self.account_id, self.region_name, job.name).unlink(missing_ok=True)
+        bookmarks.forget(self.account_id, self.region_name, job.name)
 
     def start_job_run(self, name: str, given: dict[str, Any]) -> str:  # type: ignore[override]
         job = self.get_job(name)
@@ -126,15 +127,19 @@ class Jobs(GlueBackend):
         run.status = "STOPPING"
         state.afterwards(under_way[run_id].stopped.set)
 
-    def bookmark(self, name: str) -> dict[str, Any]:
-        """Return the JobBookmarkEntry. Raises EntityNotFoundException when no run has committed one."""
-        self.get_job(name)
-        file = bookmark_file(self.account_id, self.region_name, name)
-        if not file.exists():
+    def bookmark(self, name: str, run_id: str = "") -> dict[str, Any]:
+        """Return the JobBookmarkEntry, or what it was after a run. Raises EntityNotFoundException when no run has committed one."""
+        job = self.get_job(name)
+        current = bookmarks.file(self.account_id, self.region_name, name)
+        file = bookmarks.committed(job, run_id) if run_id else current
+        if file is None or not file.exists():
             raise EntityNotFoundException(f"Continuation for job {name} not found.")
         return json.loads(file.read_text())
 
-    def reset_bookmark(self, name: str) -> dict[str, Any]:
+    def reset_bookmark(self, name: str, run_id: str = "") -> dict[str, Any]:
+        """Let the next run read all again, or what was new after a run; return the entry that is there now."""
+        if run_id:
+            return bookmarks.rewind(self.get_job(name), self.account_id, self.region_name, run_id)
         entry = self.bookmark(name)
-        bookmark_file(self.account_id, self.region_name, name).unlink()
+        bookmarks.file(self.account_id, self.region_name, name).unlink()
         return entry | {"JobBookmark": "{}"}

@@ -23,6 +23,7 @@ from infra.engines import python_process
 from infra.local.core import pace, roles, state, telemetry
 from infra.local.glue import drivers as glue_drivers
 from infra.local.glue.drivers import LOOK_SECONDS, STOP_SECONDS
+from infra.local.glue.jobs import bookmarks
 from infra.local.glue.jobs.record import UNFINISHED, Job, JobRun
 
 if TYPE_CHECKING:
@@ -114,13 +115,11 @@ class Live:
 
         run = self.run
         self._log.tell_engine(run.settings["GlueVersion"])
-        bookmark = bookmark_file(run.account, run.region, run.job_name)
+        marks = self._bookmarks()
         driver = self._driver = glue_drivers.start(settings, catalog, self._log.keep)
         pace.pause(self._begins, self.stopped.is_set)
         try:
-            result = driver.run_job(
-                script, arguments, {"GLUE_JOB_BOOKMARK_FILE": str(bookmark)}, started=lambda: self._set("RUNNING")
-            )
+            result = driver.run_job(script, arguments, marks, started=lambda: self._set("RUNNING"))
             if early := self._watch(result):
                 return early
             outcome = result.result()
@@ -132,6 +131,17 @@ class Live:
         if outcome["status"] != "ok":
             raise RunFailed(outcome["error_message"])
         return "SUCCEEDED", ""
+
+    def _bookmarks(self) -> dict[str, str]:
+        run = self.run
+        with state.lock("glue", run.account):
+            job = glue_backends[run.account][run.region].jobs.get(run.job_name)
+            if job is None or run not in job.runs:  # deleted meanwhile
+                raise RunFailed(f"The job {run.job_name} is not there any more.")
+            try:
+                return bookmarks.variables(job, run)
+            except bookmarks.WrongRange as wrong:
+                raise RunFailed(str(wrong)) from None
 
     def _run_python(self, settings: Settings, script: Path, arguments: list[str]) -> tuple[str, str]:
         from infra.engines.spark.options import environment
@@ -270,13 +280,6 @@ class Live:
 
 def _job_id(run: JobRun) -> str:
     return f"j_{hashlib.sha256(f'{run.account}/{run.region}/{run.job_name}'.encode()).hexdigest()}"
-
-
-def bookmark_file(account: str, region: str, job: str) -> Path:
-    """Return where a job's bookmark is kept; awsglue.bookmark describes what is in it."""
-    folder = state.folder("glue", account, region) / "bookmarks"
-    folder.mkdir(exist_ok=True)
-    return folder / f"{hashlib.sha256(job.encode()).hexdigest()[:32]}.json"
 
 
 def begin(job: Job, run: JobRun) -> None:

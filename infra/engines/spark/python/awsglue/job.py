@@ -1,6 +1,5 @@
 """A job run in its script: `job.init(args["JOB_NAME"], args)` … `job.commit()`."""
 
-from awsglue import not_there
 from awsglue.bookmark import Bookmark
 from awsglue.utils import BOOKMARK_OPTIONS
 
@@ -29,12 +28,11 @@ class Job:
         option = args.get("job_bookmark_option", "job-bookmark-disable")
         if option not in BOOKMARK_OPTIONS:
             raise ValueError(f"Invalid job bookmark option: {option}")
-        if args.get("job_bookmark_from") or args.get("job_bookmark_to"):
-            raise not_there("A range of runs for job-bookmark-pause", "monitor-continuations")
+        is_range = bool(args.get("job_bookmark_from") or args.get("job_bookmark_to"))
         Job._initialized, Job._name, Job._run_id = True, job_name, args.get("JOB_RUN_ID", "")
         Job._bookmark = None
         if option != "job-bookmark-disable":
-            Job._bookmark = Bookmark(job_name, Job._run_id, save=option == "job-bookmark-enable")
+            Job._bookmark = Bookmark(job_name, Job._run_id, option == "job-bookmark-enable", is_range)
 
     def isInitialized(self) -> bool:
         return Job._initialized
