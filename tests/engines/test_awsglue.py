@@ -250,6 +250,17 @@ def test_relationalize_nested(frame, tmp_path):
     assert tags.first()["id"] == contact.first()["contact.val.tags"]
 
 
+def test_relationalize_keeps_fields_of_type_null(frame, tmp_path, capsys):
+    made = frame({"id": 1, "none": None, "tags": [{"k": "a", "q": None}, {"k": "b"}], "in": {"void": None, "list": []}})
+    frames = made.relationalize("root", str(tmp_path / "staging"))
+    (root,) = rows(frames.select("root"))
+    assert {name: root[name] for name in ("id", "none", "in.void")} == {"id": 1, "none": None, "in.void": None}
+    assert "none: null" in schema_of(frames.select("root"), capsys)
+    tags = frames.select("root_tags")
+    assert "tags.val.q: null" in schema_of(tags, capsys)
+    assert [row["tags.val.k"] for row in rows(tags)] == ["a", "b"]
+
+
 def test_unnest_and_unbox_of_the_guide(glue, capsys):
     from awsglue.dynamicframe import DynamicFrame
     from awsglue.transforms import DropNullFields, Unbox, UnnestFrame
@@ -393,6 +404,71 @@ def test_csv_options(glue, tmp_path, capsys):
     assert made.count() == 2
 
 
+def test_xml_has_choices_and_types_or_those_of_a_schema(glue, tmp_path, capsys):
+    from awsglue.gluetypes import ArrayType, Field, IntegerType, StringType, StructType
+
+    (tmp_path / "a.xml").write_text("<r><b id='1'><n>7</n><t>x</t></b><b id='2'><n>seven</n><t>x</t><t>y</t></b></r>")
+    (tmp_path / "b.xml").write_text("<r><b id='3'><n>8</n></b></r>")
+    given = {"paths": [str(tmp_path)]}
+    made = glue.create_dynamic_frame.from_options("file", given, "xml", {"rowTag": "b"})
+    assert schema_of(made, capsys).splitlines()[1:] == [
+        "|-- _id: int",
+        "|-- n: choice",
+        "|    |-- int",
+        "|    |-- string",
+        "|-- t: choice",
+        "|    |-- array",
+        "|    |    |-- element: string",
+        "|    |-- string",
+    ]
+    fields = [Field("n", StringType()), Field("t", ArrayType(StringType())), Field("_id", IntegerType())]
+    schema = json.dumps(StructType(fields).jsonValue())
+    made = glue.create_dynamic_frame.from_options("file", given, "xml", {"rowTag": "b", "withSchema": schema})
+    assert sorted(map(tuple, made.toDF().collect())) == [("7", ["x"], 1), ("8", None, 3), ("seven", ["x", "y"], 2)]
+    with pytest.raises(ValueError, match="rowTag is required"):
+        glue.create_dynamic_frame.from_options("file", given, "xml")
+
+
+def test_avro_comes_back_as_its_version_has_it(glue, tmp_path):
+    from awsglue.dynamicframe import DynamicFrame
+
+    df = glue.spark_session.sql(
+        "SELECT 1 AS n, DATE '2026-01-05' AS d, TIMESTAMP '2026-01-05 10:00:00.5' AS t, CAST(1.50 AS DECIMAL(9, 2)) AS c, "
+        "NAMED_STRUCT('x', ARRAY(1, NULL), 'm', MAP('k', DATE '2026-01-06')) AS s, 'one' AS part "
+        "UNION ALL SELECT NULL, NULL, NULL, NULL, NULL, 'two'"
+    )
+    made = DynamicFrame.fromDF(df, glue, "all")
+
+    def written(version: str, read: str, **more):
+        path = str(tmp_path / f"{version}-{read}")
+        to = {"path": path, "partitionKeys": ["part"]}
+        glue.write_dynamic_frame.from_options(made, "file", to, "avro", {"version": version, **more})
+        given = {"paths": [path], "recurse": True}
+        return glue.create_dynamic_frame.from_options("file", given, "avro", {"version": read})
+
+    old = written("1.7", "1.7", compression="deflate")
+    found = next(row for row in old.toDF().collect() if row["n"])
+    assert found.asDict(recursive=True) == {
+        "n": 1,
+        "d": "2026-01-05",
+        "t": "2026-01-05 10:00:00.5",
+        "c": "1.50",
+        "s": {"x": [1, None], "m": {"k": "2026-01-06"}},
+    }
+    types = {field.name: field.dataType.simpleString() for field in written("1.8", "1.8").toDF().schema}
+    assert types == {
+        "n": "int",
+        "d": "date",
+        "t": "bigint",
+        "c": "decimal(9,2)",
+        "s": "struct<x:array<int>,m:map<string,date>>",
+    }
+    new = next(row for row in written("1.8", "1.7").toDF().collect() if row["n"])
+    assert (new["d"], new["t"], bytes(new["c"])) == (20458, 1767607200500000, (150).to_bytes(2, "big"))
+    with pytest.raises(NotImplementedError, match="compression lzo of Avro"):
+        written("1.7", "1.8", compression="lzo")
+
+
 def test_write_names_compression_and_partitions(frame, glue, tmp_path):
     made = frame({"t": "a", "n": 1}, {"t": "b", "n": 2})
     target = tmp_path / "out"
@@ -414,7 +490,7 @@ def test_write_names_compression_and_partitions(frame, glue, tmp_path):
     [
         (lambda g: g.create_dynamic_frame.from_options("mysql", {}, "json"), "aws-glue-programming-etl-connect"),
         (
-            lambda g: g.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/"]}, "avro"),
+            lambda g: g.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/"]}, "grokLog"),
             "aws-glue-programming-etl-format",
         ),
         (

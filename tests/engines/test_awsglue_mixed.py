@@ -284,6 +284,28 @@ def test_other_headers_with_types_separators_and_gzip(glue, folder, capsys):
     assert records(frame.resolveChoice(choice="cast:string"), "n", "t") == [("1", "x"), ("2", "y"), ("INC", "z")]
 
 
+def test_sign_behind_an_escaper_counts_as_it_is(glue, folder):
+    """Guide: "Using the CSV format", escaper: used as it is, except for \\n, \\r, \\t and \\0."""
+    path = put(folder, a='id,text\n1,a\\,b\n2,"it\\"s"\n3,x\\ny\n4,\\\\\n5,""\n6,\n', b="text,id\nSam,7\n")
+    frame = read(glue, path, "csv", withHeader=True, escaper="\\")
+    assert records(frame, "id", "text") == [
+        ("1", "a,b"),
+        ("2", 'it"s'),
+        ("3", "x\ny"),
+        ("4", "\\"),
+        ("5", ""),
+        ("6", None),
+        ("7", "Sam"),
+    ]
+    plain = read(
+        glue, put(folder + "-plain", a="x|'a\ny'|\nskip!|ped\n"), "csv", separator="|", quoteChar="'", escaper="!"
+    )
+    assert plain.toDF().columns == ["col0", "col1", "col2"]
+    assert records(plain, "col0", "col1") == [("skip|ped", None), ("x", "a"), ("y'", None)]
+    whole = read(glue, path, "csv", escaper="!", multiLine=True, skipFirst=True)
+    assert whole.count() == 7
+
+
 def test_schema_that_is_given_names_the_columns(glue, folder):
     from awsglue.gluetypes import Field, IntegerType, StringType, StructType
 

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, MapType, NullType, StringType, StructType
 
-from awsglue import catalog, not_there, paths, storage
+from awsglue import avro_records, catalog, not_there, paths, storage
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.job import Job
 from awsglue.options import CONNECTIONS, FORMATS, is_true, refuse
@@ -32,6 +32,7 @@ FORMAT_OPTIONS = {
     "useGlueParquetWriter",
     "blockSize",
     "pageSize",
+    "version",
 }
 UNUSED = "\uffff"  # a separator that is in no text
 UPDATE_BEHAVIORS = ("UPDATE_IN_DATABASE", "LOG")
@@ -60,7 +61,7 @@ class DataSink:
         self._catalog: tuple[str, str, str | None] | None = None
 
     def setFormat(self, format: str, **options) -> None:
-        """Choose the format: parquet, glueparquet, json, csv or orc, and its options."""
+        """Choose the format: parquet, glueparquet, json, csv, orc or avro, and its options."""
         self._format, self._format_options = format, options
 
     def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> None:
@@ -89,7 +90,7 @@ class DataSink:
             ClientError: the Glue API's or S3's error.
         """
         kind = self._format.removeprefix("glue")
-        if kind not in ("json", "csv", "parquet", "orc"):
+        if kind not in ("json", "csv", "parquet", "orc", "avro"):
             raise not_there(f"Writing the format {self._format or '(none)'}", FORMATS)
         refuse(self._format_options, FORMAT_OPTIONS, FORMATS)
         options = self._writer_options(kind)
@@ -100,10 +101,16 @@ class DataSink:
         schema = df.schema
         if kind == "csv" and self._unquoted():
             df = self._joined(df)
+        if kind == "avro":
+            df = avro_records.writable(df, self._format_options)
+            schema = df.schema
         with tempfile.TemporaryDirectory(prefix="sink-") as name:
             folder = Path(name) / "data"
-            writer = df.write.format(kind).options(**options)
+            # Spark has no writer of Avro without a jar of its own: the files are made of Parquet ones
+            writer = df.write.format("parquet" if kind == "avro" else kind).options(**options)
             writer.partitionBy(*self._partition_keys).save(folder.as_uri())
+            if kind == "avro":
+                self._become_avro(folder, schema)
             partitions = self._deliver(folder, kind)
         if self._catalog and self._update:
             self._update_catalog(schema, kind, table, partitions)
@@ -116,6 +123,9 @@ class DataSink:
         )
         if compression.lower() == "lzo":
             raise not_there("The compression lzo", FORMATS)
+        if kind == "avro":
+            self._codec()
+            return {"compression": "snappy"}
         options = {"compression": "none" if compression == "uncompressed" else compression.lower()}
         if kind == "csv":
             options["sep"] = UNUSED if self._unquoted() else given.get("separator", ",")
@@ -128,6 +138,20 @@ class DataSink:
         if "pageSize" in given:
             options["parquet.page.size"] = str(given["pageSize"])
         return options
+
+    def _become_avro(self, folder: Path, schema: StructType) -> None:
+        """Make an Avro file of each Parquet file that has records."""
+        inner = StructType([field for field in schema if field.name not in self._partition_keys])
+        for file in list(folder.rglob("part-*")):
+            if _parquet_rows(file):
+                avro_records.write(file, inner, self._codec())
+            file.unlink()
+
+    def _codec(self) -> str:
+        name = (self._format_options.get("compression") or self._compression or "none").lower()
+        if name not in avro_records.CODECS:
+            raise not_there(f"The compression {name} of Avro", FORMATS)
+        return avro_records.CODECS[name]
 
     def _unquoted(self) -> bool:
         return str(self._format_options.get("quoteChar")) == "-1"

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import catalog, delimited, errors, gluetypes, infer, not_there, records, storage
+from awsglue import avro_records, catalog, delimited, errors, gluetypes, infer, not_there, records, storage, xml_records
 from awsglue.bookmark import BAND
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
@@ -56,7 +56,7 @@ class DataSource:
         self._format_options: dict = {}
 
     def setFormat(self, format: str, **options) -> None:
-        """Choose the format: json, csv, parquet or orc, and its options."""
+        """Choose the format: json, csv, xml, avro, parquet or orc, and its options."""
         self._format, self._format_options = format, options
 
     def getFrame(self) -> DynamicFrame:
@@ -69,7 +69,8 @@ class DataSource:
         given = self._options.get("paths") or self._options.get("path")
         if not given:
             raise ValueError("The option paths is required for the connection type s3")
-        readers = {"json": _json, "csv": delimited.read, "parquet": _columnar("parquet"), "orc": _columnar("orc")}
+        readers = {"json": _json, "csv": delimited.read, "xml": xml_records.read, "avro": avro_records.read}
+        readers |= {"parquet": _columnar("parquet"), "orc": _columnar("orc")}
         if self._format not in readers:
             raise not_there(f"Reading the format {self._format or '(none)'}", FORMATS)
         paths = [given] if isinstance(given, str) else list(given)

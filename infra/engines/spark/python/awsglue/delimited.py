@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import choice, gluetypes, not_there, records
+from awsglue import choice, escaped, gluetypes, not_there, records
 from awsglue.options import FORMATS, HINTS, is_true, literally, refuse
 from awsglue.paths import quote
 
@@ -20,7 +20,13 @@ def marks(options: dict) -> dict[str, str]:
     """Spark's options for Glue's `separator`, `quoteChar` (-1: no quotes) and `escaper`; a quote is escaped by another."""
     quoting = str(options.get("quoteChar", '"'))
     sign = "" if quoting == "-1" else quoting
-    return {"sep": options.get("separator", ","), "quote": sign, "escape": options.get("escaper") or sign or '"'}
+    escaper = options.get("escaper") if options.get("escaper") != "none" else None
+    return {"sep": options.get("separator", ","), "quote": sign, "escape": escaper or sign or '"'}
+
+
+def _has_escaper(options: dict) -> bool:
+    """Whether a sign is named that is not `none` (the default), and is none that Spark reads in the same way."""
+    return options.get("escaper") not in (None, "", "none", options.get("quoteChar", '"'))
 
 
 def read(spark: SparkSession, locations: list[str], recurse: bool, options: dict) -> tuple[DataFrame, None]:
@@ -33,6 +39,13 @@ def read(spark: SparkSession, locations: list[str], recurse: bool, options: dict
     header, skip = is_true(options.get("withHeader", False)), is_true(options.get("skipFirst", False))
     if header and skip:
         raise not_there("skipFirst together with withHeader", FORMATS)
+    many = is_true(options.get("multiLine", options.get("multiline", False)))
+    if _has_escaper(options):
+        if {"withSchema", "inferSchema"} & set(options):
+            raise not_there("withSchema or inferSchema together with an escaper", FORMATS)
+        signs = marks(options)
+        form = escaped.Form(signs["sep"], signs["quote"], signs["escape"], many, header, skip)
+        return escaped.read(spark, locations, recurse, form), None
     given = None
     if "withSchema" in options:
         given = records.spark_schema(gluetypes.schema_from_json(options["withSchema"]))
@@ -43,7 +56,7 @@ def read(spark: SparkSession, locations: list[str], recurse: bool, options: dict
             .options(**marks(options))
             .option("header", header or skip)
             .option("inferSchema", is_true(options.get("inferSchema", False)))
-            .option("multiLine", is_true(options.get("multiLine", options.get("multiline", False))))
+            .option("multiLine", many)
         )
 
     if header:

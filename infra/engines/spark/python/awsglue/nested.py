@@ -5,7 +5,17 @@ from collections.abc import Iterator
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, NullType, StructType
+from pyspark.sql.types import (
+    ArrayType,
+    DataType,
+    IntegerType,
+    LongType,
+    MapType,
+    NullType,
+    StringType,
+    StructField,
+    StructType,
+)
 
 from awsglue import choice
 from awsglue.paths import quote
@@ -38,33 +48,70 @@ def pivot(df: DataFrame, root: str, staging: str) -> dict[str, DataFrame]:
             has a folder of its own in it: its frames read there later, when another may have been made with that name.
     """
     frames: dict[str, DataFrame] = {}
-    _pivot(df, root, root, f"{staging.rstrip('/')}/{uuid.uuid4().hex}", frames)
+    _pivot(df, df.schema, root, root, f"{staging.rstrip('/')}/{uuid.uuid4().hex}", frames)
     return frames
 
 
-def _pivot(df: DataFrame, root: str, name: str, staging: str, frames: dict[str, DataFrame]) -> None:
-    flat = flatten(df)
-    arrays = [field for field in flat.schema if isinstance(field.dataType, ArrayType)]
+def _pivot(df: DataFrame, native: StructType, root: str, name: str, staging: str, frames: dict[str, DataFrame]) -> None:
+    """Add the frames of `df` to `frames`; `native` is its type, where `df` itself has text for the type null."""
+    leaves = list(_leaves(native))
+    flat = flatten(df).select(*[_null(leaf.name) if _is_null(leaf) else F.col(quote(leaf.name)) for leaf in leaves])
+    arrays = [leaf for leaf in leaves if isinstance(leaf.dataType, ArrayType)]
     if not arrays:
         frames[name] = flat
         return
     session = df.sparkSession
     folder = f"{staging}/{name}"
-    numbered = flat.withColumn("__id", F.monotonically_increasing_id() + 1)
+    storable = [F.col(quote(leaf.name)).cast(_storable(leaf.dataType)).alias(leaf.name) for leaf in leaves]
+    numbered = flat.select(*storable, (F.monotonically_increasing_id() + 1).alias("__id"))
     numbered.write.parquet(folder)
     stored = session.read.schema(numbered.schema).parquet(folder)
-    frames[name] = stored.select(
-        *[
-            F.when(F.col(quote(f.name)).isNotNull(), F.col("__id")).alias(f.name)
-            if isinstance(f.dataType, ArrayType)
-            else F.col(quote(f.name))
-            for f in flat.schema
-        ]
-    )
+
+    def shown(leaf: StructField) -> Column:
+        column = F.col(quote(leaf.name))
+        if isinstance(leaf.dataType, ArrayType):
+            return F.when(column.isNotNull(), F.col("__id")).alias(leaf.name)
+        return _null(leaf.name) if _is_null(leaf) else column
+
+    frames[name] = stored.select(*map(shown, leaves))
     for field in arrays:
+        value = f"{field.name}.val"
         exploded = stored.select(F.col("__id").alias("id"), F.posexplode(quote(field.name)).alias("index", "__val"))
-        child = exploded.withColumnRenamed("__val", f"{field.name}.val")
-        _pivot(child, root, f"{root}_{field.name}", staging, frames)
+        inner = StructField(value, field.dataType.elementType)
+        kind = StructType([StructField("id", LongType()), StructField("index", IntegerType()), inner])
+        child = exploded.withColumnRenamed("__val", value)
+        _pivot(child, kind, root, f"{root}_{field.name}", staging, frames)
+
+
+def _leaves(native: StructType, above: str = "") -> Iterator[StructField]:
+    """The columns that `flatten` makes of a type."""
+    for field in native:
+        if isinstance(field.dataType, StructType):
+            yield from _leaves(field.dataType, f"{above}{field.name}.")
+        else:
+            yield StructField(f"{above}{field.name}", field.dataType)
+
+
+def _storable(native: DataType) -> DataType:
+    """The type with text in place of the type null, which files have not."""
+    match native:
+        case NullType():
+            return StringType()
+        case StructType():
+            return StructType([StructField(field.name, _storable(field.dataType)) for field in native])
+        case ArrayType():
+            return ArrayType(_storable(native.elementType))
+        case MapType():
+            return MapType(native.keyType, _storable(native.valueType))
+    return native
+
+
+def _is_null(field: StructField) -> bool:
+    return isinstance(field.dataType, NullType)
+
+
+def _null(name: str) -> Column:
+    return F.lit(None).alias(name)
 
 
 # DynamoDB's JSON: {"Item": {"name": {"S": "x"}, "tags": {"L": [{"S": "y"}]}}}
