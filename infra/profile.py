@@ -123,6 +123,7 @@ OVERRIDES = (
     "AWS_ENDPOINT_URL",
     "AWS_DEFAULT_REGION",
     "AWS_REGION",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )
 
 
@@ -132,6 +133,6 @@ def activate(home: Path, profile: str | None) -> None:
     For the local profile, keys and endpoints in the environment are removed: they would win over the profile, and could lead to real AWS.
     """
     if project.is_local(profile):
-        for name in OVERRIDES:
+        for name in [*OVERRIDES, *(name for name in os.environ if name.startswith("AWS_ENDPOINT_URL_"))]:
             os.environ.pop(name, None)
     os.environ.update(environment(home, profile))

@@ -494,7 +494,7 @@ def test_write_names_compression_and_partitions(frame, glue, tmp_path):
             "aws-glue-programming-etl-format",
         ),
         (
-            lambda g: g.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/"]}, "xml"),
+            lambda g: g.create_dynamic_frame.from_options("s3", {"paths": ["s3://b/"]}, "ion"),
             "aws-glue-programming-etl-format",
         ),
         (lambda g: g.transition_s3_path("s3://b/", "GLACIER"), "glue-context"),

@@ -26,6 +26,7 @@ from infra.engines.flink import FlinkError, session
 from infra.engines.flink.aws import Aws
 from infra.engines.flink.cluster import OPTIONS, Cluster, _configuration
 from infra.engines.flink.jvm import Jvm, archive_option
+from infra.engines.startup import aws_names
 
 JOB_ID = "$internal.pipeline.job-id"  # Flink's own name of the option
 PROPERTIES = "/etc/flink/application_properties.json"
@@ -34,6 +35,7 @@ PROPERTIES = "/etc/flink/application_properties.json"
 def main(path: str) -> None:
     settings = json.loads(Path(path).read_text())
     threading.Thread(target=_end_with_server, args=(settings["job"],), daemon=True).start()
+    aws_names.refuse()
     folder = Path(settings["folder"])
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     aws = Aws(boto3.Session(), os.environ["AWS_REGION"], endpoint, endpoint)

@@ -11,9 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from infra import profile as profiles
 from infra import project
+from infra.engines import startup
 
 START_SECONDS = 60.0
 OPENS = ("java.lang", "java.net", "java.io", "java.nio", "java.lang.reflect", "java.text", "java.time", "java.util")
@@ -30,7 +33,24 @@ FLAGS = [
     "--add-exports=java.base/sun.net.util=ALL-UNNAMED",
 ]
 # What the AWS SDKs in the jars would read: the kernel gives them the keys of the profile instead (see aws.py).
-AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def profile_variables() -> dict[str, str]:
+    """Return the environment by which Python functions find the AWS of the profile, whatever else this process was given."""
+    name = os.environ.get("AWS_PROFILE")
+    dropped: Callable[[str], bool] = KEY_VARIABLES.__contains__
+    if project.is_local(name):
+        dropped = lambda variable: variable.startswith("AWS_")  # noqa: E731
+    kept = {variable: value for variable, value in os.environ.items() if not dropped(variable)}
+    return kept | profiles.environment(project.home(), name)
+
+
+def _python_path(variables: Mapping[str, str]) -> dict[str, str]:
+    """On the local AWS Flink's Python workers, too, know no name of AWS."""
+    if not project.is_local(variables.get("AWS_PROFILE")):
+        return {}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(startup.FOLDER), variables.get("PYTHONPATH"))))}
 
 
 def _name_options(folder: Path) -> tuple[str, ...]:
@@ -57,9 +77,11 @@ class Jvm:
 
     Args:
         extra: more Java options.
+        variables: environment of Java and of the workers of Python functions; by default this process's own.
     """
 
-    def __init__(self, extra: tuple[str, ...] = ()):
+    def __init__(self, extra: tuple[str, ...] = (), variables: Mapping[str, str] | None = None):
+        variables = os.environ if variables is None else variables
         self.folder = _run_folder()
         self._handshake = self.folder / "port"
         self._errors = self.folder / "java.err"
@@ -77,11 +99,15 @@ class Jvm:
             ":".join(map(str, jars)),
             "org.apache.flink.client.python.PythonGatewayServer",
         ]
-        environment = {k: v for k, v in os.environ.items() if k not in AWS_VARIABLES} | {
-            "_PYFLINK_CONN_INFO_PATH": str(self._handshake),
-            "FLINK_CONF_DIR": str(home / "conf"),
-            "FLINK_PLUGINS_DIR": str(home / "plugins"),
-        }
+        environment = (
+            dict(variables)
+            | _python_path(variables)
+            | {
+                "_PYFLINK_CONN_INFO_PATH": str(self._handshake),
+                "FLINK_CONF_DIR": str(home / "conf"),
+                "FLINK_PLUGINS_DIR": str(home / "plugins"),
+            }
+        )
         with self._errors.open("wb") as errors:
             self._process = subprocess.Popen(
                 command,

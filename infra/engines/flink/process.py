@@ -48,7 +48,13 @@ class FlinkProcess:
         told = folder / "settings.json"
         told.write_text(json.dumps(settings | {"job": self.job_id}))
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        nothing = folder / "aws-config"  # not the user's own files
+        nothing.touch()
         variables = environment.kernel_environment() | {
+            "AWS_CONFIG_FILE": str(nothing),
+            "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
+            "AWS_CREDENTIAL_PROFILES_FILE": str(nothing),
+            "AWS_EC2_METADATA_DISABLED": "true",
             "FLINK_STUDIO_RUN": str(folder / "run"),
             "TMPDIR": str(temporary),
             "PYTHONUNBUFFERED": "1",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from infra.engines import jars
+from infra.engines import jars, startup
 from infra.engines.java import java_home
 from infra.engines.spark import cluster
 
@@ -122,7 +122,12 @@ def environment(settings: Settings, folder: Path) -> dict[str, str]:
     credentials.touch(mode=0o600)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SPARK_", "PYSPARK_"))}
     extra = [str(Path(file).parent) if file.endswith(".py") else file for file in settings.py_files]
-    python_path = [*dict.fromkeys(extra), str(PYTHON_FOLDER), *filter(None, [kept.get("PYTHONPATH")])]
+    python_path = [
+        *dict.fromkeys(extra),
+        str(PYTHON_FOLDER),
+        str(startup.FOLDER),
+        *filter(None, [kept.get("PYTHONPATH")]),
+    ]
     added = {
         "AWS_REGION": settings.region,
         "AWS_DEFAULT_REGION": settings.region,

@@ -12,7 +12,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from infra.engines.flink import session
 from infra.engines.flink.aws import Aws, Profile
 from infra.engines.flink.cluster import Cluster
-from infra.engines.flink.jvm import Jvm, JvmError, archive_option
+from infra.engines.flink.jvm import Jvm, JvmError, archive_option, profile_variables
 
 from . import errors
 from .catalog import GlueCatalog, tables_in
@@ -105,7 +105,7 @@ class Connection:
         self._cluster = self._catalog = self._aws = None
         session.leave(job.id for job in self.jobs)
         self.jobs.clear()
-        self._jvm = Jvm(archive_option())
+        self._jvm = Jvm(archive_option(), profile_variables())
         self._starting = threading.Thread(target=self._start, daemon=True, name="flink-start")
         self._starting.start()
 

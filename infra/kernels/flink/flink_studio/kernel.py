@@ -3,7 +3,9 @@
 import logging
 import os
 
-from infra.engines.flink.jvm import Jvm, archive_option
+from infra import project
+from infra.engines.flink.jvm import Jvm, archive_option, profile_variables
+from infra.engines.startup import aws_names
 
 jvm: Jvm | None = None
 
@@ -11,7 +13,8 @@ jvm: Jvm | None = None
 def main() -> None:
     """Start Java and ipykernel; returns when the kernel is shut down."""
     global jvm
-    jvm = Jvm(archive_option())
+    jvm = Jvm(archive_option(), profile_variables())
+    aws_names.refuse(lambda: project.is_local(os.environ.get("AWS_PROFILE")))
     # py4j logs each call to a Java process that has ended, and the kernel says it once
     logging.getLogger("py4j.java_gateway").disabled = True
     logging.getLogger().addFilter(lambda record: "py4j" not in record.pathname)

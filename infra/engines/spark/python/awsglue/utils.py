@@ -1,6 +1,7 @@
 """Arguments of a job's script (guide: "Accessing parameters using getResolvedOptions")."""
 
 import argparse
+import re
 
 RESERVED = ["job_bookmark_option", "job_bookmark_from", "job_bookmark_to", "JOB_ID", "JOB_RUN_ID"]
 RESERVED += ["SECURITY_CONFIGURATION", "encryption_type", "enable_data_lineage", "RedshiftTempDir", "TempDir"]
@@ -13,7 +14,7 @@ class GlueArgumentError(Exception):
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str):
-        raise GlueArgumentError(message)
+        raise GlueArgumentError(re.sub(r"(--[^/\s,]+)(?:/--[^/\s,]+)+", r"\1", message))  # one spelling of each name
 
     def _get_option_tuples(self, option_string: str) -> list[tuple]:
         """The options that an abbreviation may mean: the spellings of one name (with `-`, with `_`) count as one."""
@@ -45,8 +46,10 @@ def getResolvedOptions(args: list[str], options: list[str]) -> dict[str, str]:
         parser.add_argument(f"--{name.replace('_', '-')}", f"--{name}", dest=name)
     for name in options:
         if name not in RESERVED:
-            spellings = {f"--{name}", f"--{name.replace('_', '-')}", f"--{name.replace('-', '_')}"}
-            parser.add_argument(*sorted(spellings), dest=name.replace("-", "_"), required=True)
+            spellings = (name, name.replace("_", "-"), name.replace("-", "_"))
+            parser.add_argument(
+                *dict.fromkeys(f"--{each}" for each in spellings), dest=name.replace("-", "_"), required=True
+            )
     found = vars(parser.parse_known_args(args[1:])[0])
     if "TempDir" in options and found["TempDir"] is None:
         raise GlueArgumentError("the following arguments are required: --TempDir")
