@@ -22,7 +22,7 @@ from typing import Any
 
 import boto3
 
-from infra.engines.flink import FlinkError, session
+from infra.engines.flink import FlinkError, connectors, session
 from infra.engines.flink.aws import Aws
 from infra.engines.flink.cluster import OPTIONS, Cluster, _configuration
 from infra.engines.flink.jvm import Jvm, archive_option
@@ -47,7 +47,7 @@ def main(path: str) -> None:
         _log_to(cluster, folder / "flink.log", settings["log_level"])
         _become_context(cluster, OPTIONS | options, settings["jars"])
         _tell(folder / "web", cluster.web)
-        _complete_connectors(cluster.kinesis_options(aws))
+        connectors.complete(lambda: cluster.kinesis_options(aws))
         _redirect_properties(str(folder / "application_properties.json"))
         _run_program(folder / "code", settings)
         _tell(folder / "submitted", "")
@@ -134,22 +134,6 @@ def _become_context(cluster: Cluster, options: dict[str, str], jars: list[str]) 
     thread.setContextClassLoader(loader)
     executors = java.org.apache.flink.core.execution.DefaultExecutorServiceLoader()
     client.program.StreamContextEnvironment.setAsContext(executors, conf, loader, True, False)
-
-
-def _complete_connectors(options: dict[str, str]) -> None:
-    """Kinesis connectors of the DataStream API that name no endpoint get that of this AWS; tables get it from java/AWSOptionUtils.java."""
-    from pyflink.datastream.connectors import kinesis
-
-    consume = kinesis.FlinkKinesisConsumer.__init__
-
-    def consumer(self, streams, schema, config):
-        consume(self, streams, schema, options | config)
-
-    kinesis.FlinkKinesisConsumer.__init__ = consumer
-    with_properties = kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties
-    kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties = lambda self, given: with_properties(
-        self, options | given
-    )
 
 
 def _redirect_properties(file: str) -> None:

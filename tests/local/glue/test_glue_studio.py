@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from infra.local.glue.studio.script import WrongGraph, script
 from tests.local.glue.test_glue_jobs import Lab
 
+TEXT = {"Id": "STRING", "Label": "STRING"}
 TABLES = {"raw": ["uuid", "track_id"], "reference_data": ["track_id", "track_name"]}
 NODES: dict[str, Any] = {
     "raw": {"S3CatalogSource": {"Name": "Raw", "Database": "db", "Table": "raw"}},
@@ -121,10 +122,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"x-1": select(["raw"], "uuid"), "x1": select(["raw"], "uuid")}, "Nodes x-1 and x1 would both be A_x1."),
     # kinds and members that are not here
     ({"a": kind("FillMissingValues", ["raw"], ImputedPath="uuid")}, "FillMissingValues learns from the data"),
-    ({"a": kind("Spigot", ["raw"], Path="s3://b/")}, "Node a: Spigot is not part of the local AWS."),
     ({"a": kind("PIIDetection", ["raw"])}, "Node a: PIIDetection is not part of the local AWS."),
     ({"a": kind("Nonsense", ["raw"])}, "Node a: Nonsense is not part of the local AWS."),
-    ({"a": target(NumberTargetPartitions="4")}, "NumberTargetPartitions is not part of the local AWS."),
+    ({"a": target(NumberTargetPartitions="some")}, "Node A: NumberTargetPartitions some is no number."),
     ({"a": target(AutoDataQuality={"IsEnabled": True})}, "AutoDataQuality is not part of the local AWS."),
     # columns
     ({"a": select(["raw"], "x")}, "Node A: its input has no column x; it has uuid, track_id."),
@@ -145,6 +145,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"a": kind("Aggregate", ["raw"], Groups=[["uuid"]], Aggs=[])}, "Node A: Aggs is empty."),
     ({"a": aggregate([["uuid"], ["track_id", "uuid"]], "track_id")}, "Node A: two of its columns would be uuid."),
     ({"a": aggregate([], "track_id", "track_id")}, "Node A: two of its columns would be max(track_id)."),
+    ({"a": kind("Merge", ["raw", "ref"], Source="x", PrimaryKeys=[["track_id"]])}, "Source x is not one of its inputs"),
+    ({"a": kind("Merge", ["raw", "ref"], Source="raw", PrimaryKeys=[])}, "Node A: PrimaryKeys is empty."),
+    ({"a": kind("Merge", ["raw", "ref"], Source="raw", PrimaryKeys=[["uuid"]])}, "its input has no column uuid"),
     # joins
     (
         {"a": kind("Join", ["raw", "ref"], JoinType="equijoin", Columns=BOTH_SIDES)},
@@ -193,7 +196,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "Node B: ClassName F is taken by node A.",
     ),
     # targets
-    ({"a": target(Format="delta")}, "the format delta is not part of the local AWS; it has parquet, orc, json, csv."),
+    (
+        {"a": target(Format="delta")},
+        "the format delta is not part of the local AWS; it has parquet, orc, json, csv, avro.",
+    ),
     ({"a": target(Compression="snappy")}, "the compression snappy of json is not part of the local AWS"),
     ({"a": kind("S3GlueParquetTarget", ["raw"], Path="s3://b/", Compression="lzo")}, "the compression lzo of parquet"),
     ({"a": target(SchemaChangePolicy={"EnableUpdateCatalog": True})}, "needs a Database and a Table."),
@@ -241,6 +247,50 @@ def test_wrong_graph_is_refused_with_its_reason(changes: dict[str, Any], reason:
         (
             kind("S3JsonSource", Paths=["s3://b/in/"], Exclusions=["**.tmp", '["**.pdf", "old/*"]']),
             '"recurse": False, "exclusions": ["**.tmp", "**.pdf", "old/*"]}, tr',
+        ),
+        (
+            kind("S3JsonSource", Paths=["s3://b/"], JsonPath="$.a[*]", GroupFiles="inPartition", MaxBand=5),
+            'format_options={"multiline": False, "jsonPath": "$.a[*]"}, connection_type="s3", format="json", '
+            'connection_options={"paths": ["s3://b/"], "recurse": False, "groupFiles": "inPartition", "maxBand": 5}',
+        ),
+        (
+            kind(
+                "S3JsonSource",
+                Paths=["s3://b/"],
+                AdditionalOptions={"EnableSamplePath": True, "SamplePath": "s3://b/1"},
+            ),
+            'connection_options={"paths": ["s3://b/1"], "recurse": False}',
+        ),
+        (
+            kind("S3CsvSource", Paths=["s3://b/"], Separator="pipe", QuoteChar="quote", Escaper="\\", SkipFirst=True),
+            '{"quoteChar": "\\"", "withHeader": False, "separator": "|", "skipFirst": True, "escaper": "\\\\"}',
+        ),
+        (
+            kind("S3CatalogSource", Database="db", Table="raw", AdditionalOptions={"BoundedFiles": 3}),
+            'table_name="raw", additional_options={"boundedFiles": "3"}, tr',
+        ),
+        (target(NumberTargetPartitions="0"), "from_options(frame=Raw_raw, "),
+        (
+            target(NumberTargetPartitions="1", Format="avro"),
+            'from_options(frame=Raw_raw.coalesce(1), connection_type="s3"',
+        ),
+        (kind("DropNullFields", ["raw"]), "A_a = DropNullFields.apply(frame=Raw_raw, tr"),
+        (
+            kind(
+                "DropNullFields",
+                ["raw"],
+                NullCheckBoxList={"IsEmpty": True, "IsNegOne": True},
+                NullTextList=[{"Value": "n/a", "Datatype": {"Id": "STRING", "Label": "STRING"}}],
+            ),
+            'A_a = dropNulls(glueContext, frame=Raw_raw, nulls=["", "-1", "n/a"], tr',
+        ),
+        (
+            kind("Spigot", ["raw"], Path="s3://b/", Topk=5, Prob=0.5),
+            'Spigot.apply(frame=Raw_raw, path="s3://b/", options={"topk": 5, "prob": 0.5}, tr',
+        ),
+        (
+            kind("Merge", ["raw", "ref"], Source="ref", PrimaryKeys=[["track_id"]]),
+            'A_a = Reference_ref.mergeDynamicFrame(stage_dynamic_frame=Raw_raw, primary_keys=["track_id"], tr',
         ),
         (
             kind("S3CatalogSource", Database="db", Table="raw", PartitionPredicate="day = '1'"),
@@ -525,6 +575,10 @@ def test_every_kind_of_node_runs_on_spark(client: Any, account: str) -> None:
         "custom": node("CustomCode", "typed prices", ClassName="Double", Code=CUSTOM),
         "doubled": node("SelectFromCollection", "custom", Index=0),
         "doubled-out": node("S3CatalogTarget", "doubled", **sold),
+        "cleaned": node("DropNullFields", "typed", NullTextList=[{"Value": text, "Datatype": TEXT} for text in "xz"]),
+        "cleaned-out": json_target("cleaned", "cleaned", NumberTargetPartitions="1"),
+        "merged": node("Merge", "three typed", Source="typed", PrimaryKeys=[["sort"]]),
+        "merged-out": json_target("merged", "merged"),
         "json": node("S3JsonSource", Paths=[f"{root}/json/"]),
         "once": node("Union", "json json", UnionType="DISTINCT"),
         "all": node("Union", "json once", UnionType="ALL"),
@@ -538,6 +592,9 @@ def test_every_kind_of_node_runs_on_spark(client: Any, account: str) -> None:
     assert run["JobRunState"] == "SUCCEEDED", run.get("ErrorMessage")
     a, b, c = {"sort": "a", "n": 1, "note": "x"}, {"sort": "b", "n": 2}, {"sort": "c", "n": 3, "note": "z"}
     assert rows(lab, "out/filtered/") == [a]
+    assert rows(lab, "out/cleaned/") == [{"sort": sort, "n": n} for sort, n in (("a", 1), ("b", 2), ("c", 3))]
+    assert len(lab.s3.list_objects_v2(Bucket=lab.bucket, Prefix="out/cleaned/")["Contents"]) == 1
+    assert rows(lab, "out/merged/") == [a, b, {"sort": "c", "n": 3}]  # that of the node anti took the place of c
     no_sale = {"sort": None, "n": None, "note": None}
     assert rows(lab, "out/outer/") == [
         a | {"what": "a", "price": 1.5},

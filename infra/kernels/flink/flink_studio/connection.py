@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from py4j.protocol import Py4JError, Py4JJavaError
 
-from infra.engines.flink import session
+from infra.engines.flink import connectors, session
 from infra.engines.flink.aws import Aws, Profile
 from infra.engines.flink.cluster import Cluster
 from infra.engines.flink.jvm import Jvm, JvmError, archive_option, profile_variables
@@ -40,6 +40,7 @@ class Connection:
         self._cluster: Cluster | None = None
         self._catalog: GlueCatalog | None = None
         self._problem: Exception | None = None
+        self._are_completed = False  # the connectors of the DataStream API
         self._starting = threading.Thread(target=self._start, daemon=True, name="flink-start")
         self._starting.start()
         self.jobs: list[Job] = []
@@ -71,6 +72,9 @@ class Connection:
         except Exception as error:  # reported by ready(), in the cell that needs Flink
             self._problem = error
             return
+        if not self._are_completed:  # once: a second Java process has the same Python
+            connectors.complete(lambda: self.cluster.kinesis_options(self._refresh_aws()))
+            self._are_completed = True
         self.cluster.warm_up()
         import matplotlib.figure  # noqa: F401 - the first chart would wait for it
 

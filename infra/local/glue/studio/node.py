@@ -26,6 +26,7 @@ COMPRESSIONS = {
     "orc": {"snappy", "zlib", "uncompressed", "none"},
     "json": {"gzip", "bzip2", "uncompressed", "none"},
     "csv": {"gzip", "bzip2", "uncompressed", "none"},
+    "avro": {"deflate", "bzip2", "uncompressed", "none"},
 }
 AGGREGATE_NAMES = {"countDistinct": "count(DISTINCT {})", "sumDistinct": "sum(DISTINCT {})"}
 

@@ -25,7 +25,7 @@ def _s3_target(node: Node, kind: str, written: str, compression: str | None) -> 
     if compression and compression not in COMPRESSIONS[kind]:
         known = ", ".join(sorted(COMPRESSIONS[kind]))
         raise node.wrong(f"the compression {compression} of {kind} is not part of the local AWS; it has {known}.")
-    frame, keys, policy = node.source.variable, _partition_keys(node), node.given.get("SchemaChangePolicy", {})
+    frame, keys, policy = _partitioned(node), _partition_keys(node), node.given.get("SchemaChangePolicy", {})
     packed = {"compression": compression} if compression else {}
     if not policy.get("EnableUpdateCatalog"):
         in_format = packed if kind == "parquet" else {}  # the others have it in the connection's options
@@ -48,6 +48,14 @@ def _s3_target(node: Node, kind: str, written: str, compression: str | None) -> 
         f"{node.variable}.writeFrame({frame})",
     ]
     return Made("\n".join(lines))
+
+
+def _partitioned(node: Node) -> str:
+    """The frame in as many parts as there are to be files; 0, which Glue Studio stores, leaves that to Spark."""
+    number = node.given.get("NumberTargetPartitions") or "0"
+    if not number.isdecimal():
+        raise node.wrong(f"NumberTargetPartitions {number} is no number.")
+    return f"{node.source.variable}.coalesce({int(number)})" if int(number) else node.source.variable
 
 
 def catalog_target(node: Node) -> Made:

@@ -1,0 +1,23 @@
+"""Kinesis connectors of the DataStream API: what names no endpoint gets that of this AWS. Tables get it from java/AWSOptionUtils.java."""
+
+from collections.abc import Callable
+
+
+def complete(options: Callable[[], dict[str, str]]) -> None:
+    """Add options to what a program gives the connectors, where it does not say them itself.
+
+    Args:
+        options: asked when a connector is made, for a kernel follows its profile.
+    """
+    from pyflink.datastream.connectors import kinesis
+
+    consume = kinesis.FlinkKinesisConsumer.__init__
+
+    def consumer(self, streams, schema, config):
+        consume(self, streams, schema, options() | config)
+
+    kinesis.FlinkKinesisConsumer.__init__ = consumer
+    with_properties = kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties
+    kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties = lambda self, given: with_properties(
+        self, options() | given
+    )
