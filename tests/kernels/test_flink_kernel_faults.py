@@ -30,6 +30,60 @@ COUNT = """%flink.ssql(type=update)
 SELECT 'all' AS records, count(*) AS n, count(DISTINCT uuid) AS kinds FROM raw_stream
 /*+ OPTIONS('stream' = '{}', 'scan.shard.discovery.intervalmillis' = '1000') */"""
 JOBS = "import json, urllib.request; print(json.load(urllib.request.urlopen(z.web() + '/jobs/overview'))['jobs'])"
+# ways to name a stream
+OF_STREAM = "WITH ('connector'='kinesis', 'stream'='ways', 'format'='json', 'scan.stream.initpos'='TRIM_HORIZON'{})"
+TABLES = f"""%flink.ssql
+-- a comment
+/* and another */ CREATE /* here too */ TEMPORARY TABLE commented -- and here
+(n INT) {OF_STREAM.format(", 'aws.region'='us-east-1'")};
+CREATE TEMPORARY TABLE other_ways.of_another_database (n INT) {OF_STREAM.format("")};
+CREATE TEMPORARY TABLE alike LIKE commented;
+CREATE TEMPORARY TABLE elsewhere WITH ('aws.region'='eu-west-1') LIKE commented (OVERWRITING OPTIONS);
+CREATE CATALOG mine WITH ('type'='generic_in_memory');
+CREATE TABLE mine.`default`.of_a_catalog (n INT) {OF_STREAM.format("")};
+CREATE TEMPORARY VIEW seen AS SELECT n FROM commented"""
+DESCRIBED = """%flink.pyflink
+from pyflink.table import DataTypes, Schema, TableDescriptor
+described = TableDescriptor.for_connector("kinesis").schema(Schema.new_builder().column("n", DataTypes.INT()).build())
+described = described.option("stream", "ways").option("format", "json").option("scan.stream.initpos", "TRIM_HORIZON")
+st_env.create_temporary_table("described", described.build())
+st_env.create_temporary_view("of_python", st_env.from_descriptor(described.build()))"""
+WAYS = (
+    "commented",
+    "other_ways.of_another_database",
+    "alike",
+    "mine.`default`.of_a_catalog",
+    "seen",
+    "described",
+    "of_python",
+)
+HINT = "commented /*+ OPTIONS('aws.region'='us-east-1') */"
+REAL = "'aws.endpoint'='https://kinesis.us-east-1.amazonaws.com'"
+STREAMED = """%flink.pyflink
+import os
+from pyflink.common.serialization import SimpleStringSchema
+from pyflink.datastream.connectors.kinesis import FlinkKinesisConsumer
+read = FlinkKinesisConsumer("ways", SimpleStringSchema(), {"flink.stream.initpos": "TRIM_HORIZON"})
+with s_env.add_source(read).execute_and_collect("streamed") as found:
+    print(next(found))
+from pyflink.java_gateway import get_gateway
+try:
+    get_gateway().jvm.java.net.InetAddress.getByName("kinesis.us-east-1.amazonaws.com")
+except Exception as error:
+    print(error.java_exception.toString())"""
+BOTO3 = """%flink.pyflink
+import boto3
+from pyflink.table.udf import udf
+@udf(result_type=DataTypes.STRING())
+def boto(region):
+    import boto3
+    found = [boto3.client("kinesis", region_name=region).list_streams()["StreamNames"].count("ways")]
+    try:
+        boto3.client("kinesis", region_name=region, endpoint_url="https://kinesis.us-east-1.amazonaws.com").list_streams()
+    except Exception as error:
+        found.append(type(error).__name__)
+    return str(found)
+st_env.create_temporary_function("boto", boto)"""
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +190,28 @@ def test_a_stream_deleted_under_a_running_paragraph(notebook, kinesis):
     deleting.join()
     assert "Stream gone" in error and "ResourceNotFoundException" in error and len(error.splitlines()) <= 2
     assert "RUNNING" not in notebook.text(JOBS)
+
+
+def test_a_stream_is_read_here_however_it_is_named(notebook, kinesis, server):
+    """Nothing that a text says leads to real AWS, which Java and the workers of Python functions cannot find."""
+    stream(kinesis, "ways", [text('{"n": 7}')])
+    server.client("glue", ACCOUNT).create_database(DatabaseInput={"Name": "other_ways"})
+    notebook.text(TABLES)
+    notebook.text(DESCRIBED)
+    notebook.run(f"z.stop_after(rows={len(WAYS) + 1}, idle=20, seconds=60)")
+    union = " UNION ALL ".join(f"SELECT {at} AS way, n FROM {name}" for at, name in enumerate((*WAYS, HINT)))
+    notebook.text(f"%flink.ssql(type=append)\n{union}")
+    assert notebook.text("print(sorted(z.result()[1]))").strip() == str([(at, 7) for at in range(len(WAYS) + 1)])
+    notebook.run("z.stop_after(idle=1.5, seconds=60)")
+    refused = notebook.error("%flink.ssql(type=update)\nSELECT * FROM elsewhere")
+    assert "ways" in refused and "not found" in refused
+    real = notebook.error(f"%flink.ssql(type=update)\nSELECT * FROM commented /*+ OPTIONS({REAL}) */")
+    assert real.startswith("The job failed: Flink does not reach kinesis.us-east-1.amazonaws.com")
+    first, second = notebook.text(STREAMED).strip().splitlines()
+    assert (first, second.split(":")[0]) == ('{"n": 7}', "java.net.UnknownHostException")
+    notebook.text(BOTO3)
+    notebook.text("%flink.ssql(type=update)\nSELECT boto('us-east-1') AS found")
+    assert notebook.text("print(z.result()[1])").strip() == """[("[1, 'EndpointConnectionError']",)]"""
 
 
 def test_resharding_counts_every_record_once(notebook, kinesis):

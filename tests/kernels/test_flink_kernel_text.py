@@ -419,13 +419,41 @@ def test_the_place_of_a_mistake_in_the_cell():
     ]
 
 
+def test_a_row_as_the_only_column_of_values_is_explained():
+    told = "org.apache.flink.table.api.ValidationException: Cause: Different number of columns."
+    one = errors.sql_error(Exception(told), Statement("INSERT INTO t VALUES (ROW(1, 2))", 1, 1), set())
+    assert str(one).endswith("for one column that is a ROW write SELECT ROW(a, b).")
+    other = errors.sql_error(Exception(told), Statement("INSERT INTO t VALUES (1, ROW(1, 2))", 1, 1), set())
+    assert "ROW" not in str(other)
+
+
 def test_the_root_cause_of_a_failed_job():
     first, second, hint = errors.failure(Exception(FAILED)).splitlines()
     assert (first, second) == ("Failed to deserialize JSON 'not json'.", "Unrecognized token 'not'")
     assert "'json.ignore-parse-errors' = 'true'" in hint
 
 
+def test_an_address_of_real_aws_is_explained(monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "workshop-local")
+    for told in (
+        "a.SdkClientException: Unable to execute HTTP request: kinesis.us-east-1.amazonaws.com",
+        "java.net.UnknownHostException: Unable to resolve host kinesis.us-east-1.amazonaws.com in hosts file /home/me/x",
+    ):
+        said = errors.failure(Exception(told))
+        assert said.startswith("Flink does not reach kinesis.us-east-1.amazonaws.com, which is real AWS")
+        assert "'aws.endpoint'" in said and "/home/me" not in said
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    assert errors.failure(Exception(told)).startswith("Unable to resolve host kinesis")
+
+
 def test_what_the_aws_sdk_adds_is_left_out():
+    said = (
+        "java.nio.AccessDeniedException: s3://b/x: getFileStatus on s3://b/x: com.amazonaws.services.s3.model.AmazonS3Exception: Forbidden "
+        "(Service: Amazon S3; Status Code: 403; Error Code: 403 Forbidden; Request ID: 1), S3 Extended Request ID: ab/c=:403"
+    )
+    assert errors.failure(Exception(said)).endswith(
+        "s3://b/x: getFileStatus on s3://b/x: Forbidden (Service: Amazon S3; Status Code: 403; Error Code: 403 Forbidden; Request ID: 1)"
+    )
     said = "java.lang.RuntimeException: Stream not found. (Service: AmazonKinesis; Status Code: 400; Error Code: ResourceNotFoundException; Request ID: 1; Proxy: null)"
     assert errors.failure(Exception(said)) == "Stream not found (ResourceNotFoundException)"
 

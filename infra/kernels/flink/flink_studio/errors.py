@@ -1,11 +1,14 @@
 """Flink's errors in one or two lines: the root cause, and the place in the cell."""
 
 import difflib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from py4j.java_gateway import JavaObject
+
+from infra import project
 
 from .paragraph import Statement
 from .told import Told
@@ -29,6 +32,8 @@ EMPTY = (
 )
 PLACE = re.compile(r"(?:From|At|at) line (\d+), column (\d+)(?: to line \d+, column \d+)?:?\s*")
 CAUSE = re.compile(r"^(?:Caused by: |: )?(?P<type>[\w.$]+(?:Exception|Error|Throwable)\w*)(?:: (?P<text>.*))?$")
+AWS_MORE = re.compile(r", S3 Extended Request ID:.*$|(?<=: )(?:[a-z]\w*\.)+\w+(?:Exception|Error): ")
+REAL_AWS = re.compile(r"\S*amazonaws\.com")
 AWS_TAIL = re.compile(r" \(Service: [^;]+; Status Code: \d+; Error Code: (\w+);[^)]*\)")
 UNKNOWN = re.compile(r"(?P<what>Object|Column|Table|function signature) '?(?P<name>\w+)")
 SKIP = (
@@ -43,6 +48,11 @@ HINTS = {
     "RowTime field should not be null": "\nA record has no value in the event-time column, and Flink cannot place it in time. Leave such records out "
     "when they are put, or declare the table without WATERMARK.",
 }
+ROW_OF_VALUES = re.compile(r"\bVALUES\s*\(\s*ROW\b", re.I)
+NO_AWS = (
+    "this kernel uses the local AWS and knows no other address. Leave 'aws.endpoint' out, and 'scan.stream.recordpublisher' = 'EFO': enhanced fan-out "
+    "of Flink needs HTTP/2, which the local AWS has not."
+)
 WIDTH = 300
 
 
@@ -76,6 +86,8 @@ def stack_trace(error) -> str:
 def failure(error) -> str:
     """Why a job failed, and what to do when that is known; `error` is an exception or a Java stack trace."""
     message = explain(error).message
+    if (address := REAL_AWS.search(message)) and project.is_local(os.environ.get("AWS_PROFILE")):
+        return f"Flink does not reach {address[0]}, which is real AWS: {NO_AWS}"
     return message + next((hint for start, hint in HINTS.items() if start in message), "")
 
 
@@ -107,6 +119,7 @@ def _one_line(kind: str, text: str) -> str:
     text = PLACE.sub("", text).replace("SQL validation failed. ", "").replace("SQL parse failed. ", "")
     text = re.sub(r"^(?:[\w$]+\.)+[\w$]+(?:Exception|Error): ", "", text)
     text = AWS_TAIL.sub(r" (\1)", " ".join(text.split()).replace('" .', '".')).replace(". (", " (")
+    text = AWS_MORE.sub("", text)
     if not text:
         return kind
     return text if len(text) <= WIDTH else text[:WIDTH] + " …"
@@ -123,7 +136,7 @@ def sql_error(error, statement: Statement, tables: Iterable[str], names: Iterabl
     """
     explained = explain(error)
     if explained.line is None or explained.column is None:
-        return FlinkError(f"Flink: {explained.message}")
+        return FlinkError(f"Flink: {explained.message}{_row_of_values(explained, statement)}")
     tables = {name.lower() for name in tables}
     line = statement.line + explained.line - 1
     column = explained.column + (statement.column - 1 if explained.line == 1 else 0)
@@ -132,6 +145,13 @@ def sql_error(error, statement: Statement, tables: Iterable[str], names: Iterabl
     message += f"\n    {text}\n    {' ' * (explained.column - 1)}^"
     hint = _reserved_word(explained, statement, tables) or _did_you_mean(explained.message, tables, names)
     return FlinkError(message + hint)
+
+
+def _row_of_values(explained: Explained, statement: Statement) -> str:
+    """A hint for VALUES (ROW(…)), which Flink's parser takes for the columns of the row itself."""
+    if "Different number of columns" not in explained.message or not ROW_OF_VALUES.search(statement.plain):
+        return ""
+    return "\nVALUES (ROW(a, b)) means the two columns a and b: for one column that is a ROW write SELECT ROW(a, b)."
 
 
 def _did_you_mean(message: str, tables: set[str], names: Iterable[str]) -> str:
