@@ -30,7 +30,9 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
             end = glob.find("]", at + 1)
             if end < 0:
                 raise ValueError(f"The exclude pattern {glob} has an open bracket.")
-            inside = glob[at:end].replace("\\", "\\\\")
+            inside = re.sub(
+                r"[\\\[\^&|~]", r"\\\g<0>", glob[at:end]
+            )  # signs of Python's sets, which a glob takes as they are
             out.append(f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]")
             at = end + 1
         elif char == "{":

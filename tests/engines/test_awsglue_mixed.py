@@ -230,6 +230,7 @@ def table(name: str, columns: dict, location: str, serde: str, parameters=None, 
 
 
 OPENX = "org.openx.data.jsonserde.JsonSerDe"
+OPENCSV = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
 LAZY = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
 
 
@@ -406,6 +407,25 @@ def test_quote_sign_of_a_table(glue, folder, place, quote, line, expected):
     options = {"quoteChar": quote} if place == "options" else {}
     frame = glue.create_dynamic_frame.from_catalog(DATABASE, name, additional_options=options)
     assert records(frame, "t", "n") == [(expected, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('n,t\n1,"a ""b"" c"\n', [("1", 'a "b" c')]),
+        ('n,t\n1,"it\\"s, ok"\n2,x\\,y\n3,"a ""b"""\n', [("1", 'it"s, ok'), ("2", "x,y"), ("3", 'a "b"')]),
+    ],
+)
+def test_table_with_the_escape_sign_of_opencsv(glue, folder, text, expected):
+    """Quotes are doubled, or stand behind the sign, as in most tables that a custom classifier or Athena made."""
+    name = re.sub(r"\W", "_", folder.lower())[-40:]
+    path = put(folder, a=text) if len(expected) > 1 else put(folder, **{"p=1/a": text})
+    serde = {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"}
+    parameters = {"classification": "csv", "skip.header.line.count": "1"}
+    table(name, {"n": "string", "t": "string"}, path, OPENCSV, serde, parameters)
+    options = {"recurse": True} if len(expected) == 1 else {}
+    frame = glue.create_dynamic_frame.from_catalog(DATABASE, name, additional_options=options)
+    assert records(frame, "n", "t") == expected
 
 
 # the same files in the crawler, Athena and awsglue

@@ -194,6 +194,9 @@ def test_hive_names_only_when_all_folders_have_the_key() -> None:
         (r"a\*b", "axb", False),
         ("2022/0[2-3]/**", "2022/02/x/y", True),
         ("a,b", "a,b", True),
+        ("a[[]1].csv", "a[1].csv", True),
+        ("a[[]1].csv", "ab1].csv", False),
+        ("[^&&a]", "^", True),
     ],
 )
 def test_exclude_patterns(glob: str, path: str, expected: bool) -> None:

@@ -11,7 +11,19 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
-from awsglue import avro_records, catalog, delimited, errors, gluetypes, infer, not_there, records, storage, xml_records
+from awsglue import (
+    avro_records,
+    catalog,
+    delimited,
+    errors,
+    escaped,
+    gluetypes,
+    infer,
+    not_there,
+    records,
+    storage,
+    xml_records,
+)
 from awsglue.bookmark import BAND
 from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
@@ -39,6 +51,7 @@ UNCHECKED = (
 # In a text with several JSON objects; a line break is in no string, and within an object a comma comes before it or after
 BETWEEN_RECORDS = r"(?<=\})[ \t]*[\r\n]\s*(?=\{)"
 PATTERN_SIGNS = set("[{*?")
+LINES = StructType([StructField(infer.LINE, StringType())])
 HIDDEN_DATABASE = "__awsglue"  # Spark's database with the tables of from_catalog; those of spark.sql are their own
 
 
@@ -133,14 +146,12 @@ def from_catalog(
             df = df.where(F.col("_metadata.file_path").isin(list(map(storage.spark_path, selected))))
         return df
 
-    if table.format == "csv":  # read as text: what is no number must not be lost
-        text = StructType([StructField(field.name, StringType()) for field in table.columns])
-        rows = read(replace(table, columns=text))
+    if table.format == "csv":
+        rows = _csv_rows(table, read)
         return _frame(lambda: delimited.typed(rows, table.columns), None, glue_context, context)
     df = read(table)
     if table.format != "json":
         return _frame(df, None, glue_context, context)
-    line = StructType([StructField(infer.LINE, StringType())])
 
     @cache
     def records_and_bad() -> tuple[DataFrame, DataFrame]:
@@ -149,12 +160,32 @@ def from_catalog(
             return infer.split_corrupt(df, table.partition_keys)
         if _bytes(df) > CHECKED_BYTES:
             return infer.split_corrupt(df, table.partition_keys, UNCHECKED.format(f"{database}.{table_name}"))
-        lines = read(replace(table, format="text", columns=line), " lines")
+        lines = read(replace(table, format="text", columns=LINES), " lines")
         if lines.where(F.col(infer.LINE).rlike(pattern)).limit(1).count():
             return infer.read_misfits(lines, table.columns)
         return infer.split_corrupt(df, table.partition_keys)
 
     return _frame(lambda: records_and_bad()[0], lambda: records_and_bad()[1], glue_context, context)
+
+
+def _csv_rows(table: catalog.CatalogTable, read: Callable[..., DataFrame]) -> DataFrame:
+    """The records of a table of CSV, all of them text: what is no number must not be lost.
+
+    Spark's reader takes an escape for one within quotes only, and then knows no doubled quotes: files with one are read in Python.
+    """
+    options = table.options
+    quoted = options["quote"] or '"'
+    if options["escape"] != quoted:
+        own = {name: value for name, value in options.items() if name == "recursiveFileLookup"}
+        lines = replace(table, format="text", columns=LINES, options=own)
+        if read(lines, " lines").where(F.col(infer.LINE).contains(options["escape"])).limit(1).count():
+            texts = read(replace(lines, options=own | {"wholetext": "true"}), " texts")
+            form = escaped.Form(
+                options["sep"], options["quote"], options["escape"], False, False, options["header"] == "true"
+            )
+            return escaped.rows(texts, infer.LINE, form, {f"col{at}": f.name for at, f in enumerate(table.columns)})
+    text = StructType([StructField(field.name, StringType()) for field in table.columns])
+    return read(replace(table, columns=text, options=options | {"escape": quoted}))
 
 
 def _frame(

@@ -11,6 +11,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, MapType, StringType
 
+from awsglue.paths import quote
+
 WELL_KNOWN = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}  # what the guide leaves from "as it is"
 LINE_END = r"\r\n|\n|\r"
 FILE = "_metadata.file_path"
@@ -30,14 +32,21 @@ class Form(NamedTuple):
 def read(spark: SparkSession, locations: list[str], recurse: bool, form: Form) -> DataFrame:
     """The records of the files, values under the names in their own file's header, or `col0`, `col1` …."""
     texts = spark.read.text(locations, wholetext=True, recursiveFileLookup=recurse)
-    folders = [name for name in texts.columns if name != "value"]
     found = texts.select(F.col(FILE).alias("file"), F.udf(lambda text: names(text, form), "array<string>")("value"))
     columns = list(dict.fromkeys(name for _, own in sorted(found.collect()) for name in own))
-    record = MapType(StringType(), StringType())
-    rows = texts.select(
-        F.explode(F.udf(lambda text: records(text, form), ArrayType(record))("value")).alias("record"), *folders
-    )
-    return rows.select(*[F.col("record").getItem(name).alias(name) for name in columns], *folders)
+    return rows(texts, "value", form, {name: name for name in columns})
+
+
+def rows(texts: DataFrame, column: str, form: Form, named: dict[str, str]) -> DataFrame:
+    """The records of whole files in a column of text, beside the other columns.
+
+    Args:
+        named: name in the files, or `col0`, `col1` … -> name of the column.
+    """
+    others = [F.col(quote(name)) for name in texts.columns if name != column]
+    kind = ArrayType(MapType(StringType(), StringType()))
+    found = texts.select(F.explode(F.udf(lambda text: records(text, form), kind)(column)).alias("record"), *others)
+    return found.select(*[F.col("record").getItem(own).alias(name) for own, name in named.items()], *others)
 
 
 def names(text: str, form: Form) -> list[str]:
