@@ -200,7 +200,7 @@ def test_a_stream_is_read_here_however_it_is_named(notebook, kinesis, server):
     notebook.text(DESCRIBED)
     notebook.run(f"z.stop_after(rows={len(WAYS) + 1}, idle=20, seconds=60)")
     union = " UNION ALL ".join(f"SELECT {at} AS way, n FROM {name}" for at, name in enumerate((*WAYS, HINT)))
-    notebook.text(f"%flink.ssql(type=append)\n{union}")
+    notebook.text(f"%flink.ssql(type=update)\n{union}")
     assert notebook.text("print(sorted(z.result()[1]))").strip() == str([(at, 7) for at in range(len(WAYS) + 1)])
     notebook.run("z.stop_after(idle=1.5, seconds=60)")
     refused = notebook.error("%flink.ssql(type=update)\nSELECT * FROM elsewhere")

@@ -46,6 +46,12 @@ table.execute_sql('''INSERT INTO results SELECT window_start, twice(COUNT(*)) FR
 """
 )
 PARITY = """
+import boto3
+
+# in the program and in the workers of its functions: the application's role, on this AWS
+assert "assumed-role/" in boto3.client("sts").get_caller_identity()["Arn"]
+
+
 def is_odd(n):
     with open("words.zip/remainder.txt") as file:  # pyArchives are unpacked under their name
         return n % 2 == int(file.read())
