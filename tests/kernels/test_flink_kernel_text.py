@@ -427,6 +427,37 @@ def test_a_row_as_the_only_column_of_values_is_explained():
     assert "ROW" not in str(other)
 
 
+def test_options_for_a_table_that_is_written_are_explained():
+    told = "org.apache.flink.table.api.ValidationException: Unable to create a sink for writing table 'o'.\nCaused by: java.lang.UnsupportedOperationException"
+    text = "INSERT INTO o /*+ OPTIONS('aws.region'='eu-west-1') */ SELECT n FROM c"
+    said = str(errors.sql_error(Exception(told), Statement(text, 1, 1), set()))
+    assert "takes no OPTIONS for a table that is written" in said
+    source = "INSERT INTO o SELECT n FROM c /*+ OPTIONS('aws.region'='eu-west-1') */"
+    assert "takes no OPTIONS" not in str(errors.sql_error(Exception(told), Statement(source, 1, 1), set()))
+
+
+HARNESS = """org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+\tat a.b
+Caused by: java.lang.RuntimeException: Error received from SDK harness for instruction 1: Traceback (most recent call last):
+  File "/home/me/.venv-flink/lib/python3.11/site-packages/apache_beam/runners/worker/sdk_worker.py", line 295, in _execute
+    response = task()
+               ^^^^^^
+  File "/tmp/ipykernel_7/1.py", line 8, in add_one
+    return x + 1
+           ~~^~~
+TypeError: unsupported operand type(s) for +: 'NoneType' and 'int'
+
+\tat org.apache.beam.Harness"""
+
+
+def test_a_python_function_that_fails_is_told_by_its_own_error():
+    assert errors.failure(Exception(HARNESS)) == (
+        "A Python function failed: TypeError: unsupported operand type(s) for +: 'NoneType' and 'int' (line 8 of its cell, in add_one)"
+    )
+    bare = HARNESS.split("  File")[0] + "KeyError: 'x'\n"
+    assert errors.failure(Exception(bare)) == "A Python function failed: KeyError: 'x'"
+
+
 def test_the_root_cause_of_a_failed_job():
     first, second, hint = errors.failure(Exception(FAILED)).splitlines()
     assert (first, second) == ("Failed to deserialize JSON 'not json'.", "Unrecognized token 'not'")

@@ -53,6 +53,10 @@ NO_AWS = (
     "this kernel uses the local AWS and knows no other address. Leave 'aws.endpoint' out, and 'scan.stream.recordpublisher' = 'EFO': enhanced fan-out "
     "of Flink needs HTTP/2, which the local AWS has not."
 )
+HARNESS = "Error received from SDK harness"
+PYTHON_ERROR = re.compile(r"(?:\w+\.)*[A-Z]\w*(?:: .+)?$")
+PYTHON_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+SINK_OPTIONS = re.compile(r"\bINTO\b[^;]*?/\*\+\s*OPTIONS\b.*?\*/\s*(?:SELECT|VALUES|WITH|\()", re.I | re.S)
 WIDTH = 300
 
 
@@ -93,6 +97,8 @@ def failure(error) -> str:
 
 def explain(error) -> Explained:
     """Find the root cause of an error that came from Java."""
+    if python := _python_error(stack_trace(error)):
+        return Explained(python)
     causes: list[tuple[str, str]] = []
     for line in stack_trace(error).splitlines():
         match = CAUSE.match(line)
@@ -112,6 +118,19 @@ def explain(error) -> Explained:
             lines.append(line)
     token = re.search(r'Encountered "([^"]*)"', telling[-1][1])
     return Explained("\n".join(lines), place and int(place[1]), place and int(place[2]), token and token[1])
+
+
+def _python_error(trace: str) -> str:
+    """What a Python function failed with, and its line in the cell; empty where the error is none of a function's."""
+    _, begin, told = trace.partition(HARNESS)
+    if not begin:
+        return ""
+    raised = [line.strip() for line in told.splitlines() if PYTHON_ERROR.match(line)]
+    frames = [
+        frame for frame in PYTHON_FRAME.findall(told) if not re.search(r"site-packages|/lib/python|<frozen", frame[0])
+    ]
+    place = f" (line {frames[-1][1]} of its cell, in {frames[-1][2]})" if frames else ""
+    return f"A Python function failed: {raised[-1] if raised else 'it gave no reason'}{place}"
 
 
 def _one_line(kind: str, text: str) -> str:
@@ -136,7 +155,8 @@ def sql_error(error, statement: Statement, tables: Iterable[str], names: Iterabl
     """
     explained = explain(error)
     if explained.line is None or explained.column is None:
-        return FlinkError(f"Flink: {explained.message}{_row_of_values(explained, statement)}")
+        hint = _row_of_values(explained, statement) or _hint_for_a_sink(stack_trace(error), statement)
+        return FlinkError(f"Flink: {explained.message}{hint}")
     tables = {name.lower() for name in tables}
     line = statement.line + explained.line - 1
     column = explained.column + (statement.column - 1 if explained.line == 1 else 0)
@@ -152,6 +172,13 @@ def _row_of_values(explained: Explained, statement: Statement) -> str:
     if "Different number of columns" not in explained.message or not ROW_OF_VALUES.search(statement.plain):
         return ""
     return "\nVALUES (ROW(a, b)) means the two columns a and b: for one column that is a ROW write SELECT ROW(a, b)."
+
+
+def _hint_for_a_sink(trace: str, statement: Statement) -> str:
+    """The connector changes the options of what it writes to, and those of a hint cannot be changed."""
+    if "UnsupportedOperationException" not in trace or not SINK_OPTIONS.search(statement.text):
+        return ""
+    return "\nThe Kinesis connector takes no OPTIONS for a table that is written: give them to the table, with ALTER TABLE … SET or CREATE TABLE … LIKE."
 
 
 def _did_you_mean(message: str, tables: set[str], names: Iterable[str]) -> str:
