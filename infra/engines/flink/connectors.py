@@ -1,6 +1,7 @@
 """Kinesis connectors of the DataStream API: what names no endpoint gets that of this AWS. Tables get it from java/AWSOptionUtils.java."""
 
 from collections.abc import Callable
+from typing import Any
 
 
 def complete(options: Callable[[], dict[str, str]]) -> None:
@@ -17,7 +18,12 @@ def complete(options: Callable[[], dict[str, str]]) -> None:
         consume(self, streams, schema, options() | config)
 
     kinesis.FlinkKinesisConsumer.__init__ = consumer
-    with_properties = kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties
-    kinesis.KinesisStreamsSinkBuilder.set_kinesis_client_properties = lambda self, given: with_properties(
-        self, options() | given
-    )
+    for builder, name in (
+        (kinesis.KinesisStreamsSinkBuilder, "set_kinesis_client_properties"),
+        (kinesis.KinesisFirehoseSinkBuilder, "set_firehose_client_properties"),  # for whom its jar is there
+    ):
+        setattr(builder, name, _with_options(getattr(builder, name), options))
+
+
+def _with_options(given: Callable[..., Any], options: Callable[[], dict[str, str]]) -> Callable[..., Any]:
+    return lambda self, properties: given(self, options() | properties)
