@@ -15,6 +15,7 @@ import orjson
 from moto.core.utils import get_service_model
 
 from infra.local.core import models, operations, registry, rest, shapes
+from infra.local.core.patterns import SHORT
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.core.service import Service
@@ -23,6 +24,15 @@ from infra.local.core.shapes import Malformed, below
 RPC_TYPE = "application/cbor"  # of Smithy's RPC v2
 SURROGATES = r"\uD800\uDC00-\uDBFF\uDFFF"  # how patterns write the signs beyond U+FFFF
 MEASURED = {"string": "length", "list": "length", "map": "length", "blob": "length", "integer": "value", "long": "value", "float": "value", "double": "value"}  # fmt: skip
+
+# patterns that take a time which doubles with each sign of a value that is none of them; the services themselves judge what is longer than SHORT
+GOING_BACK = {
+    r"^[a-z0-9*](?:[._\-/a-z0-9*]?[a-z0-9*]+)*$",
+    r"[a-zA-Z](?:-?[a-zA-Z0-9]+)*",
+    r"[a-z](?:-?[a-z0-9]+){0,15}",
+    r"^[ \t]*[\x20-\x7E]+([ \t]+[\x20-\x7E]+)*[ \t]*$",
+    r"^[ \t]*[^\x00-\x1F:\x7F]+([ \t]+[^\x00-\x1F:\x7F]+)*[ \t]*$",
+}
 
 # codes of services that have their own for what their model does not allow
 INVALID = {"athena": "InvalidRequestException", "logs": "InvalidParameterException"}
@@ -127,7 +137,7 @@ def _problems(value: Any, shape: Any) -> Iterator[str]:
                 yield f"Member must have {what} less than or equal to {limits['max']}"
     if shape.type_name == "string":
         pattern = _pattern(limits.get("pattern", ""))
-        if pattern is not None and not pattern.fullmatch(value):
+        if pattern is not None and not _fits(value, pattern, limits.get("max")):
             yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
         if limits.get("enum") and value not in limits["enum"]:
             yield f"Member must satisfy enum value set: [{', '.join(limits['enum'])}]"
@@ -150,6 +160,15 @@ def _length(value: Any, shape: Any) -> int:
     if shape.type_name == "blob" and isinstance(value, str):  # base64
         return len(value) * 3 // 4 - value[-2:].count("=")
     return len(value)
+
+
+def _fits(value: str, pattern: re.Pattern[str], longest: int | None) -> bool:
+    """Tell whether a value is what its pattern says. One that is too long is told to be that, and not looked at for hours."""
+    if longest is not None and len(value) > longest:
+        return True
+    if pattern.pattern in GOING_BACK and len(value) > SHORT:
+        return True
+    return pattern.fullmatch(value) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -87,6 +87,10 @@ def envelope(
 
 
 class LocalEventsBackend(EventsBackend):
+    def list_rules(self, prefix: str | None = None, **given: Any) -> Any:
+        """Return the rules whose names begin so; moto takes the text for a regular expression."""
+        return super().list_rules(prefix=re.escape(prefix) if prefix else None, **given)
+
     # --- events ---
 
     def put_service_event(

@@ -277,6 +277,10 @@ class LocalSQSBackend(SQSBackend):
 
     # --- queues ---
 
+    def list_queues(self, queue_name_prefix: str) -> list[Queue]:
+        """Return the queues whose names begin so; moto takes the text for a regular expression."""
+        return [queue for name, queue in self.queues.items() if name.startswith(queue_name_prefix or "")]
+
     def purge_queue(self, queue_name: str) -> None:
         queue: Any = self.get_queue(queue_name)
         queue.stored.purge(queue.name)

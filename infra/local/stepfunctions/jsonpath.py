@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from infra.local.core.patterns import Pattern
 from infra.local.stepfunctions.jsonpath_steps import (
     FUNCTIONS,
     NOTHING,
@@ -236,10 +237,9 @@ class _Parser:
         if end < 0:
             raise self._error()
         source, self.at = self.text[self.at + 1 : end], end + 1
-        flags = re.IGNORECASE if self._take("i") else re.NOFLAG
         try:
-            pattern = re.compile(source, flags)
-        except re.error:
+            pattern = Pattern(source, ignore_case=self._take("i"))
+        except ValueError:
             raise self._error() from None
         return lambda item, root: pattern
 

@@ -7,9 +7,10 @@ Source: https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-langu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeGuard
+
+from infra.local.core.patterns import Pattern, TooSlow
 
 FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "length": len,
@@ -183,12 +184,19 @@ def found(path: Path, value: Any) -> Any:
         return NOTHING
 
 
+def _fits(text: str, pattern: Pattern) -> bool:
+    try:
+        return pattern.matches(text)
+    except TooSlow as error:
+        raise PathNotFound(str(error)) from None
+
+
 def compare(operator: str, left: Any, right: Any) -> bool:
     """Whether a comparison of a filter holds."""
     if operator in ("in", "nin"):
         return (isinstance(right, list) and left in right) == (operator == "in")
     if operator == "=~":
-        return isinstance(left, str) and isinstance(right, re.Pattern) and right.fullmatch(left) is not None
+        return isinstance(left, str) and isinstance(right, Pattern) and _fits(left, right)
     if operator in ("==", "!="):
         return _same(left, right) == (operator == "==")
     both = (left, right)

@@ -4,9 +4,13 @@ Expected values are written by hand from the CloudFormation user guide and from 
 """
 
 import json
+import re
+from typing import Any
 
 import pytest
 
+from infra.local.cloudformation.templates.reading import TemplateError
+from infra.local.cloudformation.templates.template import Template
 from tests.local.cloudformation.stack_lab import HANDLE, log_group, queue, rest
 from tests.refusals import refusal
 
@@ -200,7 +204,7 @@ def test_a_reference_to_a_resource_that_is_left_out(cloudformation):
         (
             {"Type": "String", "AllowedPattern": "[a-z]+", "ConstraintDescription": "small letters"},
             {"P": "A"},
-            "Parameter 'P' failed to satisfy constraint: small letters",
+            "Parameter P failed to satisfy constraint: small letters",
         ),
         ({"Type": "String", "MinLength": 3}, {"P": "ab"}, "Parameter 'P' must contain at least 3 characters"),
         ({"Type": "Number"}, {"P": "two"}, "Parameter 'P' must be a number"),
@@ -280,3 +284,18 @@ def test_names_sizes_and_places_of_templates(cloudformation, client, account):
         "AlreadyExistsException",
         "Stack [s] already exists",
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"Resources": {f"A{n}": HANDLE for n in range(501)}}, "Number of resources, 501, is greater than maximum allowed, 500"),
+        ({"Outputs": {f"O{n}": {"Value": "x"} for n in range(201)}}, "Number of outputs, 201, is greater than maximum allowed, 200"),
+        ({"Mappings": {f"M{n}": {"a": {"b": "c"}} for n in range(201)}}, "Number of mappings, 201, is greater than maximum allowed, 200"),
+        ({"Parameters": {f"P{n}": {"Type": "String"} for n in range(201)}}, "Number of parameters, 201, is greater than maximum allowed, 200"),
+        ({"Description": "é" * 513}, "'Description' length is greater than 1024."),
+    ],
+)  # fmt: skip
+def test_templates_that_are_too_large(more: dict[str, Any], message: str) -> None:
+    with pytest.raises(TemplateError, match=re.escape(message)):
+        Template(json.dumps({"Resources": {"A": HANDLE}, **more}), {HANDLE["Type"]})

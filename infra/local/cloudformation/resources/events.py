@@ -23,14 +23,24 @@ Properties = dict[str, Any]
 
 
 class Rule(ResourceType):
+    """On a bus of its own a rule's physical id is `bus|rule`, as on AWS.
+
+    Source: https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1131
+    """
+
     def _bus(self, properties: Properties) -> Properties:
         return picked(properties, "EventBusName")
+
+    def _bus_name(self, properties: Properties) -> str:
+        named: str = properties.get("EventBusName", "default")  # or its ARN
+        return named.rpartition("/")[2]
 
     def create(self, context: Context, name: str, properties: Properties) -> None:
         if exists(context.client("events").describe_rule, Name=name, **self._bus(properties)):
             raise context.already_exists(name)
         self._put(context, name, properties, with_tags=True)
-        context.made(name)
+        bus = self._bus_name(properties)
+        context.made(name if bus == "default" else f"{bus}|{name}")
         self._targets(context, name, properties)
 
     def _put(self, context: Context, name: str, properties: Properties, with_tags: bool = False) -> None:
@@ -51,10 +61,11 @@ class Rule(ResourceType):
                 raise ResourceFailure(answer["FailedEntries"][0].get("ErrorMessage", "A target was refused."))
 
     def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
-        self._put(context, physical_id, properties)
-        self._targets(context, physical_id, properties)
+        name = _after_bus(physical_id)
+        self._put(context, name, properties)
+        self._targets(context, name, properties)
         kept = {target["Id"] for target in properties.get("Targets", [])}
-        self._remove(context, physical_id, old, [t["Id"] for t in old.get("Targets", []) if t["Id"] not in kept])
+        self._remove(context, name, old, [t["Id"] for t in old.get("Targets", []) if t["Id"] not in kept])
         retag("events", self.attributes(context, physical_id, properties)["Arn"], properties, old, context)
 
     def _remove(self, context: Context, name: str, properties: Properties, ids: list[str]) -> None:
@@ -62,14 +73,20 @@ class Rule(ResourceType):
             context.client("events").remove_targets(Rule=name, Ids=ids, **self._bus(properties))
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        name = _after_bus(physical_id)
         with missing_is_fine():
-            self._remove(context, physical_id, properties, [target["Id"] for target in properties.get("Targets", [])])
-        context.client("events").delete_rule(Name=physical_id, **self._bus(properties))
+            self._remove(context, name, properties, [target["Id"] for target in properties.get("Targets", [])])
+        context.client("events").delete_rule(Name=name, **self._bus(properties))
 
     def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
-        bus = properties.get("EventBusName", "default")
-        path = physical_id if bus == "default" else f"{bus}/{physical_id}"
-        return {"Arn": context.arn("events", f"rule/{path}"), "RuleName": physical_id}
+        bus, name = self._bus_name(properties), _after_bus(physical_id)
+        path = name if bus == "default" else f"{bus}/{name}"
+        return {"Arn": context.arn("events", f"rule/{path}"), "RuleName": name}
+
+
+def _after_bus(physical_id: str) -> str:
+    """Return a rule's name; stacks of older lakes have it alone."""
+    return physical_id.rpartition("|")[2]
 
 
 class EventBus(ResourceType):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.templates.references import text
+from infra.local.core.patterns import Pattern, TooSlow
 
 PARAMETER_ATTRIBUTES = {
     "Type",
@@ -99,8 +100,8 @@ def _check_limits(definition: dict[str, Any]) -> None:
             raise TemplateError(f"Template format error: Every {key} member must be a number.")
     pattern = definition.get("AllowedPattern", "")
     try:
-        re.compile(pattern)
-    except (TypeError, re.error):
+        Pattern(pattern)
+    except ValueError:
         raise TemplateError(
             "Template format error: Every AllowedPattern member must be a regular expression."
         ) from None
@@ -153,9 +154,16 @@ def parameter_values(
 def _check_value(name: str, value: str, definition: dict[str, Any]) -> None:
     problem = _value_problem(value, definition)
     if problem and definition.get("ConstraintDescription"):
-        problem = f"failed to satisfy constraint: {definition['ConstraintDescription']}"
+        raise TemplateError(f"Parameter {name} failed to satisfy constraint: {definition['ConstraintDescription']}")
     if problem:
         raise TemplateError(f"Parameter '{name}' {problem}")
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return Pattern(pattern).matches(value)
+    except TooSlow:
+        raise TemplateError(f"Template format error: AllowedPattern {pattern} takes too long.") from None
 
 
 def _value_problem(value: str, definition: dict[str, Any]) -> str | None:
@@ -166,7 +174,7 @@ def _value_problem(value: str, definition: dict[str, Any]) -> str | None:
         if allowed is not None and part not in [text(item) for item in allowed]:
             return "must be one of AllowedValues"
         pattern = definition.get("AllowedPattern")
-        if pattern and not re.fullmatch(pattern, part):
+        if pattern and not _fits(pattern, part):
             return f"must match pattern {pattern}"
         if "MinLength" in definition and len(part) < float(definition["MinLength"]):
             return f"must contain at least {definition['MinLength']} characters"

@@ -1,6 +1,6 @@
 """A template that has passed AWS's checks of its form.
 
-Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+Sources: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html, cloudformation-limits.html
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ RESOURCE_ATTRIBUTES = {
     "CreationPolicy",
     "UpdatePolicy",
 }
-
+MOST = {"Mappings": 200, "Outputs": 200, "Parameters": 200, "Resources": 500}
+DESCRIPTION_BYTES = 1024
 DELETION_POLICIES = {"Delete", "Retain", "RetainExceptOnCreate"}
 
 
@@ -81,6 +82,9 @@ class Template:
         section = self.body.get(name, {})
         if not isinstance(section, dict):
             raise TemplateError(f"Template format error: {name} must be an object.")
+        if len(section) > MOST.get(name, len(section)):
+            counted = f"Number of {name.lower()}, {len(section)}, is greater than maximum allowed, {MOST[name]}"
+            raise TemplateError(f"Template format error: {counted}")
         for key, value in section.items():
             if not isinstance(key, str) or not key.isalnum() or not key.isascii():
                 if name == "Resources":
@@ -105,6 +109,8 @@ class Template:
                 raise TemplateError(f"The local AWS does not support the transform {name}: macros are not run here.")
         if not isinstance(self.body.get("Description", ""), str):
             raise TemplateError("Template format error: Every Description member must be a string.")
+        if len(self.body.get("Description", "").encode()) > DESCRIPTION_BYTES:
+            raise TemplateError(f"Template format error: 'Description' length is greater than {DESCRIPTION_BYTES}.")
         if not self.body.get("Resources"):
             raise TemplateError("Template format error: At least one Resources member must be defined.")
 

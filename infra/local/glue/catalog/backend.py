@@ -24,6 +24,7 @@ from moto.glue.exceptions import (
 from moto.glue.models import FakeDatabase, GlueBackend
 
 from infra.local.core import telemetry
+from infra.local.core.patterns import Pattern
 from infra.local.core.records import as_records
 from infra.local.glue.catalog.table import Table, matches, partition_as_dict, passes, searchable
 
@@ -116,8 +117,11 @@ class Catalog(GlueBackend):
     def get_tables(self, database_name: str, expression: str | None = None) -> list[Table]:
         """Return tables by name; `expression` is a pattern in which `*` stands for any text and `|` separates choices."""
         tables = self.get_database(database_name).tables
-        pattern = _name_pattern(expression) if expression else None
-        return [table for table in _in_order(tables) if pattern is None or pattern.fullmatch(table.name)]
+        found = _in_order(tables)
+        if not expression:
+            return found
+        named = set(_named(expression, [table.name for table in found]))
+        return [table for table in found if table.name in named]
 
     def update_table(
         self,
@@ -325,11 +329,11 @@ def refuse(given: dict[str, Any], *members: str) -> None:
         raise InvalidInputException("Create", f"The local AWS does not support {', '.join(present)}.")
 
 
-def _name_pattern(expression: str) -> re.Pattern[str]:
-    """Return the pattern of GetTables: a `*` that repeats nothing stands for any text, as in Hive."""
+def _named(expression: str, names: list[str]) -> list[str]:
+    """Return the names that GetTables asks for: a `*` that repeats nothing stands for any text, as in Hive."""
     try:
-        return re.compile(re.sub(r"(?<![.\])}])\*", ".*", expression), re.IGNORECASE)
-    except re.error:
+        return Pattern(re.sub(r"(?<![.\])}])\*", ".*", expression), ignore_case=True).matching(names)
+    except ValueError:
         raise InvalidInputException("GetTables", f"Invalid expression: {expression}") from None
 
 

@@ -123,9 +123,12 @@ class _Compiler:
             name = "Integral" if kind in INTEGERS else kind.capitalize()
             raise InvalidExpression(f"{name} data type doesn't support operation 'LIKE'")
         text = str(self._literal(node.pattern, kind))
-        pattern = re.compile(
-            "".join(".*" if each == "%" else "." if each == "_" else re.escape(each) for each in text), re.DOTALL
-        )
+        first, *others = ("".join("." if each == "_" else re.escape(each) for each in part) for part in text.split("%"))
+        ends = ".*" + others[-1] if others else ""
+        middle = "".join(
+            f"(?>.*?{each})" for each in others[:-1] if each
+        )  # never goes back: a pattern may have many signs
+        pattern = re.compile(first + middle + ends, re.DOTALL)
         # A NULL is neither like a pattern nor unlike it.
         return lambda values: (
             pattern.fullmatch(found) is not None if (found := value(values)) is not None else node.negated

@@ -5,7 +5,6 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +29,7 @@ from infra.local.athena.statements.ddl.names import (
 )
 from infra.local.athena.statements.ddl.partitions import partitions_by_values, spec_of
 from infra.local.athena.statements.parser import Statement
+from infra.local.core.patterns import Pattern
 
 WIDTH = 20
 BLANK = "\t \t "
@@ -41,22 +41,20 @@ def _matching(pattern: str | None, names: list[str]) -> list[str]:
         return names
     expression = "|".join(part.replace(".*", "*").replace("*", ".*") for part in pattern.split("|"))
     try:
-        compiled = re.compile(expression, re.IGNORECASE)
-    except re.error:
+        return Pattern(expression, ignore_case=True).matching(names)
+    except ValueError:
         raise HiveError(f"{EXECUTION_ERROR} MetaException(message:Unable to get tables: {pattern})") from None
-    return [name for name in names if compiled.fullmatch(name)]
 
 
 def show_databases(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     names = [d["Name"] for d in catalog.databases()]
     if statement.pattern not in (None, "*"):
         try:
-            compiled = re.compile(statement.pattern)
-        except re.error:
+            names = Pattern(str(statement.pattern)).matching(names)
+        except ValueError:
             raise HiveError(
                 f"{EXECUTION_ERROR} MetaException(message:Unable to get databases: {statement.pattern})"
             ) from None
-        names = [name for name in names if compiled.fullmatch(name)]
     return Listing(text_columns("database_name"), names)
 
 
