@@ -24,6 +24,7 @@ from infra.engines.athena.functions.binary import (
 from infra.engines.athena.functions.formats import joda_format, joda_parsed, mysql_format
 from infra.engines.athena.functions.geo.registration import FUNCTIONS as GEOSPATIAL
 from infra.engines.athena.functions.geo.values import with_nulls
+from infra.engines.athena.functions.iceberg import iceberg_hash_bytes, iceberg_hash_number
 from infra.engines.athena.functions.java_format import java_format
 from infra.engines.athena.functions.json_values import json_canonical, json_path, sql_json, standard_double
 from infra.engines.athena.functions.numbers import (
@@ -106,6 +107,8 @@ _PLAIN = {
     wide_decimal: (["VARCHAR", "VARCHAR", "VARCHAR", "BIGINT"], "VARCHAR"),
     normal_cdf: (["DOUBLE", "DOUBLE", "DOUBLE"], "DOUBLE"),
     inverse_normal_cdf: (["DOUBLE", "DOUBLE", "DOUBLE"], "DOUBLE"),
+    iceberg_hash_bytes: (["BLOB"], "INTEGER"),
+    iceberg_hash_number: (["BIGINT"], "INTEGER"),
     histogram_of: (["DOUBLE[]", "BIGINT"], "MAP(DOUBLE, DOUBLE)"),
     url_encoded: (["VARCHAR"], "VARCHAR"),
     url_decoded: (["VARCHAR"], "VARCHAR"),

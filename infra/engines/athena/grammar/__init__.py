@@ -8,16 +8,22 @@ A tree is made of `Node`s. `kind` says what it is, `pos` is the offset that Trin
 are the offsets of its text.
 """
 
+from infra.engines.athena.grammar.changes import Changes
 from infra.engines.athena.grammar.queries import Queries
 from infra.engines.athena.grammar.special_forms import SpecialForms
 from infra.engines.athena.grammar.tokens import Node, Token, line_and_column
 
-__all__ = ["Node", "Parser", "Token", "line_and_column", "parse", "parse_expression"]
+__all__ = ["Node", "Parser", "Token", "line_and_column", "parse", "parse_change", "parse_expression"]
 
 
 def parse(sql: str, start: int = 0, end: int | None = None) -> Node:
     """The tree of the query that stands in `sql` between two offsets; SyntaxRefused if it is none."""
     return Parser(sql, start, len(sql) if end is None else end).statement()
+
+
+def parse_change(sql: str, start: int = 0, end: int | None = None) -> Node:
+    """The tree of a DELETE, UPDATE or MERGE; SyntaxRefused if it is none."""
+    return Parser(sql, start, len(sql) if end is None else end).change()
 
 
 def parse_expression(sql: str) -> Node:
@@ -28,5 +34,5 @@ def parse_expression(sql: str) -> Node:
     return found
 
 
-class Parser(Queries, SpecialForms):
-    """Reads a query, or an expression that stands alone."""
+class Parser(Queries, Changes, SpecialForms):
+    """Reads a query, a change of rows, or an expression that stands alone."""

@@ -146,3 +146,9 @@ class Rules(Cursor):
 
     def interval(self, start: int) -> Node | None:
         raise NotImplementedError
+
+    def aliased_relation(self) -> Node:
+        raise NotImplementedError
+
+    def concatenation(self, star: bool = False) -> Node:
+        raise NotImplementedError

@@ -128,7 +128,7 @@ class Queries(Rules):
             return self.select(start)
         if self.accept("TABLE"):
             name = self.qualified_name()
-            table = self.node("table", start, name[0].start, name=name)
+            table = self.node("table", start, name[0].start, name=name, at=None)
             return self.node("select_table", start, table=table)
         if self.accept("VALUES"):
             return self.node("values", start, rows=self.comma_separated(self.expression))
@@ -296,9 +296,6 @@ class Queries(Rules):
         if self.token.upper == "MATCH_RECOGNIZE":
             where = line_and_column(self.sql, self.token.start)
             raise SyntaxRefused("MATCH_RECOGNIZE is not supported by the local Athena", *where)
-        if self.token.upper == "FOR" and self.peek().upper in ("TIMESTAMP", "VERSION"):
-            where = line_and_column(self.sql, self.token.start)
-            raise SyntaxRefused("time travel queries are not supported by the local Athena", *where)
         alias = self.alias()
         if alias is None:
             return found
@@ -324,7 +321,16 @@ class Queries(Rules):
             self.expect(")")
             return found
         name = self.qualified_name()
-        return self.node("table", start, name=name)
+        return self.node("table", start, name=name, at=self.period())
+
+    def period(self) -> tuple[str, Node] | None:
+        """`FOR TIMESTAMP AS OF moment`, `FOR VERSION AS OF id`. Source: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-time-travel-and-version-travel-queries.html"""
+        if self.token.upper != "FOR":
+            return None
+        self.at += 1
+        kind = self.any_of("TIMESTAMP", "VERSION") or self.fail()
+        self.expect("AS", "OF")
+        return kind, self.concatenation()
 
     def starts_query(self) -> bool:
         """Whether a query can stand here, behind any number of opening brackets."""

@@ -48,11 +48,17 @@ class GlueCatalog:
         """The columns with Trino types, partition keys last; None if there is no such table."""
         if database == names.SCHEMA:
             return names.columns(table)
-        found = self.table(database, table.removesuffix(names.PARTITIONS))
+        own, about = names.split(table)
+        found = self.table(database, own)
         if found is None:
             return None
-        if table.endswith(names.PARTITIONS):
-            return _columns(found.get("PartitionKeys") or []) or None
+        if is_iceberg(found):
+            from infra.local.athena.iceberg import inspecting  # heavy: only who has such tables pays
+
+            return inspecting.columns(self, found, about)
+        if about:
+            keys = _columns(found.get("PartitionKeys") or []) if about == names.PARTITIONS else []
+            return keys or None
         check_columns(found)
         return _columns(all_columns(found))
 
@@ -121,13 +127,21 @@ def is_view(table: Table) -> bool:
     return table.get("TableType") == "VIRTUAL_VIEW"
 
 
+def is_iceberg(table: Table) -> bool:
+    """Source: https://docs.aws.amazon.com/glue/latest/dg/populate-otf.html"""
+    return (table.get("Parameters") or {}).get("table_type", "").upper() == "ICEBERG"
+
+
 def _columns(described: list[dict[str, str]]) -> list[Column]:
     return [Column(c["Name"].lower(), hive_to_trino(c.get("Type") or "string")) for c in described]
 
 
 def all_columns(table: Table) -> list[dict[str, str]]:
-    """The columns of a Glue table, then its partition keys."""
-    return [*((table.get("StorageDescriptor") or {}).get("Columns") or []), *(table.get("PartitionKeys") or [])]
+    """The columns of a Glue table, then its partition keys; of an Iceberg table those of its present schema."""
+    columns = (table.get("StorageDescriptor") or {}).get("Columns") or []
+    if is_iceberg(table):
+        columns = [c for c in columns if (c.get("Parameters") or {}).get("iceberg.field.current") != "false"]
+    return [*columns, *(table.get("PartitionKeys") or [])]
 
 
 def view_definition(table: Table) -> dict[str, Any]:

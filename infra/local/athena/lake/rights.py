@@ -53,6 +53,11 @@ def check_write(region: str, bucket: str, key: str) -> None:
         )
 
 
+def check_delete(region: str, bucket: str, key: str) -> None:
+    """Raises NotAuthorized unless the caller may delete an object."""
+    _check_s3(region, "s3:DeleteObject", bucket, key, key)
+
+
 def may_find(region: str, bucket: str) -> bool:
     """Whether the caller may ask where a bucket is, which StartQueryExecution does with the result's."""
     return _may(region, "s3:GetBucketLocation", bucket, "")

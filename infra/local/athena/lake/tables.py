@@ -17,7 +17,7 @@ from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
 from infra.local import s3
 from infra.local.athena.lake import information, names, parquet, projection, rights, row_groups
-from infra.local.athena.lake.catalog import GlueCatalog
+from infra.local.athena.lake.catalog import GlueCatalog, is_iceberg
 from infra.local.athena.lake.contradictions import check_partition, check_value
 from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
 from infra.local.athena.lake.formats import COLUMNAR, check_properties, compression_of, format_of
@@ -57,11 +57,18 @@ class Reader:
     def described(self, use: TableUse) -> Scan:
         if use.database == names.SCHEMA:
             return Scan(information.relation(self.catalog, use.table), 0)
-        table = self.catalog.table(use.database, use.table.removesuffix(names.PARTITIONS))
+        own, about = names.split(use.table)
+        table = self.catalog.table(use.database, own)
         if table is None:
             raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{use.database}.{use.table}' does not exist")
-        if use.table.endswith(names.PARTITIONS):
+        if is_iceberg(table):
+            from infra.local.athena.iceberg import reading  # pyiceberg is heavy: only who has such tables pays
+
+            return reading.scan(self, table, use, about)
+        if about:
             return Scan(self.partitions(table), 0)
+        if use.at is not None:
+            raise QueryError("NOT_SUPPORTED", "This connector does not support versioned tables")
         return self.scan(table, use)
 
     def partitions(self, table: dict[str, Any]) -> str:
@@ -229,22 +236,10 @@ class Reader:
     def read_parquet(
         self, files: list[File], wanted: list[tuple[str, Type]], conjuncts: list[Conjunct]
     ) -> tuple[list[tuple[str, list[File]]], int]:
-        kinds = dict(wanted)
-        conditions = [
-            (grammar.parse_expression(c.text), {name: kinds[name] for name in c.columns})
-            for c in conjuncts
-            if c.columns and c.columns <= set(kinds)
-        ]
         footers = parquet.footers(self.engine, files)
         groups: dict[tuple[Any, ...], list[File]] = defaultdict(list)
-        scanned = 0
         for file in files:
-            footer = footers[file.path]
-            groups[footer.signature].append(file)
-            for group in footer.groups:
-                bounds = {name: (chunk.low, chunk.high) for name, chunk in group.items()}
-                if all(row_groups.may_hold(condition, bounds, of) for condition, of in conditions):
-                    scanned += sum(group[name].size for name, _ in wanted if name in group)
+            groups[footers[file.path].signature].append(file)
         found = []
         for alike in groups.values():
             footer = footers[alike[0].path]
@@ -252,7 +247,23 @@ class Reader:
             found.append(
                 (f"SELECT {', '.join([*select, 'filename'])} FROM read_parquet({paths(alike)}, filename=true)", alike)
             )
-        return found, scanned
+        return found, self.scanned(files, wanted, conjuncts)
+
+    def scanned(self, files: list[File], wanted: list[tuple[str, Type]], conjuncts: list[Conjunct]) -> int:
+        """The bytes of the wanted columns in those row groups of Parquet files that may hold a row that is asked for."""
+        kinds = dict(wanted)
+        conditions = [
+            (grammar.parse_expression(c.text), {name: kinds[name] for name in c.columns})
+            for c in conjuncts
+            if c.columns and c.columns <= set(kinds)
+        ]
+        size = 0
+        for footer in parquet.footers(self.engine, files).values():
+            for group in footer.groups:
+                bounds = {name: (chunk.low, chunk.high) for name, chunk in group.items()}
+                if all(row_groups.may_hold(condition, bounds, of) for condition, of in conditions):
+                    size += sum(group[name].size for name, _ in wanted if name in group)
+        return size
 
     # --- partition values and hidden columns
 
@@ -263,7 +274,9 @@ class Reader:
         keys: list[tuple[str, Type]],
         wanted: set[str],
         columns: list[tuple[str, Type]],
+        path: str = "filename",
     ) -> str:
+        """What `sql` gives, with the values of partitions and files; it has the file's path as the column `path`."""
         used = [(number, name, kind) for number, (name, kind) in enumerate(keys) if name in wanted]
         hidden = [name for name in ("$path", "$file_size", "$file_modified_time") if name in wanted]
         names = [quoted(name) for name, _ in columns]
@@ -284,7 +297,7 @@ class Reader:
         shown = [*(f"f.{n}" for n in names), *(f"p.{n}" for n in labels)] or ["1 AS one"]
         return (
             f"SELECT {', '.join(shown)} FROM ({sql}) f "
-            f"JOIN (VALUES {', '.join(described)}) p({', '.join(['file', *labels])}) ON f.filename = p.file"
+            f"JOIN (VALUES {', '.join(described)}) p({', '.join(['file', *labels])}) ON f.{quoted(path)} = p.file"
         )
 
     def empty(self, keys: list[tuple[str, Type]], wanted: set[str], columns: list[tuple[str, Type]]) -> str:

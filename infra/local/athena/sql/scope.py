@@ -14,6 +14,8 @@ HIDDEN = {
     "$file_size": t.BIGINT,
     "$file_modified_time": t.ZONED_TIMESTAMP,
 }
+POSITION = "$pos"  # of a row in its file; what changes rows finds them by it
+FILE = "$target"  # the `$path` of a row of the table that is changed, which no other relation has
 CATALOG = "awsdatacatalog"
 MAX_RECURSION = 10
 
@@ -28,6 +30,7 @@ class TableUse:
     columns: set[str] = field(default_factory=set)  # what is read, hidden columns too
     sample: float = 100.0  # how many of its files are read, in percent: TABLESAMPLE SYSTEM
     conjuncts: list["Conjunct"] = field(default_factory=list)
+    at: tuple[str, str] | None = None  # an older state of an Iceberg table: VERSION or TIMESTAMP, and SQL for which
     read: set[str] | None = None  # what is read in the whole statement, where that is known already
 
 

@@ -70,10 +70,17 @@ def _translate(
     text: str, catalog: Catalog, database: str | None, parameters, start: int, end: int | None
 ) -> Translated:
     tree = grammar.parse(text, start, end)
-    if len(parameters) != tree.parameters:
+    return translate_tree(text, tree, tree.parameters, catalog, database, parameters)
+
+
+def translate_tree(
+    text: str, tree: grammar.Node, expected: int, catalog: Catalog, database: str | None, parameters: list[str] | tuple
+) -> Translated:
+    """DuckDB SQL for a query's tree. `text`: in which its nodes stand; `expected`: how many `?` the whole statement has."""
+    if len(parameters) != expected:
         raise QueryError(
             "INVALID_PARAMETER_USAGE",
-            f"Incorrect number of parameters: expected {tree.parameters} but found {len(parameters)}",
+            f"Incorrect number of parameters: expected {expected} but found {len(parameters)}",
             1,
             1,
         )
@@ -99,4 +106,5 @@ __all__ = [
     "connect",
     "run_time_error",
     "translate",
+    "translate_tree",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +15,13 @@ from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local import s3
 from infra.local.athena.lake import results, writers
-from infra.local.athena.lake.catalog import GlueCatalog, is_view
+from infra.local.athena.lake.catalog import GlueCatalog, is_iceberg, is_view
 from infra.local.athena.lake.files import folder
 from infra.local.athena.lake.formats import AVRO, JSON_SERDES, LAZY, ORC, PARQUET
 from infra.local.athena.lake.tables import Reader
 from infra.local.athena.lake.writers import Written
 from infra.local.athena.sql.translate import Translated, translate
-from infra.local.athena.statements import ddl
+from infra.local.athena.statements import ddl, plans
 from infra.local.athena.statements.parser import Statement
 
 log = logging.getLogger("workshop.athena")
@@ -108,11 +107,11 @@ class Query:
         if kind == "VALIDATE":
             plan = "true"
         elif kind == "IO":
-            plan = self.run(found, lambda: _io_plan(found))
+            plan = self.run(found, lambda: plans.io_plan(found))
         else:
             how = "ANALYZE, FORMAT json" if statement.analyze else "FORMAT json"
             rows = self.run(found, lambda: self.engine.fetch(f"EXPLAIN ({how}) {found.sql}"))
-            plan = _plan(json.loads(rows[-1][1]), found, form, statement.analyze)
+            plan = plans.plan(json.loads(rows[-1][1]), found, form, statement.analyze)
         listed = [HEADER if kind != "VALIDATE" else "Valid", *plan.split("\n")]
         if not statement.analyze:
             self.scanned = 0
@@ -124,8 +123,11 @@ class Query:
     def create_table_as(self, text: str, statement: Statement, default_location: str, enforced: bool) -> Outcome:
         database, name = ddl.table_name(statement.name, self.database)
         properties = statement.properties
-        if str(properties.get("table_type", "HIVE")).upper() != "HIVE":
-            raise QueryError("NOT_SUPPORTED", "The local AWS has no Iceberg tables; use table_type = 'HIVE'")
+        kind = str(properties.get("table_type", "HIVE")).upper()
+        if kind not in ("HIVE", "ICEBERG"):
+            raise QueryError("INVALID_TABLE_PROPERTY", f"Invalid value for table property 'table_type': {kind}")
+        if kind == "ICEBERG":
+            return self.create_iceberg_as(text, statement, database, default_location)
         location = properties.get("external_location")
         if location is not None and enforced:
             raise QueryError(
@@ -165,6 +167,40 @@ class Query:
         ddl.add_partitions(self.catalog, database, name, written.partitions)
         return Outcome(None, [ROWS_COLUMN], 0, written.rows, "CREATE TABLE", written.uris)
 
+    def create_iceberg_as(self, text: str, statement: Statement, database: str, default_location: str) -> Outcome:
+        from infra.local.athena.iceberg import changing  # pyiceberg is heavy: only who makes such tables pays
+
+        found = self.translate(text, statement.query)
+        columns = _named(found.columns, statement.columns)
+        writers.check_types([c for c in columns if "timestamp" not in c.type])
+        ddl.require_database(self.catalog, database)
+        if self.catalog.table(database, statement.name[-1]) is not None:
+            if statement.absent:
+                return Outcome(None, [ROWS_COLUMN], 0, 0, "CREATE TABLE", [])
+            text = f"Destination table 'awsdatacatalog.{database}.{statement.name[-1]}' already exists"
+            raise QueryError("TABLE_ALREADY_EXISTS", text, 1, 1)
+        rows = self.run(
+            found, lambda: changing.create_as(self, database, statement, columns, found.sql, default_location)
+        )
+        return Outcome(None, [ROWS_COLUMN], 0, rows, "CREATE TABLE", [])
+
+    def change(self, text: str, statement: Statement) -> Outcome:
+        """DELETE, UPDATE, MERGE, OPTIMIZE."""
+        entry = managed_table(self.catalog, self.database, statement)
+        from infra.local.athena.iceberg import changing
+
+        if statement.kind == "OPTIMIZE":
+            changing.optimize(self, text, statement, entry)
+            return Outcome(self.nothing(), [], 0, None)
+        rows = changing.change(self, text, statement, entry)
+        return Outcome(self.nothing(), [ROWS_COLUMN], 0, rows, statement.kind)
+
+    def nothing(self) -> Path:
+        """The empty result object of a statement that gives no rows."""
+        path = self.scratch / "result.csv"
+        path.touch()
+        return path
+
     def insert(self, text: str, statement: Statement) -> Outcome:
         database, name = ddl.table_name(statement.name, self.database)
         ddl.require_database(self.catalog, database)
@@ -202,6 +238,11 @@ class Query:
             for c in target
         )
         sql = f"SELECT {listed} FROM ({found.sql}) q({', '.join(f'q{i}' for i in range(len(chosen)))})"
+        if is_iceberg(table):
+            from infra.local.athena.iceberg import changing
+
+            rows = self.run(found, lambda: changing.insert(self, table, sql))
+            return Outcome(None, [ROWS_COLUMN], 0, rows, "INSERT", [])
         keys = [key["Name"].lower() for key in table.get("PartitionKeys") or []]
         known = {
             tuple(p["Values"]): p["StorageDescriptor"]["Location"].rstrip("/") + "/"
@@ -273,6 +314,18 @@ class Query:
         )
 
 
+def managed_table(catalog: GlueCatalog, database: str | None, statement: Statement) -> dict[str, Any]:
+    """The Iceberg table that a statement changes. Raises QueryError for others, whose rows Athena does not change."""
+    schema, name = ddl.table_name(statement.name, database)
+    ddl.require_database(catalog, schema)
+    table = catalog.table(schema, name)
+    if table is None:
+        raise QueryError("TABLE_NOT_FOUND", f"Table 'awsdatacatalog.{schema}.{name}' does not exist", 1, 1)
+    if not is_iceberg(table):
+        raise QueryError("NOT_SUPPORTED", "Modifying Hive table rows is only supported for transactional tables")
+    return table
+
+
 def _insertable(kind: types.Type, column: types.Type, literals: bool) -> bool:
     """Whether INSERT takes a value: 1.5, a double here, is a decimal for Athena's INSERT, which fits a float and, in VALUES, a decimal."""
     if kind.name == "double" and column.name in (("real", "decimal") if literals else ("real",)):
@@ -332,68 +385,3 @@ def _table_format(table: dict[str, Any]) -> writers.Format:
         delimiter = chr(int(delimiter)) if delimiter.isdigit() else delimiter
         return form._replace(delimiter=delimiter, null=parameters.get("serialization.null.format", "\\N"))
     raise QueryError("NOT_SUPPORTED", f"The local AWS does not write tables with the SerDe {library}")
-
-
-# --- EXPLAIN --------------------------------------------------------------------------------------------------------
-
-_HIDDEN_INFO = {"Function", "Text", "Filename(s)", "__estimated_cardinality__", "__order_by__"}
-
-
-def _io_plan(found: Translated) -> str:
-    inputs = [
-        {"table": {"catalog": "awsdatacatalog", "schemaTable": {"schema": use.database, "table": use.table}}}
-        for use in found.tables
-    ]
-    return json.dumps({"inputTableColumnInfos": inputs}, indent=2)
-
-
-def _plan(tree: Any, found: Translated, form: str, analyze: bool) -> str:
-    """The plan of a statement from DuckDB's: its operators, with the tables' own names and without files."""
-    roots = tree if isinstance(tree, list) else tree.get("operator", [])
-    if form == "JSON":
-        return json.dumps([_node(root) for root in roots], indent=2)
-    lines = ["Fragment 0 [SINGLE] (local AWS: the plan is DuckDB's)"]
-    lines.append(f"    Output layout: [{', '.join(c.name for c in found.columns)}]")
-    lines += [f"    Input: awsdatacatalog.{use.database}.{use.table}" for use in found.tables]
-    for root in roots:
-        _text_node(_node(root), 1, lines, analyze)
-    return "\n".join(lines) + "\n\n"
-
-
-def _node(raw: dict[str, Any]) -> dict[str, Any]:
-    name = str(raw.get("name") or raw.get("type") or "").strip()
-    if name in ("RESULT_COLLECTOR", "EXPLAIN_ANALYZE") and raw.get("children"):
-        return _node(raw["children"][0])
-    info = {
-        key: _readable(value)
-        for key, value in (raw.get("extra_info") or {}).items()
-        if key not in _HIDDEN_INFO and value
-    }
-    if name.startswith(("READ_", "TABLE_SCAN")):
-        name = "TableScan"
-    node = {"name": _operator(name), "details": info}
-    if "timing" in raw:
-        node["rows"] = raw.get("intermediate_rows", 0)
-        node["seconds"] = raw["timing"]
-    node["children"] = [_node(child) for child in raw.get("children", [])]
-    return node
-
-
-def _operator(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_")) if name.isupper() else name
-
-
-def _readable(value: Any) -> Any:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return re.sub(r"(/[\w.+=@%-]+){2,}", "…", text)
-
-
-def _text_node(node: dict[str, Any], depth: int, lines: list[str], analyze: bool) -> None:
-    pad = "    " * depth
-    lines.append(f"{pad}- {node['name']}")
-    for key, value in node["details"].items():
-        lines.append(f"{pad}      {key}: {value}")
-    if analyze and "rows" in node:
-        lines.append(f"{pad}      CPU: {node['seconds'] * 1000:.2f}ms, Output: {node['rows']} rows")
-    for child in node["children"]:
-        _text_node(child, depth + 1, lines, analyze)

@@ -8,14 +8,13 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.engines.athena.errors import QueryError
 from infra.local.athena.api import workgroups
 from infra.local.athena.functions.table import AGGREGATES, SCALARS, WINDOW
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.lake.results import Listing, csv_line, text_columns
 from infra.local.athena.statements import ddl, engines
 from infra.local.athena.statements.parser import Statement
-from infra.local.athena.statements.queries import Outcome, Query
+from infra.local.athena.statements.queries import Outcome, Query, managed_table
 
 if TYPE_CHECKING:
     from infra.local.athena.statements.jobs import Job
@@ -33,10 +32,8 @@ def perform(job: Job, scratch: Path, location: str) -> Outcome:
         return _listed(_prepared(job, statement), scratch)
     if statement.kind == "SHOW_FUNCTIONS":
         return _functions(statement, scratch)
-    if statement.kind in ("DELETE", "UPDATE", "MERGE", "VACUUM", "OPTIMIZE"):
-        raise QueryError(
-            "NOT_SUPPORTED", f"{statement.kind} is only for Iceberg tables, which the local AWS does not have"
-        )
+    if statement.kind == "VACUUM":
+        return _vacuumed(catalog, database, statement, scratch)
     if not _has_query(statement):
         return _listed(ddl.execute(statement, catalog, database), scratch)
     with engines.borrowed(job) as engine:
@@ -62,8 +59,17 @@ def _of_query(query: Query, text: str, statement: Statement, tables: str, enforc
         "EXPLAIN": lambda: query.explain(text, statement),
         "INSERT": lambda: query.insert(text, statement),
         "UNLOAD": lambda: query.unload(text, statement),
+        **{kind: lambda: query.change(text, statement) for kind in ("DELETE", "UPDATE", "MERGE", "OPTIMIZE")},
     }
     return others[statement.kind]()
+
+
+def _vacuumed(catalog: GlueCatalog, database: str | None, statement: Statement, scratch: Path) -> Outcome:
+    entry = managed_table(catalog, database, statement)
+    from infra.local.athena.iceberg import vacuum
+
+    vacuum.vacuum(catalog, entry)
+    return _listed(Listing([], [], counted=False), scratch)
 
 
 def _listed(listing: Listing, scratch: Path) -> Outcome:

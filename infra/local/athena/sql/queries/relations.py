@@ -9,7 +9,7 @@ from infra.engines.athena.grammar import Node, parse
 from infra.engines.athena.types import Column, View, quoted
 from infra.local.athena.sql.expressions import Expressions
 from infra.local.athena.sql.queries.analysis import Analysis
-from infra.local.athena.sql.scope import CATALOG, HIDDEN, Field, Query, Relation, Scope, TableUse
+from infra.local.athena.sql.scope import CATALOG, FILE, HIDDEN, POSITION, Field, Query, Relation, Scope, TableUse
 
 
 class Relations(Analysis):
@@ -50,7 +50,8 @@ class Relations(Analysis):
         if columns is None:
             self._missing_table(node, database, table)
         number = len(self.tables)
-        use = TableUse(database, table, f"t{number}", read=self.read[number] if self.read is not None else None)
+        read = self.read[number] if self.read is not None else None
+        use = TableUse(database, table, f"t{number}", at=self._period(node), read=read)
         self.tables.append(use)
         relation = (database, table)
         fields = [
@@ -62,7 +63,30 @@ class Relations(Analysis):
             fields += [
                 Field(relation, n, k, f"{use.name}.{quoted(n)}", hidden=True, table=use) for n, k in HIDDEN.items()
             ]
+        if getattr(node, "target", False):
+            path = next(f for f in fields if f.name == "$path")
+            position = Field(relation, POSITION, t.BIGINT, f"{use.name}.{quoted(POSITION)}", hidden=True, table=use)
+            fields += [position, Field(relation, FILE, t.VARCHAR, path.sql, hidden=True, table=use, of=path)]
         return Relation(use.name, fields)
+
+    def _period(self, node: Node) -> tuple[str, str] | None:
+        """Which state of a table FOR … AS OF asks for. Source: https://trino.io/docs/current/connector/iceberg.html#time-travel-queries"""
+        if node.at is None:
+            return None
+        kind, pointer = node.at
+        found = Expressions(self, Scope([], None, {}), f"FOR {kind} AS OF").check(pointer)
+        if kind == "VERSION":
+            if found.type.name not in (*t.INTEGERS, "varchar"):
+                raise self.error(
+                    "TYPE_MISMATCH",
+                    pointer,
+                    f"Type {found.type} invalid. Version pointers must be of type bigint or varchar",
+                )
+            return kind, found.sql
+        if found.type.name not in ("date", "timestamp", "timestamp with time zone"):
+            text = f"Type {found.type} invalid. Temporal pointers must be of type Timestamp, Timestamp with Time Zone, or Date"
+            raise self.error("TYPE_MISMATCH", pointer, text)
+        return kind, f"epoch_ms(({self.casts.cast(found.sql, found.type, t.ZONED_TIMESTAMP)}).i)"
 
     def _table_name(self, node: Node, parts: list[str]) -> tuple[str, str]:
         if len(parts) > 3:

@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from infra.engines.athena import hive_types
@@ -12,7 +13,9 @@ from infra.engines.athena.errors import QueryError
 from infra.local.athena.lake import files
 from infra.local.athena.lake.catalog import (
     GlueCatalog,
+    Table,
     all_columns,
+    is_iceberg,
 )
 from infra.local.athena.lake.results import Listing
 from infra.local.athena.statements.ddl.names import (
@@ -22,14 +25,25 @@ from infra.local.athena.statements.ddl.names import (
     done,
     hive_table,
     no_view,
+    table_name,
 )
 from infra.local.athena.statements.ddl.partitions import partition_input, partitions_by_values, spec_of, values_of
 from infra.local.athena.statements.ddl.tables import altered
 from infra.local.athena.statements.parser import Statement
 
 
+def _of_iceberg(catalog: GlueCatalog, table: Table, work: Callable[[Any, Any], None]) -> Listing:
+    """Alter an Iceberg table: `work` gets the module that does it, and pyiceberg's table."""
+    from infra.local.athena.iceberg import metadata, tables  # heavy: only who has such tables pays
+
+    work(tables, metadata.opened(catalog, table))
+    return done()
+
+
 def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = no_view(hive_table(catalog, statement.name, database))
+    if is_iceberg(table):
+        return _of_iceberg(catalog, table, lambda tables, own: tables.add_columns(own, statement.columns))
     there = {c["Name"].lower() for c in all_columns(table)}
     for column in statement.columns:
         hive_types.hive_to_trino(column["Type"])
@@ -39,8 +53,17 @@ def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None
     return altered(catalog, table, lambda entry: entry["StorageDescriptor"]["Columns"].extend(statement.columns))
 
 
+def drop_column(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    if not is_iceberg(table):
+        raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")
+    return _of_iceberg(catalog, table, lambda tables, own: tables.drop_column(own, statement.column))
+
+
 def replace_columns(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = no_view(hive_table(catalog, statement.name, database))
+    if is_iceberg(table):
+        return _of_iceberg(catalog, table, lambda tables, own: tables.replace_columns(own, statement.columns))
     for column in statement.columns:
         hive_types.hive_to_trino(column["Type"])
     return altered(catalog, table, lambda entry: entry["StorageDescriptor"].update(Columns=statement.columns))
@@ -49,6 +72,9 @@ def replace_columns(statement: Statement, catalog: GlueCatalog, database: str | 
 def change_column(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = no_view(hive_table(catalog, statement.name, database))
     hive_types.hive_to_trino(statement.column["Type"])
+    if is_iceberg(table):
+        asked = statement.old, statement.column, statement.first, statement.after
+        return _of_iceberg(catalog, table, lambda tables, own: tables.change_column(own, *asked))
     names = [c["Name"].lower() for c in table["StorageDescriptor"]["Columns"]]
     for name in (statement.old, *([statement.after] if statement.after else [])):
         if name not in names:
@@ -70,8 +96,17 @@ def change_column(statement: Statement, catalog: GlueCatalog, database: str | No
 
 def set_properties(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     table = hive_table(catalog, statement.name, database)
+    if is_iceberg(table):
+        return _of_iceberg(catalog, table, lambda tables, own: tables.set_properties(own, statement.properties))
     merged = {**(table.get("Parameters") or {}), **statement.properties}
     return altered(catalog, table, lambda entry: entry.update(Parameters=merged))
+
+
+def unset_properties(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = no_view(hive_table(catalog, statement.name, database))
+    if not is_iceberg(table):
+        raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")
+    return _of_iceberg(catalog, table, lambda tables, own: tables.unset_properties(own, statement.properties))
 
 
 def set_location(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
@@ -92,4 +127,8 @@ def set_location(statement: Statement, catalog: GlueCatalog, database: str | Non
 
 
 def rename_table(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
+    table = hive_table(catalog, statement.name, database)
+    if is_iceberg(table):
+        to = table_name(statement.to, table["DatabaseName"])
+        return _of_iceberg(catalog, table, lambda tables, own: tables.rename(catalog, table, *to))
     raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")

@@ -17,10 +17,12 @@ from infra.local.athena.lake.results import Listing
 from infra.local.athena.statements.ddl.altering import (
     add_columns,
     change_column,
+    drop_column,
     rename_table,
     replace_columns,
     set_location,
     set_properties,
+    unset_properties,
 )
 from infra.local.athena.statements.ddl.names import Refused, table_name
 from infra.local.athena.statements.ddl.partitions import add_partition, drop_partition, rename_partition, repair
@@ -43,6 +45,7 @@ from infra.local.athena.statements.ddl.tables import (
     drop_database,
     drop_table,
     drop_view,
+    wants_iceberg,
 )
 from infra.local.athena.statements.parser import Statement
 
@@ -50,10 +53,16 @@ from infra.local.athena.statements.parser import Statement
 def check_at_start(statement: Statement, catalog: GlueCatalog, database: str | None) -> None:
     """What Athena looks at before it starts an execution. Raises Refused."""
     if statement.kind == "CREATE_TABLE":
-        if statement.properties.get("table_type", "").upper() == "ICEBERG":
-            return
         if not statement.location:
             raise Refused("No location was specified for table. An S3 location must be specified", "INVALID_INPUT")
+        if wants_iceberg(statement):
+            if statement.external:
+                raise Refused("External keyword not supported for table type ICEBERG", "INVALID_INPUT")
+            return
+        if statement.transforms:
+            raise Refused(
+                f"mismatched input '{statement.transforms[0]}'. Partition columns need a type for table type HIVE"
+            )
         if not statement.external:
             raise Refused("External keyword required for table type HIVE", "INVALID_INPUT")
     if statement.kind in ("DESCRIBE_TABLE", "SHOW_COLUMNS"):
@@ -89,7 +98,9 @@ _WORK: dict[str, Callable[[Statement, GlueCatalog, str | None], Listing]] = {
     "ALTER_TABLE_ADD_COLUMN": add_columns,
     "ALTER_TABLE_REPLACE_COLUMN": replace_columns,
     "ALTER_TABLE_CHANGE_COLUMN": change_column,
+    "ALTER_TABLE_DROP_COLUMN": drop_column,
     "ALTER_TABLE_PROPERTIES": set_properties,
+    "ALTER_TABLE_UNSET_PROPERTIES": unset_properties,
     "ALTER_TABLE_SET_LOCATION": set_location,
     "ALTER_TABLE_RENAME": rename_table,
     "ALTER_TABLE_ADD_PARTITION": add_partition,

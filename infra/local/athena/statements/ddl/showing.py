@@ -15,6 +15,7 @@ from infra.local.athena.lake.catalog import (
     GlueCatalog,
     Table,
     all_columns,
+    is_iceberg,
     is_view,
     view_definition,
 )
@@ -106,6 +107,12 @@ def show_create_table(statement: Statement, catalog: GlueCatalog, database: str 
     table = hive_table(catalog, statement.name, database)
     if is_view(table):
         raise HiveError("SemanticException [Error 10132]: SHOW CREATE TABLE is not for views; use SHOW CREATE VIEW")
+    if is_iceberg(table):
+        from infra.local.athena.iceberg import showing  # pyiceberg is heavy: only who has such tables pays
+
+        return Listing(
+            text_columns("createtab_stmt"), showing.create_statement(catalog, table).split("\n"), counted=False
+        )
     return Listing(text_columns("createtab_stmt"), create_statement(table).split("\n"), counted=False)
 
 

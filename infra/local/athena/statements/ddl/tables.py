@@ -19,6 +19,7 @@ from infra.local.athena.lake.catalog import (
     NAME,
     GlueCatalog,
     Table,
+    is_iceberg,
     is_view,
     view_text,
 )
@@ -100,8 +101,6 @@ def alter_database(statement: Statement, catalog: GlueCatalog, database: str | N
 
 def create_external_table(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
     schema, name = table_name(statement.name, database)
-    if statement.properties.get("table_type", "").upper() == "ICEBERG":
-        raise QueryError("NOT_SUPPORTED", "The local AWS has no Iceberg tables")
     hive_database(catalog, schema)
     if catalog.table(schema, name) is not None:
         if statement.absent:
@@ -118,8 +117,17 @@ def create_external_table(statement: Statement, catalog: GlueCatalog, database: 
     for column in [*statement.columns, *statement.partition_keys]:
         hive_types.hive_to_trino(column["Type"])
     files.split_location(statement.location)
-    create_table(catalog, schema, external_table(statement, name))
+    if wants_iceberg(statement):
+        from infra.local.athena.iceberg import tables  # pyiceberg is heavy: only who makes such tables pays
+
+        tables.create(catalog, schema, statement)
+    else:
+        create_table(catalog, schema, external_table(statement, name))
     return done()
+
+
+def wants_iceberg(statement: Statement) -> bool:
+    return statement.properties.get("table_type", "").upper() == "ICEBERG"
 
 
 def external_table(statement: Statement, name: str) -> dict[str, Any]:
@@ -242,6 +250,11 @@ def drop_table(statement: Statement, catalog: GlueCatalog, database: str | None)
         raise HiveError(f"SemanticException [Error 10001]: Table not found {schema}.{name}")
     if is_view(found):
         raise HiveError("SemanticException [Error 10096]: Cannot drop a view with DROP TABLE")
+    if is_iceberg(found):
+        from infra.local.athena.iceberg import tables
+
+        tables.drop(catalog, found)
+        return done()
     change_catalog(catalog, lambda glue: glue.delete_table(schema, name))
     return done()
 

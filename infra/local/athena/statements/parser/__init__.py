@@ -22,10 +22,11 @@ class _Parser(Manipulating, Creating, Altering, Showing):
         readers = {
             "INSERT": self.insert, "UNLOAD": self.unload, "EXPLAIN": self.explain, "PREPARE": self.prepare,
             "EXECUTE": self.execute, "DEALLOCATE": self.deallocate, "CREATE": self.create, "DROP": self.drop,
+            "OPTIMIZE": self.optimize, "VACUUM": self.vacuum,
             "ALTER": self.alter, "MSCK": self.msck, "SHOW": self.show, "DESCRIBE": self.describe, "DESC": self.describe,
         }  # fmt: skip
-        if first in ("DELETE", "UPDATE", "MERGE", "VACUUM", "OPTIMIZE"):
-            return self.iceberg_only(first)
+        if first in ("DELETE", "UPDATE", "MERGE"):
+            return self.change(first)
         if first in readers:
             self.at += 1
             found = readers[first]()

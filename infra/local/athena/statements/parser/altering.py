@@ -57,17 +57,34 @@ class Altering(Parts):
             return self.change_column(name)
         if self.accept("ADD"):
             return self.add_partitions(name)
+        if self.accept("DROP", "COLUMN"):
+            return Statement(kind="ALTER_TABLE_DROP_COLUMN", type=DDL, name=name, column=self.hive_name())
         if self.accept("DROP"):
             return self.drop_partitions(name)
-        if self.accept("SET", "TBLPROPERTIES"):
-            return Statement(kind="ALTER_TABLE_PROPERTIES", type=DDL, name=name, properties=self.properties())
-        if self.accept("SET", "LOCATION"):
-            return Statement(
-                kind="ALTER_TABLE_SET_LOCATION", type=DDL, name=name, partition=partition, location=self.string()
-            )
+        if self.accept("UNSET", "TBLPROPERTIES"):
+            return Statement(kind="ALTER_TABLE_UNSET_PROPERTIES", type=DDL, name=name, properties=self.property_names())
+        if self.accept("SET"):
+            return self.set_of_table(name, partition)
         if self.accept("RENAME", "TO"):
             return Statement(kind="ALTER_TABLE_RENAME", type=DDL, name=name, to=self.qualified(self.hive_name))
         raise self.no_alternative(0)
+
+    def set_of_table(self, name: tuple[str, ...], partition: list[tuple[str, str, str]] | None) -> Statement:
+        if self.accept("TBLPROPERTIES"):
+            return Statement(kind="ALTER_TABLE_PROPERTIES", type=DDL, name=name, properties=self.properties())
+        if not self.accept("LOCATION"):
+            raise self.no_alternative(0)
+        return Statement(
+            kind="ALTER_TABLE_SET_LOCATION", type=DDL, name=name, partition=partition, location=self.string()
+        )
+
+    def property_names(self) -> list[str]:
+        self.expect("(")
+        found = [self.string()]
+        while self.accept(","):
+            found.append(self.string())
+        self.expect(")")
+        return found
 
     def change_column(self, name: tuple[str, ...]) -> Statement:
         self.accept("COLUMN")

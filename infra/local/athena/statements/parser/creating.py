@@ -91,10 +91,16 @@ class Creating(Parts):
             properties=properties, query=query, data=data,
         )  # fmt: skip
 
+    def wants_iceberg(self) -> bool:
+        """Whether the properties, which stand at the end, say `'table_type' = 'ICEBERG'`."""
+        words = [token.text.strip("'\"").upper() for token in self.tokens[self.at :]]
+        return any(words[i : i + 3] == ["TABLE_TYPE", "=", "ICEBERG"] for i in range(len(words)))
+
     def create_table(self, external: bool, absent: bool) -> Statement:
+        self.of_iceberg = self.wants_iceberg()
         found = Statement(
             kind="CREATE_TABLE", type=DDL, name=self.qualified(self.hive_name), external=external, absent=absent,
-            columns=[], comment=None, partition_keys=[], buckets=None, bucket_columns=[], serde=None,
+            columns=[], comment=None, partition_keys=[], transforms=[], buckets=None, bucket_columns=[], serde=None,
             serde_properties={}, delimited={}, stored=None, formats=None, location=None, properties={},
         )  # fmt: skip
         if self.is_next("("):
@@ -107,7 +113,10 @@ class Creating(Parts):
         if self.accept("COMMENT"):
             found.comment = self.string()
         elif self.accept("PARTITIONED", "BY"):
-            found.partition_keys = self.columns()
+            if self.has_transforms():
+                found.transforms = self.transforms()
+            else:
+                found.partition_keys = self.columns()
         elif self.accept("CLUSTERED", "BY"):
             found.bucket_columns = self.name_list()
             if self.accept("SORTED", "BY"):
@@ -141,6 +150,27 @@ class Creating(Parts):
                 "'PARTITIONED'",
                 "'ROW'",
             )
+
+    def has_transforms(self) -> bool:
+        """Whether PARTITIONED BY names columns of the table, as for Iceberg, and does not declare its own."""
+        return self.tokens[min(self.at + 2, len(self.tokens) - 1)].upper in (",", ")", "(")
+
+    def transforms(self) -> list[str]:
+        """`(country, day(ts), bucket(16, id))`"""
+        self.expect("(")
+        found = []
+        while True:
+            start = self.token.start
+            self.hive_name()
+            if self.accept("("):
+                while not self.accept(")"):
+                    if self.next().kind == "end":
+                        raise self.mismatched("')'")
+            found.append(self.sql[start : self.tokens[self.at - 1].end])
+            if not self.accept(","):
+                break
+        self.expect(")")
+        return found
 
     def row_format(self, found: Statement) -> None:
         if self.accept("SERDE"):

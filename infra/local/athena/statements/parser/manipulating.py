@@ -14,10 +14,31 @@ class Manipulating(Parts):
         """The statement inside EXPLAIN or PREPARE: that of the whole parser, which knows all families."""
         raise NotImplementedError
 
-    def iceberg_only(self, first: str) -> Statement:
+    def change(self, first: str) -> Statement:
+        """DELETE, UPDATE, MERGE: the grammar of queries reads the whole; here only the target's name counts."""
+        start, stop = self.token.start, self.tokens[-1].end
+        grammar.parse_change(self.sql, start, stop)
         self.at += 1
         self.accept("FROM") or self.accept("INTO")
-        return Statement(kind=first, type=DML, name=self.qualified(self.trino_name))
+        name = self.qualified(self.trino_name)
+        self.at = len(self.tokens) - 1
+        return Statement(kind=first, type=DML, name=name, query=(start, stop))
+
+    def optimize(self) -> Statement:
+        start = self.token.start
+        name = self.qualified(self.trino_name)
+        target = self.sql[start : self.tokens[self.at - 1].end]
+        self.expect("REWRITE", "DATA", "USING", "BIN_PACK")
+        query = None
+        if self.token.kind != "end":
+            query = self.token.start, self.tokens[-1].end
+            self.expect("WHERE")
+            grammar.parse_change(f"DELETE FROM {target} {self.sql[slice(*query)]}")
+            self.at = len(self.tokens) - 1
+        return Statement(kind="OPTIMIZE", type=DML, name=name, target=target, query=query)
+
+    def vacuum(self) -> Statement:
+        return Statement(kind="VACUUM", type=DML, name=self.qualified(self.trino_name))
 
     def insert(self) -> Statement:
         self.expect("INTO")

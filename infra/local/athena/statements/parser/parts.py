@@ -41,6 +41,7 @@ class Parts:
         ]
         self.tokens.append(Token("end", "<EOF>", end, end))
         self.at = 0
+        self.of_iceberg = False  # whether it makes an Iceberg table, in which Hive's reserved words are names
 
     @property
     def token(self) -> Token:
@@ -89,7 +90,7 @@ class Parts:
             self.at += 1
             return token.text[1:-1].replace("``", "`").lower()
         if token.kind == "word":
-            if token.upper in RESERVED:
+            if token.upper in RESERVED and not self.of_iceberg:
                 raise self.no_alternative(0)
             self.at += 1
             return token.text.lower()
