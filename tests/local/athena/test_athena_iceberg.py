@@ -205,6 +205,10 @@ def test_what_is_refused_before_it_starts(lake: Lake) -> None:
     iceberg = "TBLPROPERTIES ('table_type'='ICEBERG')"
     told = refused(lambda: lake.start(f"CREATE EXTERNAL TABLE t (a int) LOCATION 's3://x/t' {iceberg}"))
     assert told == ("INVALID_INPUT", "External keyword not supported for table type ICEBERG")
+    lake.table("hive", "id int, a int", "hive/")
+    told = refused(lambda: lake.start("ALTER TABLE hive DROP COLUMN a"))
+    assert told == ("MALFORMED_QUERY", "line 1:23: mismatched input 'COLUMN' expecting 'PARTITION'")
+    assert refused(lambda: lake.start("ALTER TABLE hive UNSET TBLPROPERTIES ('a')"))[0] == "MALFORMED_QUERY"
     assert refused(lambda: lake.start("MERGE INTO t USING u ON true"))[0] == "MALFORMED_QUERY"
     assert refused(lambda: lake.start("DELETE t"))[0] == "MALFORMED_QUERY"
     assert refused(lambda: lake.start("UPDATE t SET a = 1 WHERE"))[0] == "MALFORMED_QUERY"

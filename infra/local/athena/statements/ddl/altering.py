@@ -54,9 +54,7 @@ def add_columns(statement: Statement, catalog: GlueCatalog, database: str | None
 
 
 def drop_column(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
-    table = no_view(hive_table(catalog, statement.name, database))
-    if not is_iceberg(table):
-        raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")
+    table = hive_table(catalog, statement.name, database)
     return _of_iceberg(catalog, table, lambda tables, own: tables.drop_column(own, statement.column))
 
 
@@ -103,9 +101,7 @@ def set_properties(statement: Statement, catalog: GlueCatalog, database: str | N
 
 
 def unset_properties(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:
-    table = no_view(hive_table(catalog, statement.name, database))
-    if not is_iceberg(table):
-        raise QueryError("NOT_SUPPORTED", "Query type not supported by DDL engine.")
+    table = hive_table(catalog, statement.name, database)
     return _of_iceberg(catalog, table, lambda tables, own: tables.unset_properties(own, statement.properties))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from infra.engines.athena.errors import QueryError
 from infra.local.athena.lake.catalog import (
     GlueCatalog,
+    is_iceberg,
     is_view,
 )
 from infra.local.athena.lake.results import Listing
@@ -53,26 +54,13 @@ from infra.local.athena.statements.parser import Statement
 def check_at_start(statement: Statement, catalog: GlueCatalog, database: str | None) -> None:
     """What Athena looks at before it starts an execution. Raises Refused."""
     if statement.kind == "CREATE_TABLE":
-        if not statement.location:
-            raise Refused("No location was specified for table. An S3 location must be specified", "INVALID_INPUT")
-        if wants_iceberg(statement):
-            if statement.external:
-                raise Refused("External keyword not supported for table type ICEBERG", "INVALID_INPUT")
-            return
-        if statement.transforms:
-            raise Refused(
-                f"mismatched input '{statement.transforms[0]}'. Partition columns need a type for table type HIVE"
-            )
-        if not statement.external:
-            raise Refused("External keyword required for table type HIVE", "INVALID_INPUT")
+        _check_creation(statement)
+    if statement.kind in ("ALTER_TABLE_DROP_COLUMN", "ALTER_TABLE_UNSET_PROPERTIES"):
+        found = catalog.table(*_named(statement, database))
+        if found is None or not is_iceberg(found):
+            raise Refused(statement.refusal.message)
     if statement.kind in ("DESCRIBE_TABLE", "SHOW_COLUMNS"):
-        try:
-            schema, table = table_name(statement.name, database)
-        except QueryError as error:
-            if error.code == "CATALOG_NOT_FOUND":
-                raise Refused(f"Catalog '{statement.name[0]}' does not exist", "DATACATALOG_NOT_FOUND") from None
-            schema, table = "", statement.name[-1]
-        found = catalog.table(schema, table)
+        found = catalog.table(*_named(statement, database))
         if found is None:
             raise Refused(
                 "Entity Not Found (Service: AmazonDataCatalog; Status Code: 400; Error Code: EntityNotFoundException; "
@@ -81,6 +69,31 @@ def check_at_start(statement: Statement, catalog: GlueCatalog, database: str | N
             )
         if is_view(found):
             statement.kind = "DESC_VIEW"
+
+
+def _check_creation(statement: Statement) -> None:
+    """Source: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html"""
+    if not statement.location:
+        raise Refused("No location was specified for table. An S3 location must be specified", "INVALID_INPUT")
+    if wants_iceberg(statement):
+        if statement.external:
+            raise Refused("External keyword not supported for table type ICEBERG", "INVALID_INPUT")
+        return
+    if statement.transforms:
+        text = f"mismatched input '{statement.transforms[0]}'. Partition columns need a type for table type HIVE"
+        raise Refused(text)
+    if not statement.external:
+        raise Refused("External keyword required for table type HIVE", "INVALID_INPUT")
+
+
+def _named(statement: Statement, database: str | None) -> tuple[str, str]:
+    """The database and the table; "" where none was said. Raises Refused."""
+    try:
+        return table_name(statement.name, database)
+    except QueryError as error:
+        if error.code == "CATALOG_NOT_FOUND":
+            raise Refused(f"Catalog '{statement.name[0]}' does not exist", "DATACATALOG_NOT_FOUND") from None
+        return "", statement.name[-1]
 
 
 def execute(statement: Statement, catalog: GlueCatalog, database: str | None) -> Listing:

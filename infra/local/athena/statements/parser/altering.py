@@ -57,17 +57,30 @@ class Altering(Parts):
             return self.change_column(name)
         if self.accept("ADD"):
             return self.add_partitions(name)
-        if self.accept("DROP", "COLUMN"):
-            return Statement(kind="ALTER_TABLE_DROP_COLUMN", type=DDL, name=name, column=self.hive_name())
+        if self.is_next("DROP", "COLUMN") or self.is_next("UNSET", "TBLPROPERTIES"):
+            return self.iceberg_only(name)
         if self.accept("DROP"):
             return self.drop_partitions(name)
-        if self.accept("UNSET", "TBLPROPERTIES"):
-            return Statement(kind="ALTER_TABLE_UNSET_PROPERTIES", type=DDL, name=name, properties=self.property_names())
         if self.accept("SET"):
             return self.set_of_table(name, partition)
         if self.accept("RENAME", "TO"):
             return Statement(kind="ALTER_TABLE_RENAME", type=DDL, name=name, to=self.qualified(self.hive_name))
         raise self.no_alternative(0)
+
+    def iceberg_only(self, name: tuple[str, ...]) -> Statement:
+        """What Athena reads for Iceberg tables only; `refusal` is what it says of it for others."""
+        if self.accept("UNSET"):
+            self.at -= 1
+            refusal = self.no_alternative(0)
+            self.at += 2
+            names = self.property_names()
+            return Statement(
+                kind="ALTER_TABLE_UNSET_PROPERTIES", type=DDL, name=name, properties=names, refusal=refusal
+            )
+        self.expect("DROP")
+        refusal = self.mismatched("'PARTITION'")
+        self.expect("COLUMN")
+        return Statement(kind="ALTER_TABLE_DROP_COLUMN", type=DDL, name=name, column=self.hive_name(), refusal=refusal)
 
     def set_of_table(self, name: tuple[str, ...], partition: list[tuple[str, str, str]] | None) -> Statement:
         if self.accept("TBLPROPERTIES"):
