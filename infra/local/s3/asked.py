@@ -19,7 +19,7 @@ from infra.local.s3 import hot, sharing
 from infra.local.s3.buckets import changed
 
 T = TypeVar("T")
-NO_CONTENT = {"DeletePublicAccessBlock", "DeleteBucketOwnershipControls"}
+NO_CONTENT = {"DeletePublicAccessBlock", "DeleteBucketOwnershipControls", "PutBucketPolicy", "PutBucketTagging"}
 _copiers = ThreadPoolExecutor(8, "copying")
 log = logging.getLogger("workshop.s3")
 

@@ -59,6 +59,13 @@ class ChunkedBody:
         del buffer[:at]
         return bytes(out)
 
+    def check_trailer(self, announced: str) -> None:
+        """Check that the headers came which were announced (names with commas between), and no other checksum. Raises Refused."""
+        wanted = {name.strip().lower() for name in announced.split(",") if name.strip()}
+        came = {name for name in self.trailer if name != "x-amz-trailer-signature"}
+        if not wanted <= came or any(name.startswith("x-amz-checksum-") for name in came - wanted):
+            raise Refused(400, "MalformedTrailerError", "The request contained trailing data that was not well-formed or did not conform to our published schema.")  # fmt: skip
+
     def _take_line(self, line: bytes) -> None:
         """Take a chunk's size, or a header after the last chunk."""
         if self.done:

@@ -24,6 +24,7 @@ from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
 
 log = logging.getLogger("workshop.s3")
 
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _ONE_RANGE = re.compile(r"bytes\s*=\s*(\d*)\s*-\s*(\d*)", re.ASCII)
 _PLAIN_PUT_HEADERS = (
     "x-amz-content-sha256",
@@ -82,15 +83,28 @@ def is_plain_put(headers: dict[str, str]) -> bool:
     return True
 
 
+def signed_hash(payload: str) -> str | None:
+    """Return the SHA-256 that a header x-amz-content-sha256 tells of a body, in hexadecimal digits, None where it tells none. Raises Refused.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    """
+    if not payload or payload == "UNSIGNED-PAYLOAD" or payload.startswith("STREAMING-"):
+        return None
+    if not _SHA256.fullmatch(payload):
+        raise Refused(400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.")  # fmt: skip
+    return payload.lower()
+
+
 class Receiver:
     """Takes an object's bytes as they arrive: small ones stay in memory, larger ones go to the file that will be the object.
 
-    `size_hint` is the announced length in bytes, -1 if unknown.
+    `size_hint` is the announced length in bytes, -1 if unknown; `signed` the SHA-256 that was signed, None where none was.
     """
 
     IN_MEMORY = 1 << 20
 
-    def __init__(self, account: str, size_hint: int):
+    def __init__(self, account: str, size_hint: int, signed: str | None = None):
+        self._signed, self._sha256 = signed, hashlib.sha256()
         self.md5 = hashlib.md5(usedforsecurity=False)
         self.crc32 = 0
         self.size = 0
@@ -103,6 +117,8 @@ class Receiver:
 
     def write(self, data: bytes) -> None:
         self.md5.update(data)
+        if self._signed is not None:
+            self._sha256.update(data)
         self.crc32 = zlib.crc32(data, self.crc32)
         self.size += len(data)
         if self._file is not None:
@@ -122,7 +138,9 @@ class Receiver:
             self.path.unlink(missing_ok=True)
 
     def check(self, headers: Mapping[str, str]) -> None:
-        """Compare with Content-MD5 and the checksum headers. Raises Refused."""
+        """Compare with what was signed, Content-MD5 and the checksum headers. Raises Refused."""
+        if self._signed not in (None, self._sha256.hexdigest()):
+            raise Refused(400, "XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.")  # fmt: skip
         announced = headers.get("content-md5")
         if announced is not None:
             try:

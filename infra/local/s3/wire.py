@@ -208,9 +208,10 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
     plain = bucket is not None and (
         is_part or not query and hot.is_plain_put(headers) and not hot.is_moto_s(bucket, headers)
     )  # fmt: skip
-    chunked = ChunkedBody() if headers.get("x-amz-content-sha256", "").startswith("STREAMING-") else None
+    payload = headers.get("x-amz-content-sha256", "")
+    chunked = ChunkedBody() if payload.startswith("STREAMING-") else None
     announced = headers.get("x-amz-decoded-content-length" if chunked else "content-length", "-1")
-    received = hot.Receiver(request.account, int(announced) if announced.lstrip("-").isdigit() else -1)
+    received = hot.Receiver(request.account, int(announced) if announced.lstrip("-").isdigit() else -1, hot.signed_hash(payload))  # fmt: skip
     stored = False
     lock = state.lock("s3", request.account)
     try:
@@ -223,16 +224,17 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
                 "You did not provide the number of bytes specified by the Content-Length HTTP header.",
             )
         if chunked:
+            chunked.check_trailer(headers.get("x-amz-trailer", ""))
             headers.update(
                 {name: value for name, value in chunked.trailer.items() if name.startswith("x-amz-checksum-")}
             )
+        await _check_received(received, headers)
         if plain:
             put: Callable[..., dict[str, str] | None]
             if is_part:
                 put = partial(hot.put_part, request.account, bucket, query["uploadId"], int(query["partNumber"]))
             else:
                 put = partial(hot.put_object, request.account, bucket_name, key)
-            await _check_received(received, headers)
             answer = await holding(lock, partial(put, received, headers))
             if answer is not None:
                 stored = True
@@ -255,7 +257,6 @@ async def _put(request: Request, bucket: Any, bucket_name: str, key: str, query:
         locked = object_lock.of_write(bucket, headers)
         if request.operation == "PutObject":
             object_lock.check_digest(locked, headers)
-        await _check_received(received, headers)
         request.original_headers["Content-MD5"] = received.content_md5()  # moto asks for it of all that will be locked
         of_copy = None
         if request.operation == "CopyObject":

@@ -291,3 +291,41 @@ def test_settings_that_cannot_be(s3, bucket):
     assert told["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     for name in ("a-s3alias", "amzn-s3-demo-a", "a--ol-s3"):
         assert code(s3.create_bucket, Bucket=name) == "InvalidBucketName"
+
+
+# --- bodies ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["SHA1", "SHA256"])
+def test_a_large_body_with_tags_is_checked_too(s3, bucket, algorithm):
+    body = bytes(2 << 20)
+    told = s3.put_object(Bucket=bucket, Key="k", Body=body, Tagging="a=b", ChecksumAlgorithm=algorithm)
+    right = b64encode(hashlib.new(algorithm.lower(), body).digest()).decode()
+    assert told[f"Checksum{algorithm}"] == right
+    wrong = {f"Checksum{algorithm}": right, "Tagging": "a=b"}
+    assert code(s3.put_object, Bucket=bucket, Key="k", Body=body + b"x", **wrong) == "BadDigest"
+
+
+CRC = ("x-amz-trailer", "x-amz-checksum-crc32")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "wanted"),
+    [
+        ({"x-amz-content-sha256": hashlib.sha256(b"hi").hexdigest()}, b"hi", ""),
+        ({"x-amz-content-sha256": "0" * 64}, b"hi", "XAmzContentSHA256Mismatch"),
+        ({"x-amz-content-sha256": "nothing"}, b"hi", "InvalidArgument"),
+        (dict([CRC]), b"2\r\nhi\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n", "BadDigest"),
+        (dict([CRC]), b"2\r\nhi\r\n0\r\nx-amz-checksum-crc32:2JMqrA==\r\n\r\n", ""),
+        (dict([CRC]), b"2\r\nhi\r\n0\r\n\r\n", "MalformedTrailerError"),
+        ({}, b"2\r\nhi\r\n0\r\nx-amz-checksum-crc32:2JMqrA==\r\n\r\n", "MalformedTrailerError"),
+    ],
+)
+def test_a_body_is_what_was_signed_and_announced(s3, bucket, headers, body, wanted):
+    chunked = {"x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER", "x-amz-decoded-content-length": "2"}
+    signed = urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}))
+    connection = HTTPConnection(signed.hostname or "", signed.port)
+    connection.request("PUT", f"{signed.path}?{signed.query}", body=body, headers=chunked | headers)
+    answer = connection.getresponse().read()
+    assert wanted.encode() in answer and bool(answer) == bool(wanted)
+    assert (code(s3.head_object, Bucket=bucket, Key="k") == "") == (wanted == "")
