@@ -30,12 +30,14 @@ UNSAVED = {"StartQueryExecution", "StopQueryExecution"}  # executions are in a t
 def resume() -> None:
     """Open the tables of executions, which fails what was queued or running when the server stopped, and undo what it left."""
     shutil.rmtree(state.root() / "spill", ignore_errors=True)  # of engines that were killed
-    for account, region, _ in list(BACKENDS.iter_backends()):
-        for execution in executions.store(account, region).interrupted:
-            if execution.target is not None:
-                from .statements.undo import undo
+    for path in state.root().glob("*/*/athena/executions.sqlite"):
+        account, region = path.parts[-4], path.parts[-3]
+        stored = executions.store(account, region)
+        for execution in stored.interrupted:
+            from .statements.undo import undo
 
-                undo(execution)
+            undo(execution)
+            stored.save(execution)
 
 
 def forget(account: str) -> None:

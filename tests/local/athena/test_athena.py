@@ -357,28 +357,30 @@ def test_reserved_words_need_backquotes_in_ddl(lake: Lake) -> None:
     lake.ok(f"CREATE EXTERNAL TABLE t (`timestamp` string, `order` int) LOCATION 's3://{lake.bucket}/t/'")
 
 
-def test_an_interrupted_ctas_is_gone_and_failed(own_server: Server) -> None:
+def test_what_was_interrupted_while_it_wrote_is_gone_and_failed(own_server: Server) -> None:
     """The end of the server between the last file and the end of the statement: all is there, but it had not SUCCEEDED."""
     account = "200000000991"
     lake = Lake(partial(own_server.client, account=account), account)
-    query = "CREATE TABLE t WITH (partitioned_by = ARRAY['p']) AS SELECT x AS a, x % 3 AS p FROM UNNEST(sequence(1, 9)) u(x)"
-    execution = lake.ok(query)
-    whole = lake.ok("CREATE TABLE whole AS SELECT 1 AS a")
-    identifier = execution["QueryExecutionId"]
-    root = execution["ResultConfiguration"]["OutputLocation"].split("/", 3)[3] + "/"
-    assert len(lake.keys(lake.out, root)) == 3
+    rows = "SELECT x AS a, x % 3 AS p FROM UNNEST(sequence(1, 9)) u(x)"
+    lake.ok("CREATE TABLE whole WITH (partitioned_by = ARRAY['p']) AS SELECT BIGINT '7' AS a, BIGINT '1' AS p")
+    unload = f"UNLOAD ({rows}) TO 's3://{lake.bucket}/unloaded/' WITH (format = 'JSON')"
+    queries = [f"CREATE TABLE t WITH (partitioned_by = ARRAY['p']) AS {rows}", f"INSERT INTO whole {rows}", unload]
+    done = [lake.ok(query) for query in queries]
+    root = done[0]["ResultConfiguration"]["OutputLocation"].split("/", 3)[3]
+    assert len(lake.keys(lake.out, f"{root}/")) == 3 and len(lake.lines("SHOW PARTITIONS whole")) == 3
     own_server.kill()
     (path,) = own_server.home.rglob("executions.sqlite")
     with sqlite3.connect(path) as table:
-        (body,) = table.execute("SELECT body FROM executions WHERE id = ?", (identifier,)).fetchone()
-        running = json.dumps({**json.loads(body), "state": "RUNNING", "completed": None})
-        table.execute("UPDATE executions SET state = 'RUNNING', body = ? WHERE id = ?", (running.encode(), identifier))
+        for identifier in (each["QueryExecutionId"] for each in done):
+            (body,) = table.execute("SELECT body FROM executions WHERE id = ?", (identifier,)).fetchone()
+            running = json.dumps({**json.loads(body), "state": "RUNNING", "completed": None}).encode()
+            table.execute("UPDATE executions SET state = 'RUNNING', body = ? WHERE id = ?", (running, identifier))
     table.close()
     own_server.start()
-    status = lake.athena.get_query_execution(QueryExecutionId=identifier)["QueryExecution"]["Status"]
-    assert status["State"] == "FAILED"
-    assert lake.lines("SHOW TABLES IN db") == ["whole"]
-    assert lake.keys(lake.out, root) == []
-    assert lake.rows("SELECT a FROM whole") == [["1"]]
-    assert lake.wait(whole["QueryExecutionId"])["Status"]["State"] == "SUCCEEDED"
-    lake.ok(query)
+    assert [lake.wait(each["QueryExecutionId"])["Status"]["State"] for each in done] == ["FAILED"] * 3
+    assert lake.lines("SHOW TABLES IN db") == ["whole"] and lake.lines("SHOW PARTITIONS whole") == ["p=1"]
+    assert lake.keys(lake.out, root) == [] and lake.keys(lake.bucket, "unloaded/") == []
+    assert lake.rows("SELECT a FROM whole") == [["7"]]
+    for query in queries:
+        lake.ok(query)
+    assert lake.rows("SELECT count(*) FROM whole") == [["10"]]

@@ -40,7 +40,7 @@ class Execution:
     parameters: list[str] | None = None
     reuse: dict[str, Any] = dataclasses.field(default_factory=lambda: {"Enabled": False})
     selected_engine: str = "AUTO"
-    target: dict[str, str] | None = None  # what CREATE TABLE AS makes: database, table, location
+    target: dict[str, Any] | None = None  # what CREATE TABLE AS, INSERT and UNLOAD make, see statements/undo.py
     caller: str = ""  # whose rights count: the access key that asked
     managed: bool = False  # Athena keeps the result; `output` is its name
     state: str = QUEUED
@@ -135,17 +135,22 @@ class Store:
         path = state.folder("athena", account, region) / "executions.sqlite"
         self.new = not path.exists()
         self._rows = Rows(path, SCHEMA)
-        self.interrupted: list[Execution] = []  # what the last server left half done
+        self.interrupted: list[Execution] = []  # what is to be undone, and to be saved then
         self._recover(path.parent)
 
     def _recover(self, folder: Path) -> None:
-        """What is queued or running when the table is opened was so when the server stopped: it has FAILED, and its temporary files go."""
+        """What is queued or running when the table is opened was so when the server stopped: it has FAILED, and its temporary files go.
+
+        Of what has made something that is saved only when it is undone, else a kill meanwhile would leave it.
+        """
         shutil.rmtree(folder / "scratch", ignore_errors=True)
         for execution in self.unfinished():
             execution.state, execution.reason, execution.completed = FAILED, INTERRUPTED, time.time()
             execution.error = {"ErrorCategory": 1, "ErrorType": 233, "Retryable": True, "ErrorMessage": INTERRUPTED}
-            self.save(execution)
-            self.interrupted.append(execution)
+            if execution.target is None:
+                self.save(execution)
+            else:
+                self.interrupted.append(execution)
 
     def add(self, execution: Execution, token: str, request: str, reuse: str) -> None:
         """Save a new execution. `request` tells whether a token is used with the same parameters; `reuse` is the key of its result."""

@@ -9,6 +9,7 @@ import itertools
 import random
 import string
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -155,7 +156,7 @@ class Writer:
     def write(
         self, sql: str, columns: list[Column], format: Format, bucket: str, prefix: str,
         keys: list[str], bucketed: tuple[list[str], int] | None = None,
-        locations: dict[tuple[str, ...], str] | None = None,
+        locations: dict[tuple[str, ...], str] | None = None, note: Callable[[Written], None] = lambda written: None,
     ) -> Written:  # fmt: skip
         """Write a query's rows below s3://bucket/prefix (ends with a slash), one file a partition (and bucket).
 
@@ -163,6 +164,7 @@ class Writer:
         ----------
         sql: DuckDB SQL with these columns in this order; keys: names of partition columns, the last ones of `columns`
         locations: the folders of partitions that are there already (values → URI)
+        note: called before the first file is there
 
         Raises QueryError for too many new partitions, NotAuthorized where the caller may not write one of the files.
         """
@@ -186,9 +188,11 @@ class Writer:
         self.engine.fetch("DROP TABLE written")
         for file in files:  # all of them before the first: what is denied leaves nothing half done
             rights.check_write(self.region, file.bucket, file.key)
+        written = Written(rows, [f"s3://{file.bucket}/{file.key}" for file in files], folders)
+        note(written)
         for file in files:
             s3.put(self.account, file.bucket, file.key, file.path, content_type="application/octet-stream")
-        return Written(rows, [f"s3://{file.bucket}/{file.key}" for file in files], folders)
+        return written
 
     def partitions(
         self, keys: list[tuple[str, Column]], known: dict[tuple[str, ...], str]

@@ -60,7 +60,7 @@ class Job:
                 _metrics(execution)
         return True
 
-    def note(self, target: dict[str, str]) -> None:
+    def note(self, target: dict[str, Any]) -> None:
         """Save what the statement is about to make: if the server ends meanwhile, it is taken away again."""
         self.execution.target = target
         store(self.execution.account, self.execution.region).save(self.execution)

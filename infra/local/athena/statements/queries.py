@@ -51,7 +51,7 @@ class Query:
 
     def __init__(
         self, catalog: GlueCatalog, database: str | None, scratch: Path, engine: Engine,
-        parameters: list[str], scan_limit: int | None, note: Callable[[dict[str, str]], None],
+        parameters: list[str], scan_limit: int | None, note: Callable[[dict[str, Any]], None],
     ):  # fmt: skip
         """`note` is told what a statement makes, before it does, so that a part of it does not stay."""
         self.note = note
@@ -248,9 +248,13 @@ class Query:
             tuple(p["Values"]): p["StorageDescriptor"]["Location"].rstrip("/") + "/"
             for p in (self.catalog.partitions(database, name) if keys else [])
         }
-        written = self.write(
-            found, target, _table_format(table), table["StorageDescriptor"]["Location"], keys, None, sql, known
-        )
+
+        def note(written: Written) -> None:
+            fresh = [list(values) for values in written.partitions if values not in known]
+            self.note({"files": written.uris, "database": database, "table": name, "partitions": fresh})
+
+        place = table["StorageDescriptor"]["Location"]
+        written = self.write(found, target, _table_format(table), place, keys, None, sql, known, note)
         fresh = {values: uri for values, uri in written.partitions.items() if values not in known}
         ddl.add_partitions(self.catalog, database, name, fresh)
         return Outcome(None, [ROWS_COLUMN], 0, written.rows, "INSERT", written.uris)
@@ -267,7 +271,9 @@ class Query:
             )
         location = statement.location.rstrip("/") + "/"
         self.require_empty(location, None)
-        written = self.write(found, found.columns, form, location, keys, None)
+        written = self.write(
+            found, found.columns, form, location, keys, None, note=lambda made: self.note({"files": made.uris})
+        )
         return Outcome(None, [ROWS_COLUMN], 0, written.rows, "UNLOAD", written.uris)
 
     def create_view(self, text: str, statement: Statement) -> None:
@@ -304,13 +310,14 @@ class Query:
     def write(
         self, found: Translated, columns: list[Column], form: writers.Format, location: str, keys: list[str],
         bucketed: tuple[list[str], int] | None, sql: str | None = None, known: dict[tuple[str, ...], str] | None = None,
+        note: Callable[[Written], None] = lambda written: None,
     ) -> Written:  # fmt: skip
         bucket, prefix = folder(location)
         if not s3.exists(self.catalog.account, bucket):
             raise QueryError("HIVE_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}")
         writer = writers.Writer(self.engine, self.catalog.account, self.catalog.region, self.scratch)
         return self.run(
-            found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known)
+            found, lambda: writer.write(sql or found.sql, columns, form, bucket, prefix, keys, bucketed, known, note)
         )
 
 
