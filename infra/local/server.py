@@ -93,6 +93,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     import uvicorn
 
     from infra.local.core import members
+    from infra.local.core.connection import Connection
     from infra.local.core.front import application
 
     config = uvicorn.Config(
@@ -101,8 +102,10 @@ async def _serve(listener: socket.socket, home: Path) -> None:
         access_log=False,
         server_header=False,
         lifespan="off",
-        http="httptools",
+        http=Connection,
+        ws="none",
         loop="uvloop",
+        proxy_headers=False,
         timeout_graceful_shutdown=2,
         timeout_keep_alive=120,  # longer than clients pause between calls: a connection closed at that moment would fail a call
     )

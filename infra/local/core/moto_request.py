@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-import uuid
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -13,16 +12,22 @@ from urllib.parse import unquote_to_bytes
 from moto.core import request as moto_request
 from moto.core import responses, utils
 from moto.core.request import Request as MotoRequest
+from werkzeug.datastructures import ImmutableMultiDict
 
+from infra.local.core.request import new_id
+
+FORMS = ("application/x-www-form-urlencoded", "application/x-url-encoded", "multipart/form-data")
+NOTHING: ImmutableMultiDict[str, Any] = ImmutableMultiDict()
 LEFT_OUT = {"host", "x-moto-account-id", "transfer-encoding", "content-length"}
 
-# moto looks all methods of a class up again at every call
+# moto looks all methods of a class up again at every call, and finds out anew how one is called
 responses.method_names_from_class = lru_cache(maxsize=None)(utils.method_names_from_class)
+responses.camelcase_to_underscores = lru_cache(maxsize=4096)(utils.camelcase_to_underscores)
 
 
 def _request_id(headers: dict[str, Any]) -> str:
     """Give an answer the number of its request; moto would draw 52 letters one by one."""
-    headers["x-amzn-requestid"] = made = str(uuid.uuid4())
+    headers["x-amzn-requestid"] = made = new_id()
     return made
 
 
@@ -76,6 +81,10 @@ def make(
             preserved[key] = name
     environ[moto_request.PRESERVED_HEADER_NAMES_ENVIRON_KEY] = preserved
     made = Asked(environ)
+    if "CONTENT_TYPE" not in environ or not environ["CONTENT_TYPE"].lower().startswith(FORMS):
+        made.__dict__.update(form=NOTHING, files=NOTHING)  # werkzeug would look for them in the body
+        if "HTTP_CONTENT_ENCODING" not in environ:  # which moto may have to undo
+            made.__dict__.update(data=body, _cached_data=body)
     made.raw_path = raw_path
     made.raw_url = f"https://{host}{environ['RAW_URI']}"
     return made

@@ -9,6 +9,7 @@ Sources: https://fetch.spec.whatwg.org/#origin-header, https://www.w3.org/TR/fet
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from infra.local.core import registry
 from infra.local.core.refused import Refused
@@ -48,6 +49,7 @@ def _opens_an_object(request: Request) -> bool:
     )
 
 
+@lru_cache(maxsize=256)
 def is_own(host: str) -> bool:
     """Tell whether a host, with or without its port, is this computer or a name that a service hands out.
 

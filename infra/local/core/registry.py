@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from functools import lru_cache
 from typing import Any
 
 from infra.local.core import model_files, state
@@ -79,6 +80,7 @@ def get(name: str) -> Service:
     return _services[name]
 
 
+@lru_cache(maxsize=256)
 def of_host(name: str) -> str | None:
     """Return the service that hands out a host name (without port), None where none does.
 

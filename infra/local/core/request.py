@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-import uuid
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from random import getrandbits
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -93,7 +93,7 @@ class Request:
     @property
     def query(self) -> dict[str, str]:
         """Return the parameters of the address."""
-        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+        return dict(parse_qsl(self.query_string, keep_blank_values=True)) if self.query_string else {}
 
     @property
     def is_form(self) -> bool:
@@ -104,8 +104,9 @@ class Request:
         """Return the whole body, as often as asked for. Raises Refused where it is too large, ConnectionAbortedError."""
         if self._body is not None:
             return self._body
-        parts, size = [], 0
-        async for data in self.stream():
+        parts, size, more = [], 0, not self._read
+        while more:
+            data, more = await self._next()
             size += len(data)
             if size > BODY_LIMIT:
                 raise Refused(413, "RequestEntityTooLargeException", f"The request is larger than {BODY_LIMIT} bytes.")
@@ -147,33 +148,40 @@ class Request:
         if self._body is not None:
             yield self._body
             return
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ConnectionAbortedError
-            if message.get("body"):
-                yield message["body"]
-            if not message.get("more_body"):
-                self._read = True
-                return
+        more = not self._read
+        while more:
+            data, more = await self._next()
+            if data:
+                yield data
+
+    async def _next(self) -> tuple[bytes, bool]:
+        """Return the next part of the body, and whether there is more. Raises ConnectionAbortedError."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ConnectionAbortedError
+        self._read = not message.get("more_body")
+        return message.get("body", b""), not self._read
 
     async def gone(self) -> None:
         """Wait until the client goes away; for an answer that lasts, when the body was read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    async def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Begin an answer; `headers` name the length of its body.
+    async def start(self, status: int, headers: Mapping[str, str], length: int | None = None) -> None:
+        """Begin an answer; `send` must follow at once.
 
         Parameters
         ----------
         status: of HTTP
-        headers: with Content-Length
+        headers: of the answer
+        length: of its body in bytes, None where `headers` name it or it is sent in chunks
         """
         names = {name.lower() for name in headers}
         listed = _encoded(headers.items())
+        if length is not None and "content-length" not in names:
+            listed.append((b"content-length", b"%d" % length))
         if "x-amzn-requestid" not in names and "x-amz-request-id" not in names:
-            request_id = str(uuid.uuid4()).encode()
+            request_id = new_id().encode()
             listed += [(b"x-amzn-RequestId", request_id), (b"x-amz-request-id", request_id)]
         if not self._read:  # what is left of the body would be taken for the next request
             listed.append((b"connection", b"close"))
@@ -195,12 +203,10 @@ class Request:
         Parameters
         ----------
         status: of HTTP
-        headers: without Content-Length
+        headers: with or without Content-Length
         body: all of it
         """
-        if not any(name.lower() == "content-length" for name in headers):
-            headers = {**headers, "content-length": str(len(body))}
-        await self.start(status, headers)
+        await self.start(status, headers, len(body))
         await self.send(body, more=False)
 
     async def send_listed(self, status: int, headers: Iterable[tuple[str, str]], body: bytes) -> None:
@@ -215,6 +221,12 @@ class Request:
         listed = [*_encoded(headers), (b"content-length", str(len(body)).encode())]
         await self._send({"type": "http.response.start", "status": status, "headers": listed})
         await self.send(body, more=False)
+
+
+def new_id() -> str:
+    """Return a number for a request, in the form of a random UUID; nobody has to be unable to guess it."""
+    drawn = f"{getrandbits(128):032x}"
+    return f"{drawn[:8]}-{drawn[8:12]}-4{drawn[13:16]}-a{drawn[17:20]}-{drawn[20:]}"
 
 
 def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
