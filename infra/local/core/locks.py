@@ -46,6 +46,10 @@ class ServiceLock:
         blocking: false: give up at once where it is taken
         """
         me = threading.get_ident()
+        mine = self._holders.get(account)
+        if mine is not None and mine[0] == me:  # which no other thread changes
+            mine[1] += 1
+            return True
         with self._changed:
             held = self._mine(me)
             if held is not None:
@@ -69,9 +73,18 @@ class ServiceLock:
             self._whole = [me, 1]
             return True
 
-    def give(self) -> None:
-        """Give back what this thread took last."""
+    def give(self, account: str = "") -> None:
+        """Give back what this thread took last.
+
+        Parameters
+        ----------
+        account: what it was taken for
+        """
         me = threading.get_ident()
+        mine = self._holders.get(account)
+        if mine is not None and mine[0] == me and mine[1] > 1:
+            mine[1] -= 1
+            return
         with self._changed:
             held = self._mine(me)
             if held is None:
@@ -130,7 +143,7 @@ class AccountLock:
 
     def release(self) -> None:
         """Give the lock back."""
-        self._service.give()
+        self._service.give(self._account)
 
     def __enter__(self) -> None:
         self._service.take(self._account, True)
@@ -138,7 +151,7 @@ class AccountLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._service.give()
+        self._service.give(self._account)
 
 
 async def holding(lock: ServiceLock | AccountLock, work: Callable[[], T]) -> T:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from weakref import WeakValueDictionary
 
+from infra.local.core import moto_answer as moto_answer  # before moto answers
 from infra.local.core import moto_request, records, registry, state, telemetry
 from infra.local.core.answers import Answer
 from infra.local.core.refused import Refused

@@ -32,6 +32,7 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
     """Check that the caller of a request may do an operation with these parameters; raises Refused where it may not.
 
     Called for every signed and every anonymous request before its service sees it: by the front, and by the wires of S3 and Kinesis.
+    Of S3 it needs no parameter but the `Bucket`: it reads off the request itself what that asks for.
     The front itself refuses what is not signed; an anonymous request to S3 arrives here with `request.signed` False.
 
     Parameters
@@ -43,9 +44,9 @@ def authorize(request: Request, operation: str, parameters: dict[str, Any]) -> N
     key = request.credential.key
     if not key:
         return
-    if _ROOT.fullmatch(key):
+    if len(key) == 12 and key.isdecimal():
         if request.service == "s3" and operation not in _ROOT_MAY:
-            _check_root(request)
+            _check_root(request, parameters["Bucket"])
         return
     caller = known(request)
     if caller is None or operation in _BY_ITSELF.get(request.service, ()):
@@ -161,9 +162,8 @@ def missing(request: Request, bucket: str) -> Refused | None:
     return _refused("s3", "ListBucket", *refusal) if refusal is not None else None
 
 
-def _check_root(request: Request) -> None:
+def _check_root(request: Request, bucket: str) -> None:
     """Check what a bucket's own policy denies to root: all else it may. Raises Refused."""
-    bucket = unquote(request.raw_path).lstrip("/").partition("/")[0]
     text, owner = resource_policies.of_bucket(request.account, bucket)
     if not text or owner != request.account:
         return

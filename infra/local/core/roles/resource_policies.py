@@ -6,6 +6,7 @@ A service package tells its own by `Service.resource_policy`; those that are mot
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from infra.local.core import registry
@@ -45,16 +46,24 @@ def of_bucket(account: str, name: str) -> tuple[str, str]:
     account: of the caller
     name: of the bucket
     """
-    from moto.s3.models import s3_backends
-
-    owner = s3_backends.bucket_accounts.get(name, (GLOBAL, account))[1]
-    regions: Any = dict.get(s3_backends, owner)  # plainly: moto's own look-up checks the region at each request
+    backends = _s3_backends()
+    owner = backends.bucket_accounts.get(name, (GLOBAL, account))[1]
+    regions: Any = dict.get(backends, owner)  # plainly: moto's own look-up checks the region at each request
     backend = dict.get(regions, GLOBAL) if regions is not None else None
     bucket = backend.buckets.get(name) if backend is not None else None
     if bucket is None:
         return "", ""
-    policy = bucket.policy or ""
+    policy = bucket.policy
+    if not policy:
+        return "", owner
     return (policy.decode() if isinstance(policy, bytes) else policy), owner
+
+
+@cache
+def _s3_backends() -> Any:
+    from moto.s3.models import s3_backends
+
+    return s3_backends
 
 
 def _bucket(account: str, region: str, name: str) -> tuple[Any, str]:
