@@ -15,11 +15,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import cbor2
+
 from infra.local.core import limits as write_limits
 from infra.local.core import telemetry
 from infra.local.core.shapes import below
 from infra.local.kinesis.errors import KinesisError
-from infra.local.kinesis.storage import READ_RECORDS, RECORDS_A_CALL, StoredShard
+from infra.local.kinesis.storage import READ_RECORDS, RECORDS_A_CALL, StoredRecord, StoredShard
 from infra.local.kinesis.streams import LocalStream, find_stream
 
 # What an operation raises for a value that is not as AWS's model says: the model itself says then what is wrong, the hot way looks at no types
@@ -31,7 +33,7 @@ HASH_KEY = re.compile(r"0|[1-9]\d{0,38}")
 
 def put_record(account: str, region: str, parameters: dict[str, Any]) -> dict[str, Any]:
     stream = find_stream(account, region, parameters)
-    shard, entry, size = _prepared(parameters, stream)
+    shard, entry, size = _prepared(parameters, stream, _most_bytes(stream))
     if _is_limited(stream) and not shard.allowance.takes(1, size, now=time.time()):
         raise KinesisError("ProvisionedThroughputExceededException", _throttle_message(stream, shard))
     position = shard.append([entry], int(time.time() * 1000))
@@ -49,7 +51,8 @@ def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
     records = parameters.get("Records")
     if not isinstance(records, list) or not 1 <= len(records) <= RECORDS_A_CALL:
         raise ValueError("the records of a call")
-    prepared = [_prepared(record, stream, number) for number, record in enumerate(records, 1)]
+    most = _most_bytes(stream)
+    prepared = [_prepared(record, stream, most, number) for number, record in enumerate(records, 1)]
     if sum([size for _, _, size in prepared]) > BYTES_A_CALL:
         raise KinesisError("InvalidArgumentException", "Records size exceeds 10 MB limit")
     by_shard: dict[StoredShard, list[int]] = defaultdict(list)
@@ -75,14 +78,20 @@ def put_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
             continue
         shard_id, prefix = shard.shard_id, shard.prefix
         for at, number in enumerate(numbers, position):
-            answers[number] = {"SequenceNumber": f"{prefix}{at:029d}", "ShardId": shard_id}
+            answers[number] = {"SequenceNumber": prefix + str(at).zfill(29), "ShardId": shard_id}
     if len(by_shard):
         stored = [number for numbers in by_shard.values() for number in numbers]
         _count(stream, len(stored), sum(prepared[number][2] for number in stored))
     return {"FailedRecordCount": failed, "Records": answers, **encryption(stream)}
 
 
-def _prepared(record: Any, stream: LocalStream, number: int = 0) -> tuple[StoredShard, tuple[bytes, bytes], int]:
+def _most_bytes(stream: LocalStream) -> int:
+    return getattr(stream, "max_record_size_kib", 1024) * 1024
+
+
+def _prepared(
+    record: Any, stream: LocalStream, most: int, number: int = 0
+) -> tuple[StoredShard, tuple[bytes, bytes], int]:
     """Return (shard, (partition key, data), bytes) of one record: the `number`th of a call, 0 for the only one.
 
     Raises KinesisError, UNREAD.
@@ -96,16 +105,17 @@ def _prepared(record: Any, stream: LocalStream, number: int = 0) -> tuple[Stored
     if not isinstance(data, bytes) or not 1 <= len(key) <= 256:
         raise ValueError("a record")
     size = len(data) + len(key)
-    limit = getattr(stream, "max_record_size_kib", 1024) * 1024
-    if size > limit:
+    if size > most:
         raise KinesisError(
             "ValidationException",
             f"1 validation error detected: Value at '{below(f'records.{number}.member' if number else '', 'data')}' failed to satisfy "
-            f"constraint: Member must have length less than or equal to {limit}",
+            f"constraint: Member must have length less than or equal to {most}",
         )
     explicit = record.get("ExplicitHashKey")
     encoded = key.encode()
     if explicit is None:
+        if len(stream.writable) == 1:
+            return stream.writable[0], (encoded, data), size
         hash_key = int.from_bytes(hashlib.md5(encoded, usedforsecurity=False).digest(), "big")
     elif HASH_KEY.fullmatch(explicit) and int(explicit) < 2**128:
         hash_key = int(explicit)
@@ -241,6 +251,32 @@ def get_records(account: str, region: str, parameters: dict[str, Any]) -> dict[s
     else:
         answer["ChildShards"] = children(stream, shard)
     return answer
+
+
+def told(records: list[StoredRecord], is_cbor: bool, of_stream: dict[str, str]) -> list[dict[str, Any]]:
+    """Return records as answers have them, each with what they say of its stream's encryption."""
+    if is_cbor:
+        return [
+            {
+                "SequenceNumber": sequence_number,
+                "ApproximateArrivalTimestamp": cbor2.CBORTag(1, arrival_ms),
+                "Data": data,
+                "PartitionKey": key,
+                **of_stream,
+            }
+            for sequence_number, arrival_ms, key, data in records
+        ]
+    encoded = binascii.b2a_base64
+    return [
+        {
+            "SequenceNumber": sequence_number,
+            "ApproximateArrivalTimestamp": arrival_ms / 1000,
+            "Data": str(encoded(data, newline=False), "ascii"),
+            "PartitionKey": key,
+            **of_stream,
+        }
+        for sequence_number, arrival_ms, key, data in records
+    ]
 
 
 def children(stream: LocalStream, shard: StoredShard) -> list[dict[str, Any]]:

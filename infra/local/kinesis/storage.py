@@ -189,8 +189,8 @@ class StoredShard(Shard):
             if middle + data_length != at:  # damaged: what is there, and the place of the others
                 log.error("record %s of shard %s is damaged", number, self.folder)
                 arrival, middle = self.created_ms, at_key
-            key = block[at_key:middle].decode(errors="replace")
-            records.append(StoredRecord(f"{prefix}{number:029d}", arrival, key, block[middle:at]))
+            key = str(block[at_key:middle], "utf-8", "replace")
+            records.append(StoredRecord(prefix + str(number).zfill(29), arrival, key, block[middle:at]))
         return records
 
     def arrival(self, position: int) -> int:

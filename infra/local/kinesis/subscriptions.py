@@ -146,16 +146,7 @@ async def _push(request: Request, mine: _Subscription, lock: Any, read: Any, pos
 
 
 def _event(batch: _Batch, is_cbor: bool) -> dict[str, Any]:
-    records = [
-        {
-            "SequenceNumber": record.sequence_number,
-            "ApproximateArrivalTimestamp": cbor2.CBORTag(1, record.arrival_ms) if is_cbor else record.arrival_ms / 1000,
-            "Data": record.data if is_cbor else binascii.b2a_base64(record.data, newline=False).decode("ascii"),
-            "PartitionKey": record.partition_key,
-            **batch.encryption,
-        }
-        for record in batch.records
-    ]
+    records = hot.told(batch.records, is_cbor, batch.encryption)
     told: dict[str, Any] = {"Records": records, "MillisBehindLatest": batch.behind_ms}
     if batch.children is None:
         return {**told, "ContinuationSequenceNumber": batch.continuation}

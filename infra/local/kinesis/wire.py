@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.kinesis.errors import KinesisError
-from infra.local.kinesis.hot import HOT, UNREAD
+from infra.local.kinesis.hot import HOT, UNREAD, told
 from infra.local.kinesis.subscriptions import subscribe
 
 
@@ -73,8 +72,7 @@ async def _hot(request: Request, body: bytes) -> Answer:
         if read is not None:
             size = sum(len(record.data) for record in answer["Records"])
             rates.count_read(request.account, request.region, *read, size)
-        encryption = answer.pop("Encryption")
-        answer["Records"] = [{**_record(record, is_cbor), **encryption} for record in answer["Records"]]
+        answer["Records"] = told(answer["Records"], is_cbor, answer.pop("Encryption"))
     if is_cbor:
         return Answer(200, {"content-type": CBOR_TYPE}, cbor2.dumps(answer))
     return Answer(200, {"content-type": JSON_TYPES[0]}, orjson.dumps(answer))
@@ -94,15 +92,6 @@ def _read(request: Request, parameters: dict[str, Any]) -> tuple[str, str] | Non
     except (KeyError, TypeError, ValueError):
         return None  # the operation says what is wrong with it
     return name, shard
-
-
-def _record(record: Any, is_cbor: bool) -> dict[str, Any]:
-    return {
-        "SequenceNumber": record.sequence_number,
-        "ApproximateArrivalTimestamp": cbor2.CBORTag(1, record.arrival_ms) if is_cbor else record.arrival_ms / 1000,
-        "Data": record.data if is_cbor else binascii.b2a_base64(record.data, newline=False).decode("ascii"),
-        "PartitionKey": record.partition_key,
-    }
 
 
 def _milliseconds(value: Any, immutable: bool) -> datetime:

@@ -20,7 +20,7 @@ from infra.local.core import state
 from infra.local.core.refused import Refused
 from infra.local.s3 import checksums, conditions, encryption, sharing
 from infra.local.s3.buckets import StoredBucket, flush, is_tagged, store_put
-from infra.local.s3.objects import COPY_BYTES, PARTITION, StoredKey, new_file
+from infra.local.s3.objects import COPY_BYTES, DEFAULT_METADATA, PARTITION, StoredKey, new_file
 
 log = logging.getLogger("workshop.s3")
 
@@ -257,9 +257,11 @@ def _headers_of(stored: StoredKey) -> dict[str, str]:
         "Accept-Ranges": "bytes",
         **encryption.answered(stored),
     }
-    for name, value in stored.metadata.items():
+    metadata = stored.metadata.store
+    for name, value in metadata.items():
         answer[name] = str(value)
-    answer.update(metadata_told(answer))
+    if metadata is not DEFAULT_METADATA.store:
+        answer.update(metadata_told(answer))
     if stored._is_versioned:
         answer["x-amz-version-id"] = stored.version_id
     if stored.storage_class != "STANDARD":
@@ -377,16 +379,18 @@ def _damaged(stored: StoredKey, what: str) -> Refused:
 def chunks(stored: StoredKey, first: int, length: int) -> Iterator[bytes]:
     """Yield `length` bytes of an object from byte `first`, at most 1 MiB at a time. Raises Refused where its file is not whole."""
     try:
-        file = open(stored.path, "rb")  # noqa: SIM115 - closed below
+        descriptor = os.open(stored.file_path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         raise _damaged(stored, "is not there") from None
-    with file:
-        if os.fstat(file.fileno()).st_size < first + length:
+    try:
+        end = first + length
+        if os.fstat(descriptor).st_size < end:
             raise _damaged(stored, "is shorter than it was written")
-        file.seek(first)
-        while length > 0:
-            data = file.read(min(COPY_BYTES, length))
+        while first < end:
+            data = os.pread(descriptor, min(COPY_BYTES, end - first), first)
             if not data:
                 break
-            length -= len(data)
+            first += len(data)
             yield data
+    finally:
+        os.close(descriptor)

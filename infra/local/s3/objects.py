@@ -156,8 +156,13 @@ class StoredKey(FakeKey):
             garbage_of[self.account_id].append(old)
 
     @property
+    def file_path(self) -> str:
+        """Return the path of the file with the bytes; as text, for those who only open it."""
+        return store(self.account_id).path(self.file)
+
+    @property
     def path(self) -> Path:
-        return Path(store(self.account_id).path(self.file))
+        return Path(self.file_path)
 
     def linked(self) -> Path:
         """Return a second name of the file, for a copy: the bytes of an object never change."""

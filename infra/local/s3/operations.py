@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from moto.core.utils import get_service_model
 
@@ -78,33 +78,20 @@ def _routes() -> dict[tuple[str, str], list[Route]]:
 
 def find(method: str, bucket: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
     """Return the operation's name, "" where the model has none for it (forms, preflights)."""
-    path = "/{Bucket}/{Key+}" if key else "/{Bucket}" if bucket else "/"
+    path, copies = "/{Bucket}/{Key+}" if key else "/{Bucket}" if bucket else "/", COPY in headers
+    return _matching(method, path, query, copies) if query else _plain(method, path, copies)
+
+
+def _matching(method: str, path: str, query: Mapping[str, str], copies: bool) -> str:
     for route in _routes().get((method, path), ()):
-        if route.copies and COPY not in headers:
+        if route.copies and not copies:
             continue
         if all(name in query and (not value or query[name] == value) for name, value in route.query):
             return route.operation
     return ""
 
 
-@lru_cache(maxsize=256)
-def _places(operation: str) -> tuple[tuple[str, str, str], ...]:
-    """Return (member, place, name there) of an operation's members in its query and headers."""
-    shape: Any = get_service_model("s3").operation_model(operation).input_shape
-    return tuple(
-        (member, kind.serialization["location"], kind.serialization["name"])
-        for member, kind in (shape.members.items() if shape is not None else ())
-        if kind.serialization.get("location") in ("querystring", "header")
-    )
-
-
-def parameters(request: Request, query: Mapping[str, str]) -> dict[str, str]:
-    """Return what a request says in its query and its headers, by the model's names, as text."""
-    if not request.operation:
-        return {}
-    given = {}
-    for member, place, name in _places(request.operation):
-        value = query.get(name) if place == "querystring" else request.headers.get(name.lower())
-        if value is not None:
-            given[member] = value
-    return given
+@lru_cache(maxsize=64)
+def _plain(method: str, path: str, copies: bool) -> str:
+    """Return the operation of a request whose query asks for nothing: most of them."""
+    return _matching(method, path, {}, copies)

@@ -73,8 +73,7 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     query = operations.asked(request.query)
     request.operation = operations.find(request.method, bucket_name, key, query, request.headers)
     checks.check(request.operation, key, query, request.headers)
-    request.parameters = {"Bucket": bucket_name, "Key": key, **operations.parameters(request, query)}
-    roles.authorize(request, request.operation, request.parameters)
+    roles.authorize(request, request.operation, {"Bucket": bucket_name})
     access.admit(request, bucket_name, key)
     if request.method == "OPTIONS":
         checks.check_preflight(request.headers, access.bucket_of(bucket_name))
