@@ -11,6 +11,7 @@ from collections.abc import Callable
 from infra import project
 from tests.bench import (
     aws,
+    bare,
     brew,
     classroom,
     events,
@@ -28,6 +29,7 @@ from tests.bench import (
 Measure = Callable[[bool], list[str]]
 GROUPS: dict[str, tuple[str, Measure]] = {  # name -> title of the section, how
     "aws": ("The local AWS beside other doubles", aws.measure),
+    "raw": ("The local AWS without boto3: raw requests", bare.measure),
     "roles": ("Roles: what asking for permissions costs", roles.measure),
     "room": ("Room for everybody", room.measure),
     "brew": ("DataBrew: profiles, jobs and sessions", brew.measure),

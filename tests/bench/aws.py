@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import doubles, hot, lake, raw
+from tests.bench import doubles, hot, lake
 from tests.bench.doubles import Double
 from tests.bench.report import met, row
 
@@ -55,48 +54,9 @@ def _value(measure: Measure, double: Double, run: str) -> float:
         return 0.0
 
 
-RAW_GOALS = {"Glue GetDatabase": 1.0, "Kinesis PutRecord": 1.5, "S3 put of 1 KiB": 1.0, "S3 get of 1 KiB": 1.0}
-
-
-def compare_raw(running: list[Double]) -> list[str]:
-    """Return table rows of requests without boto3, with one connection and with four."""
-    rows = []
-    requests = {double.name: raw.prepared(double, "0") for double in running}
-    for what, goal in RAW_GOALS.items():
-        for connections in (1, 4):
-            rates = {
-                double.name: statistics.median(
-                    _value(lambda d, _: raw.rate(d, requests[d.name][what], connections), double, "0")  # noqa: B023
-                    for _ in range(RUNS)
-                )
-                for double in running
-            }
-            ratio = rates["ours"] / max(max(rate for name, rate in rates.items() if name != "ours"), 1e-9)
-            cells = " | ".join(f"{rates[double.name]:,.0f}" if rates[double.name] else "failed" for double in running)
-            name = f"{what}, {connections} connection{'s' if connections > 1 else ''} (requests/s)"
-            print(f"{name:<50} {rates} ratio {ratio:.2f} (goal {goal})", flush=True)
-            rows.append(f"| {name} | {cells} | {ratio:.2f} | ≥ {goal} | {met(ratio >= goal)} |")
-    return rows
-
-
 def alone(folder: Path, growth: tuple[int, int], keys: int) -> list[str]:
     """Return table rows of what is measured on our server alone."""
-    starts, idle = [], []
-    for run in range(RUNS):
-        double = doubles.ours(folder / f"start-{run}")
-        starts.append(double.start_seconds)
-        time.sleep(1)
-        idle.append(double.resident_mb())
-        double.stop()
-    rows = [
-        row(
-            "Start to the first S3 list, median of 3",
-            f"{statistics.median(starts):.2f} s",
-            "≤ 1 s",
-            statistics.median(starts) <= 1,
-        ),
-        row("Memory when idle", f"{statistics.median(idle):.0f} MB", "≤ 120 MB", statistics.median(idle) <= 120),
-    ]
+    rows = []
     double = doubles.ours(folder / "alone")
     try:
         query, bare = lake.athena(double)
@@ -135,10 +95,10 @@ def measure(short: bool, growth: int = GROWTH[1]) -> list[str]:
         doubles.install_peers(folder)
         own = alone(folder, (GROWTH[0], GROWTH[0] if short else growth), 1_000 if short else KEYS)
         with doubles.all_running(folder) as running:
-            compared = compare(running) + compare_raw(running)
+            compared = compare(running)
             names = [double.name for double in running]
     versions = {name: importlib.metadata.version(name) for name in ("moto", "boto3", "duckdb", "uvicorn")}
-    peers = ", ".join(requirement for requirement, _ in doubles.PEERS.values())
+    peers = ", ".join(doubles.told())
     return [
         f"Ours with {', '.join(f'{name} {version}' for name, version in versions.items())}; peers: {peers}, each in an environment of its own.",
         "All servers run side by side on one machine with their client; the runs take turns and the figures are medians of "

@@ -1,9 +1,14 @@
-"""The servers that are compared: ours, moto's own and ministack, each in a process of its own; the peers in throw-away environments."""
+"""The servers that are compared: ours, moto's own, ministack and fakecloud, each in a process of its own; moto and ministack in throw-away environments.
+
+fakecloud is a program in Rust whose build takes an hour (`cargo install --locked fakecloud`): it takes part where it is on the PATH, or where
+the variable FAKECLOUD names it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -103,6 +108,17 @@ def install_peers(folder: Path) -> None:
         subprocess.run([folder / name / "bin" / "python", "-m", "pip", "install", "-q", requirement], check=True)
 
 
+def fakecloud() -> str | None:
+    """Return the path of fakecloud, None where it is not installed."""
+    return os.environ.get("FAKECLOUD") or shutil.which("fakecloud")
+
+
+def told() -> list[str]:
+    """Return the names and versions of the peers that take part."""
+    names = [requirement for requirement, _ in PEERS.values()]
+    return [*names, os.environ.get("FAKECLOUD_VERSION", "fakecloud")] if fakecloud() else names
+
+
 def peer(name: str, folder: Path) -> Double:
     """Start a peer that `install_peers` installed."""
     port = free_port()
@@ -117,6 +133,10 @@ def all_running(folder: Path) -> Iterator[list[Double]]:
     try:
         for name in PEERS:
             running.append(peer(name, folder))
+        program = fakecloud()
+        if program:
+            port = free_port()
+            running.append(Double("fakecloud", [program, "--addr", f"127.0.0.1:{port}"], {}, port))
         yield running
     finally:
         for double in running:

@@ -26,28 +26,38 @@ class Connection:
     def __init__(self, double: Double):
         self._socket = socket.create_connection(("127.0.0.1", double.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._file = self._socket.makefile("rb")
 
     def ask(self, data: bytes) -> bytes:
         """Send a request and return the answer's body; fails where it is no success."""
         self._socket.sendall(data)
-        status, length = self._file.readline(), 0
-        while (line := self._file.readline()) not in (b"\r\n", b""):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.partition(b":")[2])
-        body = self._file.read(length)
-        assert b" 200 " in status or b" 204 " in status, (status, body[:300])
+        got = self._received()
+        while (end := got.find(b"\r\n\r\n")) < 0:
+            got += self._received()
+        head, parts = got[:end].lower(), [got[end + 4 :]]
+        length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        missing = length - len(parts[0])
+        while missing > 0:
+            parts.append(self._received())
+            missing -= len(parts[-1])
+        body = b"".join(parts)
+        assert b" 200 " in head[:20] or b" 204 " in head[:20], (head, body[:300])
         return body
 
+    def _received(self) -> bytes:
+        data = self._socket.recv(1 << 20)
+        if not data:
+            raise ConnectionError("the server closed the connection")
+        return data
 
-def rate(double: Double, data: bytes, connections: int) -> float:
+
+def rate(double: Double, data: bytes, connections: int, calls: int = CALLS) -> float:
     """Return how many of these requests the server answers in a second."""
     opened = [Connection(double) for _ in range(connections)]
     for each in opened:
         each.ask(data)
 
     def work(connection: Connection) -> None:
-        for _ in range(CALLS // connections):
+        for _ in range(calls // connections):
             connection.ask(data)
 
     threads = [threading.Thread(target=work, args=(each,)) for each in opened]
@@ -56,7 +66,7 @@ def rate(double: Double, data: bytes, connections: int) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    return CALLS // connections * connections / (time.perf_counter() - started)
+    return calls // connections * connections / (time.perf_counter() - started)
 
 
 def prepared(double: Double, run: str) -> dict[str, bytes]:

@@ -85,7 +85,7 @@ def _of_session(request: bytes, key: str, token: str) -> bytes:
     return request.replace(b"Credential=" + raw.ACCOUNT.encode(), b"Credential=" + key.encode(), 1).replace(b"Content-Length:", head, 1)  # fmt: skip
 
 
-def _processor_seconds(pid: int) -> float:
+def processor_seconds(pid: int) -> float:
     """Return what a process has used of the processor, to the nanosecond where the system tells it."""
     tasks = Path(f"/proc/{pid}/task")
     if not tasks.exists():
@@ -97,10 +97,10 @@ def _spent(double: Double, data: bytes) -> float:
     """Return the seconds of the processor that REQUESTS requests take."""
     connection = raw.Connection(double)
     connection.ask(data)
-    before = _processor_seconds(double.process.pid)
+    before = processor_seconds(double.process.pid)
     for _ in range(REQUESTS):
         connection.ask(data)
-    return _processor_seconds(double.process.pid) - before
+    return processor_seconds(double.process.pid) - before
 
 
 def _ratio(asking: tuple[Double, bytes], ungated: tuple[Double, bytes], rounds: int) -> tuple[float, float]:
