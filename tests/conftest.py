@@ -38,8 +38,8 @@ class _ReadOnce(botocore.loaders.JSONFileLoader):
 
 botocore.loaders.Loader.FILE_LOADER_CLASS = _ReadOnce
 
-WORKERS_A_CORE = 3  # most tests wait: for Flink, Spark, notebooks and timers
-WORKER_BYTES = 2 * 2**30  # a worker with its server and an engine
+WORKERS_A_CORE = 4  # most tests wait, for Flink, Spark, notebooks and timers: two workers a core used half of it
+WORKER_BYTES = 3 * 2**29  # a worker with its server and an engine
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
