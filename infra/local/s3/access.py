@@ -70,9 +70,9 @@ def owner_of(bucket: str) -> str:
 
 
 def bucket_of(name: str) -> Any:
-    """Return a bucket of whatever account, None where there is none."""
+    """Return a bucket of whatever account, None where there is none; to be looked at, not to be changed."""
     owner = owner_of(name)
-    return s3_backends[owner][PARTITION].buckets.get(name) if owner else None
+    return dict.get(s3_backends[owner][PARTITION].buckets, name) if owner else None
 
 
 def admit(request: Request, bucket_name: str, key: str) -> None:

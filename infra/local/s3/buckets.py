@@ -166,7 +166,7 @@ def store_put(account: str, was_tagged: bool) -> None:
 
 
 def _keys(account: str, bucket: str) -> StoredKeys | None:
-    found = s3_backends[account][PARTITION].buckets.get(bucket)
+    found: Any = dict.get(s3_backends[account][PARTITION].buckets, bucket)  # its objects are stored elsewhere
     return None if found is None else found.keys
 
 

@@ -55,7 +55,7 @@ class Store:
         self.folder = folder
         self.objects = str(folder / "objects")
         self._made: set[str] = set()
-        self._make(self.objects)
+        os.makedirs(self.objects, exist_ok=True)
         self._make(f"{self.objects}/{INCOMING}")
         self._pending: dict[Key, bytes | None] = {}  # changes that the index has not taken over
         self._index = _open_index(folder / "index.sqlite")
@@ -67,7 +67,8 @@ class Store:
 
     def _make(self, folder: str) -> None:
         if folder not in self._made:
-            os.makedirs(folder, exist_ok=True)
+            with suppress(FileExistsError):
+                os.mkdir(folder)
             self._made.add(folder)
 
     def new_file(self) -> str:

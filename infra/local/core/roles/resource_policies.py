@@ -48,9 +48,11 @@ def of_bucket(account: str, name: str) -> tuple[str, str]:
     """
     backends = _s3_backends()
     owner = backends.bucket_accounts.get(name, (GLOBAL, account))[1]
-    regions: Any = dict.get(backends, owner)  # plainly: moto's own look-up checks the region at each request
+    regions: Any = dict.get(
+        backends, owner
+    )  # plainly: moto's own look-up checks the region at each request, and a bucket that is looked up is stored again
     backend = dict.get(regions, GLOBAL) if regions is not None else None
-    bucket = backend.buckets.get(name) if backend is not None else None
+    bucket = dict.get(backend.buckets, name) if backend is not None else None
     if bucket is None:
         return "", ""
     policy = bucket.policy
