@@ -27,6 +27,8 @@ def open(root: Path) -> None:
     """
     global _root, _known
     listed, _root = root / FILE, root
+    if listed.is_dir():
+        notes.set_aside(listed, "it is a folder")
     if not listed.exists():
         _known = {path.relative_to(root).as_posix() for kind in KINDS for path in root.glob(kind)}
         _write()

@@ -1,4 +1,4 @@
-"""Files that are replaced whole, and what a kill leaves of such a replacement."""
+"""Small files: replaced whole, read again, and what a kill or damage leaves of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import orjson
+
+from infra.local.core import notes
 
 TEMPORARY = ".tmp"  # ends the names of files that are being written
 
@@ -30,6 +35,29 @@ def write_atomically(path: Path, data: bytes, between: Callable[[], None] = _not
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def read_json(path: Path, lost: str) -> dict[str, Any] | None:
+    """Return the object that a small file holds; None where there is no file, or a damaged one, which is set aside. Raises OSError.
+
+    Parameters
+    ----------
+    path: below the state folder
+    lost: what it means that the file cannot be read, for the sentence that says so
+    """
+    try:
+        found = orjson.loads(path.read_bytes())
+        if isinstance(found, dict):
+            return found
+        why = "it holds no object"
+    except FileNotFoundError:
+        return None
+    except notes.UNREADABLE as error:
+        why = f"it cannot be read ({error.strerror})"
+    except orjson.JSONDecodeError as error:
+        why = f"it cannot be read ({error})"
+    notes.set_aside(path, f"{why}; {lost}")
+    return None
 
 
 def sweep(root: Path) -> None:

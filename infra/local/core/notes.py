@@ -9,6 +9,7 @@ from pathlib import Path
 log = logging.getLogger("workshop.state")
 notes: list[str] = []
 SQLITE_SUFFIXES = ("-wal", "-shm")
+UNREADABLE = (IsADirectoryError, PermissionError)  # damage of one file; other errors are the whole disk's
 
 
 def say(sentence: str) -> None:

@@ -40,11 +40,21 @@ class Pattern:
             raise ValueError(str(error)) from None
 
     def matches(self, text: str) -> bool:
-        """Tell whether a whole text is what the pattern says. Raises TooSlow."""
+        """Tell whether a whole text is what the pattern says. Raises TooSlow.
+
+        Parameters
+        ----------
+        text: compared from its first sign to its last
+        """
         return bool(self.matching([text]))
 
     def matching(self, texts: list[str]) -> list[str]:
-        """Return the texts that are as a whole what the pattern says. Raises TooSlow."""
+        """Return the texts that are as a whole what the pattern says. Raises TooSlow.
+
+        Parameters
+        ----------
+        texts: each compared from its first sign to its last
+        """
         if is_harmless(self.source) or all(len(text) <= SHORT for text in texts):
             return [text for text in texts if self._compiled.fullmatch(text)]
         asked = orjson.dumps([self.source, int(self._flags), texts])
@@ -63,6 +73,11 @@ class Pattern:
 
 @lru_cache(maxsize=1024)
 def is_harmless(source: str) -> bool:
-    """Tell whether a pattern repeats at one place at most, and no group, so that its time grows with the text."""
+    """Tell whether a pattern repeats at one place at most, and no group, so that its time grows with the text.
+
+    Parameters
+    ----------
+    source: a pattern of re
+    """
     repeated = [found for found in _REPEATED.findall(source) if found]
     return len(repeated) < 2 and not any(found.startswith(")") for found in repeated)

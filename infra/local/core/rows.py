@@ -93,7 +93,11 @@ def check_file(path: Path) -> None:
     """
     if path.is_dir():
         raise sqlite3.DatabaseError("it is a folder")
-    if not path.exists() or (log := path.with_name(f"{path.name}-wal")).exists() and log.stat().st_size:
+    if not path.exists():
+        return
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise sqlite3.DatabaseError("it may not be read or written")
+    if (log := path.with_name(f"{path.name}-wal")).exists() and log.stat().st_size:
         return  # what is in the log is not in the file yet
     if path.stat().st_size < (whole := _whole_size(path)):
         raise sqlite3.DatabaseError(f"it has {path.stat().st_size} of {whole} bytes")
@@ -113,7 +117,7 @@ def _anew(path: Path, schema: tuple[str, ...], error: sqlite3.Error) -> sqlite3.
     """Set a damaged file aside and make another one, with the rows of it that can be read."""
     aside = notes.set_aside(path, f"it cannot be read ({error}); what could be read of its rows is in a new file")
     connection = _connected(path, schema)
-    if aside.is_file():
+    if aside.is_file() and os.access(aside, os.R_OK):
         _rescue(aside, connection)
     return connection
 

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from infra.local.core import contents, record_rows, records
 from infra.local.core.files import TEMPORARY as TEMPORARY
+from infra.local.core.files import read_json as read_json
 from infra.local.core.files import sweep
 from infra.local.core.files import write_atomically as write_atomically
 from infra.local.core.locks import AccountLock, ServiceLock
+from infra.local.core.notes import UNREADABLE
 from infra.local.core.notes import notes as notes
 from infra.local.core.notes import say as say
 from infra.local.core.notes import set_aside as set_aside
@@ -47,6 +49,7 @@ _later = threading.local()
 RETRY_SECONDS = 1.0
 
 
+ELSEWHERE = (OSError, MemoryError, sqlite3.OperationalError)  # the disk's fault, not the state's
 VERSION = 1  # of what is on disk; moved.py knows where the classes of older lakes are now
 
 
@@ -64,8 +67,12 @@ def open(root: Path) -> None:
     global _root
     root.mkdir(parents=True, exist_ok=True)
     stamp = root / "version"
-    text = stamp.read_text().strip() if stamp.exists() else ""
-    if text.isdigit() and int(text) > VERSION:
+    if stamp.is_dir():
+        set_aside(stamp, "it is a folder")
+    text = stamp.read_text(errors="replace").strip() if stamp.exists() else ""
+    if text and not text.isdecimal():
+        say(f"{stamp} cannot be read ({text!r}): the state is taken for this version's.")
+    if text.isdecimal() and int(text) > VERSION:
         raise Unusable(
             f"The state in {root} was written by a newer version of the workshop (format {text}, this one knows {VERSION}): "
             "update the workshop, or choose another folder with WORKSHOP_HOME."
@@ -304,9 +311,9 @@ def load(service: str, module: Service, account: str, region: str) -> bool:
         loaded, met = _read(path)
         if met:
             _records(path).forget_others(set(met))
-    except (OSError, MemoryError, sqlite3.OperationalError):  # the disk's fault, not the state's
-        raise
     except Exception as error:  # whatever a damaged or foreign pickle raises
+        if isinstance(error, ELSEWHERE) and not isinstance(error, UNREADABLE):
+            raise
         set_aside(path, f"the state of {service} in account {account} cannot be read ({type(error).__name__}: {error})")
         _set_rows_aside(path)
         contents.gone(path)

@@ -301,13 +301,9 @@ class Buffer:
         return note["key"] if note and (note["bucket"], note["version"]) == (bucket, version) else None
 
     def _note(self, segment: Segment) -> dict[str, str] | None:
-        path = self._path(segment.number, "key")
-        if not path.exists():
-            return None
-        note = None if path.is_dir() else _entry(path.read_bytes())
-        if note is None:
-            state.set_aside(path, "it cannot be read; the object whose delivery it tells of may come twice")
-        return note
+        return state.read_json(
+            self._path(segment.number, "key"), "the object whose delivery it tells of may come twice"
+        )
 
     def remove(self, segment: Segment) -> None:
         """Forget a delivered segment."""

@@ -68,11 +68,18 @@ class Shipper:
         self.buffer, self.stage, self.teller = buffer, stage, teller
         self.interrupted = {segment.number for segment in buffer.sealed}  # begun by a process that was killed
         self._engine: Engine | None = None
-        self.begun = [self._read(path) for path in sorted(self.folder.glob("*.note"))]
+        notes = [self._read(path) for path in sorted(self.folder.glob("*.note"))]
+        self.begun = [note for note in notes if note is not None]
 
-    def _read(self, path: Path) -> Note:
-        told = orjson.loads(path.read_bytes())
-        return Note(path, [(number, place) for number, place in told["pieces"]], told["bucket"], told["keys"])
+    def _read(self, path: Path) -> Note | None:
+        told = state.read_json(path, "the object whose delivery it tells of may come twice")
+        if told is None:
+            return None
+        try:
+            return Note(path, [(number, place) for number, place in told["pieces"]], told["bucket"], told["keys"])
+        except (KeyError, TypeError, ValueError):
+            state.set_aside(path, "it is no note; the object whose delivery it tells of may come twice")
+            return None
 
     # --- a whole segment --------------------------------------------------------------------------------------------
 

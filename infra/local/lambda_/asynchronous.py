@@ -233,4 +233,10 @@ def _metric(waiting: Waiting, name: str, value: float, unit: str) -> None:
 def resume() -> None:
     """Take up the events that a stopped server had accepted."""
     for path in sorted(state.root().glob("*/*/lambda/events/*.json")):
-        QUEUE.put(Waiting(**orjson.loads(path.read_bytes())))
+        told = state.read_json(path, "the event that it held is lost")
+        if told is None:
+            continue
+        try:
+            QUEUE.put(Waiting(**told))
+        except TypeError:  # a name in it is damaged
+            state.set_aside(path, "it is no event; what it held is lost")

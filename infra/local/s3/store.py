@@ -6,7 +6,6 @@ at start it takes over the rest, or all of it where it was lost. A file that nei
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import sqlite3
@@ -19,8 +18,6 @@ import orjson
 
 from infra.local.core import contents, state
 from infra.local.core.rows import check_file
-
-log = logging.getLogger("workshop.s3")
 
 GROUP = 1000  # changes that the index takes over at once
 NAME = re.compile(r"[0-9a-f]{32}")
@@ -57,6 +54,7 @@ class Store:
         self._made: set[str] = set()
         os.makedirs(self.objects, exist_ok=True)
         self._make(f"{self.objects}/{INCOMING}")
+        self._told = False  # that a line of the journal cannot be read
         self._pending: dict[Key, bytes | None] = {}  # changes that the index has not taken over
         self._index = _open_index(folder / "index.sqlite")
         self._journal_path = f"{self.objects}/journal"
@@ -155,8 +153,12 @@ class Store:
 
     def _open_journal(self) -> None:
         path = self._journal_path
-        if not os.path.exists(path):
-            self._new_journal()  # a lake of before, or a lost journal: it is made of the index
+        if os.path.isdir(path):
+            state.set_aside(Path(path), "it is a folder")
+        if not os.path.exists(path):  # a lake of before, or it is lost
+            if self._index.execute("SELECT 1 FROM journal").fetchone():
+                state.say(f"{path} is missing: it is made anew from the index.")
+            self._new_journal()
         self._journal = os.open(path, os.O_RDWR | os.O_APPEND)
         with open(path, "rb") as file:
             first = file.readline()
@@ -182,15 +184,18 @@ class Store:
         """Yield the changes from a place in the journal on; a line that a kill cut off was not acknowledged."""
         with open(self._journal_path, "rb") as file:
             file.seek(start)
+            at = start
             for line in file:
+                at += len(line)
                 try:
                     told = orjson.loads(line)
                     if "bucket" in told:
                         versions = b64decode(told["versions"]) if "versions" in told else None
                         yield (told["bucket"], told["name"]), versions
                 except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-                    if line.endswith(b"\n"):
-                        log.warning("a line of %s cannot be read: %.80r", self._journal_path, line)
+                    if line.endswith(b"\n") and not self._told:
+                        self._told = True
+                        state.say(f"{self._journal_path} has lines that cannot be read, the first before byte {at}.")
 
     def _catch_up(self) -> None:
         """Let the index take over what it does not know; all of the journal where it knows of another one, or of none."""
@@ -198,7 +203,8 @@ class Store:
         known = row is not None and row[0] == self._generation and row[1] <= self._end
         start = row[1] if known else 0
         if not known and self._end > 64:
-            log.warning("%s: the index is made anew from the journal", self.folder)
+            if row is not None:
+                state.say(f"{self.folder / 'index.sqlite'} does not fit the journal: it is made anew from that.")
             with self._index:
                 self._index.execute("DELETE FROM objects")
         self._pending = {}

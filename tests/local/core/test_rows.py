@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.core import contents, notes
+from infra.local.core import contents, files, notes, state
 from infra.local.core.rows import Rows
 from infra.local.s3.store import Store
 
@@ -148,3 +148,54 @@ def test_a_file_that_is_missing_is_told_once_and_its_rows_are_kept(
     contents.open(tmp_path)
     contents.gone(place)
     assert told == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda path: path.write_bytes(b""), "it cannot be read"),
+        (lambda path: path.write_bytes(b'{"a": 1'), "it cannot be read"),
+        (lambda path: path.write_bytes(b"[1]"), "it holds no object"),
+        (folder, "it cannot be read (Is a directory)"),
+    ],
+)
+def test_a_small_file_that_is_damaged_is_set_aside(
+    tmp_path: Path, told: list[str], damage: Callable[[Path], Any], why: str
+) -> None:
+    path = tmp_path / "place.json"
+    assert files.read_json(path, "lost") is None and told == []
+    path.write_bytes(b'{"a": 1}')
+    assert files.read_json(path, "lost") == {"a": 1} and told == []
+    damage(path)
+    assert files.read_json(path, "all is read again") is None
+    assert len(told) == 1 and str(path) in told[0] and why in told[0] and told[0].endswith("all is read again.")
+    assert files.read_json(path, "lost") is None and len(told) == 1
+
+
+@pytest.mark.parametrize("name", ["version", "contents"])
+def test_a_folder_in_the_place_of_a_file_of_the_state_is_set_aside(
+    tmp_path: Path, told: list[str], monkeypatch: Any, name: str
+) -> None:
+    for attribute in ("_root", "_known"):
+        monkeypatch.setattr(contents, attribute, getattr(contents, attribute))
+    monkeypatch.setattr(state, "_root", None)
+    (tmp_path / name).mkdir()
+    state.open(tmp_path)
+    assert (tmp_path / name).is_file() and len(told) == 1 and str(tmp_path / name) in told[0]
+
+
+@pytest.mark.parametrize("damage", [folder, lambda path: path.unlink()])
+def test_a_journal_of_s3_that_is_lost_is_told_and_made_anew(
+    tmp_path: Path, told: list[str], damage: Callable[[Path], Any]
+) -> None:
+    store = Store(tmp_path)
+    store.write(("b", "k"), b"versions")
+    store.close()
+    damage(tmp_path / "objects" / "journal")
+    store = Store(tmp_path)
+    assert store.read(("b", "k")) == b"versions" and "is missing: it is made anew from the index" in told[-1]
+    store.close()
+    (tmp_path / "index.sqlite").unlink()
+    again = Store(tmp_path)
+    assert again.read(("b", "k")) == b"versions"
+    again.close()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from infra.local.core import state
+from infra.local.core import notes, state
 from infra.local.core.roles.evaluation import Ask, Decision, Kind, Layer
 
 FILE = "permissions.json"  # in the state folder
@@ -108,7 +108,7 @@ def load() -> None:
         return
     try:
         _take_up(orjson.loads(path.read_bytes()))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, *notes.UNREADABLE) as error:
         for known in (_asked, _calls, _first_denied):
             known.clear()
         state.set_aside(path, f"what roles asked for cannot be read ({type(error).__name__}: {error})")

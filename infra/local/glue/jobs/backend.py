@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
@@ -132,9 +131,10 @@ class Jobs(GlueBackend):
         job = self.get_job(name)
         current = bookmarks.file(self.account_id, self.region_name, name)
         file = bookmarks.committed(job, run_id) if run_id else current
-        if file is None or not file.exists():
+        entry = state.read_json(file, "the next run reads all again") if file is not None else None
+        if entry is None:
             raise EntityNotFoundException(f"Continuation for job {name} not found.")
-        return json.loads(file.read_text())
+        return entry
 
     def reset_bookmark(self, name: str, run_id: str = "") -> dict[str, Any]:
         """Let the next run read all again, or what was new after a run; return the entry that is there now."""
