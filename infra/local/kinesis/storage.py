@@ -65,6 +65,9 @@ class StoredShard(Shard):
         """Use (and make, if needed) the shard's files in `folder`; cuts off what was not acknowledged."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        for name in ("data", "index"):
+            if (folder / name).is_dir():
+                state.set_aside(folder / name, "it is a folder")
         self.offsets = array("Q")
         self._data = os.open(folder / "data", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         self._index = os.open(folder / "index", os.O_RDWR | os.O_CREAT | os.O_APPEND)

@@ -377,6 +377,22 @@ def test_an_index_that_is_damaged_is_made_anew(tmp_path, damage):
     assert [record.data for record in opened(tmp_path / "shard").read(1_199)] == [RECORDS[-1][1], b"after"]
 
 
+def test_a_folder_in_the_place_of_a_shards_file_is_set_aside(tmp_path):
+    from infra.local.core import state
+
+    for name, left in (("index", 10), ("data", 0)):
+        shard = opened(tmp_path / name)
+        shard.append(RECORDS[:10], 1)
+        shard.close()
+        path = tmp_path / name / name
+        path.unlink()
+        path.mkdir()
+        again = opened(tmp_path / name)
+        assert len(again.read(0)) == left
+        assert any(str(path) in note and "it is a folder" in note for note in state.notes)
+        again.close()
+
+
 def test_what_a_kill_left_of_a_call_is_cut_off(tmp_path):
     shard = opened(tmp_path / "shard")
     shard.append(RECORDS[:100], 1)
