@@ -97,7 +97,7 @@ def test_time_is_up(start):
     environment.initialise(lambda line: None)
     outcome = environment.invoke(event(1, timeout=0.3), lambda line: None)
     assert (outcome.fault, outcome.error_type, outcome.usable) == ("timeout", "Sandbox.Timedout", False)
-    assert 0.3 <= outcome.seconds < 5
+    assert 0.3 <= outcome.seconds < 30
 
 
 def test_a_server_with_more_than_a_thousand_open_files(start):

@@ -531,7 +531,7 @@ def test_an_interrupt_stops_the_job(notebook):
     subprocess.Popen(["sh", "-c", f"sleep 2; kill -INT {notebook.pid}"])
     started = time.monotonic()
     assert "KeyboardInterrupt" in notebook.error("%flink.ssql(type=update)\nSELECT * FROM raw_stream")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 35  # its own end would come after 40
     jobs = "import json, urllib.request; print(json.load(urllib.request.urlopen(z.web() + '/jobs/overview'))['jobs'])"
     assert "RUNNING" not in notebook.text(jobs)
     notebook.text("z.stop_after(idle=1.5, seconds=40)")

@@ -37,12 +37,12 @@ def test_what_is_no_pattern() -> None:
 
 
 def test_patterns_of_a_model_that_go_back_are_left_to_the_service() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     headers = [{"Key": "k", "Value": " " * 500 + "\u0000"}] * 50
     errors = validation.request_errors(
         "events", "CreateConnection", {"AuthParameters": {"InvocationHttpParameters": {"HeaderParameters": headers}}}
     )
-    assert time.monotonic() - began < 5 and not any("HeaderParameters" in each for each in errors)
+    assert time.process_time() - began < 5 and not any("HeaderParameters" in each for each in errors)
 
 
 def test_a_template_and_a_query_cannot_stop_the_server(client: Any) -> None:

@@ -25,6 +25,6 @@ def test_matches(pattern, text, is_match):
 
 
 def test_many_stars_take_no_time():
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not wildcards.matches("*".join("abcdefghijklmnopqrstuvwxyz!"), "abcdefghijklmnopqrstuvwxyz" * 10_000)
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1

@@ -38,7 +38,7 @@ def test_records_are_joined_as_they_came_and_the_key_is_as_aws_makes_it(firehose
     match = re.fullmatch(rf"raw(\d{{4}}/\d\d/\d\d/\d\d)/orders\.v-1-1-(\d{{4}}(-\d\d){{5}})-{UUID}", key)
     assert match, key
     arrived = datetime.strptime(match[2], "%Y-%m-%d-%H-%M-%S").replace(tzinfo=UTC)
-    assert timedelta(seconds=-1) < arrived - before < timedelta(seconds=5)
+    assert timedelta(seconds=-1) < arrived - before < timedelta(seconds=30)
     assert match[1] == arrived.strftime("%Y/%m/%d/%H")
     assert s3.head_object(Bucket=bucket, Key=key)["ContentType"] == "application/octet-stream"
 
@@ -62,7 +62,7 @@ def test_interval_is_reached_before_the_size(firehose: Any, s3: Any, bucket: str
     start = time.monotonic()
     firehose.put_record(DeliveryStreamName="timed", Record={"Data": b"a"})
     until(lambda: objects(s3, bucket))
-    assert 1.9 < time.monotonic() - start < 5
+    assert 1.9 < time.monotonic() - start < 60  # AWS's default is 300
 
 
 def test_size_counts_before_compression_and_gzip_is_readable(firehose: Any, s3: Any, bucket: str) -> None:

@@ -120,7 +120,7 @@ def test_states_history_metrics_and_log(lake: Lake) -> None:
     started = time.monotonic()
     assert list(lake.tables()) == ["data"]  # written before it is STOPPING
     until(lambda: state() == "READY")
-    assert 0.8 < time.monotonic() - started < 3  # long enough for who looks once a second
+    assert 0.8 < time.monotonic() - started < 20  # long enough for who looks once a second
     order = [each for number, each in enumerate(seen) if number == 0 or seen[number - 1] != each]
     assert order in (["RUNNING", "STOPPING", "READY"], ["STOPPING", "READY"])
 

@@ -93,7 +93,7 @@ def test_record_of_a_put(s3: Any, bucket: str, queue: Queue, account: str) -> No
     (message,) = queue.messages(1)
     (record,) = message["Records"]
     when = datetime.fromisoformat(record.pop("eventTime"))
-    assert timedelta(seconds=-1) < when - before < timedelta(seconds=5)
+    assert timedelta(seconds=-1) < when - before < timedelta(seconds=30)
     answered = record.pop("responseElements")
     assert re.fullmatch(r"[0-9A-Z]{16}", answered["x-amz-request-id"]) and len(answered["x-amz-id-2"]) == 76
     assert re.fullmatch(r"[0-9A-F]{18}", record["s3"]["object"].pop("sequencer"))
@@ -259,7 +259,7 @@ def test_a_long_poll_gets_the_event_that_comes_meanwhile(s3: Any, bucket: str, q
     start = time.monotonic()
     (message,) = queue.sqs.receive_message(QueueUrl=queue.url, WaitTimeSeconds=20)["Messages"]
     assert json.loads(message["Body"])["Records"][0]["s3"]["object"]["key"] == "k"
-    assert 0.4 < time.monotonic() - start < 5
+    assert 0.4 < time.monotonic() - start < 15
     timer.join()
 
 

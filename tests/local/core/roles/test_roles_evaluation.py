@@ -110,7 +110,7 @@ def test_there_are_two_hundred_cases() -> None:
 
 
 def test_a_pattern_of_many_stars_takes_no_time() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert not glob_matches("*a" * 20 + "*b", "a" * 5000)
     assert glob_matches("a*?c*", "abbcx") and not glob_matches("a*b?", "ab")
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
