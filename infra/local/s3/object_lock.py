@@ -72,7 +72,7 @@ def check_change(stored: Any, mode: str | None, until: str | None, headers: Mapp
     if stored.lock_mode is None or moment(stored.lock_until) <= datetime.now(UTC):
         return
     longer = until is not None and moment(until) >= moment(stored.lock_until)
-    if stored.lock_mode == mode and longer or stored.lock_mode == "GOVERNANCE" and mode == "COMPLIANCE" and longer:
+    if stored.lock_mode == mode and longer:
         return
     if stored.lock_mode == "GOVERNANCE" and deletion.bypasses(headers):
         return

@@ -107,7 +107,8 @@ def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, h
         if upload is None:
             return
         check_completion(account, bucket, upload_id, headers)
-        encryption.given_key(headers)
+        if upload.customer_key is not None and (upload.algorithm or encryption.given_key(headers) is not None):
+            encryption.check_part(upload.customer_key, headers)
         try:
             listed = _listed(body)
             _check_listed(upload, listed, headers)
@@ -121,6 +122,7 @@ def prepare_completion(account: str, bucket: str, upload_id: str, body: bytes, h
     upload.join(parts)
     try:
         _check_whole(upload, headers)
+        _check_each_has_one(upload, listed)
     except Refused:
         upload.joined[1].unlink(missing_ok=True)
         upload.joined = None
@@ -156,12 +158,16 @@ def _check_whole(upload: StoredMultipart, headers: Mapping[str, str]) -> None:
 
 
 def _check_listed(upload: StoredMultipart, listed: list[Listed], headers: Mapping[str, str]) -> None:
-    """Check that the parts are in order, and that they have the checksums without which there is none of them. Raises Refused."""
+    """Check that the parts are in order, and that the checksum is to be of the kind that was asked for. Raises Refused."""
     if any(later.number <= earlier.number for earlier, later in pairwise(listed)):
         raise Refused(400, "InvalidPartOrder", "The list of parts was not in ascending order. The parts list must be specified in order by part number.")  # fmt: skip
     kind = headers.get("x-amz-checksum-type")
     if upload.kind and kind and kind != upload.kind:
         raise Refused(400, "InvalidRequest", f"The upload was created using the {upload.kind} checksum mode. The complete request must use the same checksum mode.")  # fmt: skip
+
+
+def _check_each_has_one(upload: StoredMultipart, listed: list[Listed]) -> None:
+    """Check that each part is listed with its checksum where the whole one is made of them. Raises Refused."""
     if upload.algorithm and upload.kind == "COMPOSITE":
         for each in listed:
             if upload.algorithm not in each.checksums:

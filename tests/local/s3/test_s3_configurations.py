@@ -99,6 +99,8 @@ def test_retention_and_holds(lake):
     assert refused(lake.s3.put_object_retention, Bucket=lake.locked, Key="none", Retention=wanted) == (404, "NoSuchKey")
     lake.s3.put_object_retention(**key, Retention=wanted)
     assert lake.s3.get_object_retention(**key)["Retention"] == wanted
+    stricter = {"Mode": "COMPLIANCE", "RetainUntilDate": LATER}
+    assert refused(lake.s3.put_object_retention, **key, Retention=stricter) == (403, "AccessDenied")
     lake.s3.put_object_legal_hold(**key, LegalHold={"Status": "ON"})
     assert lake.s3.get_object_legal_hold(**key)["LegalHold"] == {"Status": "ON"}
     unlocked = {"Bucket": lake.plain, "Key": "k"}

@@ -60,7 +60,9 @@ def test_parts_need_the_key_of_their_upload(client):
     assert code(s3.upload_part, **upload, PartNumber=1, Body=b"x") == (400, "InvalidRequest")
     assert code(s3.upload_part, **upload, PartNumber=1, Body=b"x", **customer(OTHER)) == (400, "InvalidRequest")
     etag = s3.upload_part(**upload, PartNumber=1, Body=b"x", **customer(KEY))["ETag"]
-    s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"ETag": etag, "PartNumber": 1}]})
+    finish = {**upload, "MultipartUpload": {"Parts": [{"ETag": etag, "PartNumber": 1}]}}
+    assert code(s3.complete_multipart_upload, **finish, **customer(OTHER)) == (400, "InvalidRequest")
+    s3.complete_multipart_upload(**finish)
     assert code(s3.get_object, **named) == (400, "InvalidRequest")
     assert s3.get_object(**named, **customer(KEY), PartNumber=1)["Body"].read() == b"x"
 
