@@ -24,6 +24,7 @@ from infra.local.s3.multiparts import StoredMultipart
 from infra.local.s3.objects import PARTITION, StoredKey
 
 OPERATIONS = {"UploadPart", "UploadPartCopy", "ListParts", "CompleteMultipartUpload", "AbortMultipartUpload"}
+REDIRECT = "x-amz-website-redirect-location"
 COPIED = re.compile(rb"(<Checksum\w+>[^<]*</Checksum\w+>)*</CopyObjectResult>")
 UPLOAD_ID = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 INVALID_PART = "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity tag may not match the part's entity tag."  # fmt: skip
@@ -218,6 +219,10 @@ def written(
     if kept is not None:
         stored.customer_key = kept
     sharing.claim(stored, s3_backends[account][PARTITION].get_bucket(bucket), request.headers)
+    redirect = request.headers.get(REDIRECT)
+    if request.operation == "CopyObject" and (redirect or REDIRECT in stored.metadata):  # goes with no copy
+        told = {name: value for name, value in stored.metadata.items() if name.lower() != REDIRECT}
+        stored.set_metadata({**told, REDIRECT: redirect} if redirect else told, replace=True)
     checksum = checksums.given(request.headers) if request.operation == "PutObject" else of_copy
     if checksum is not None:
         stored.checksum_algorithm, stored.checksum_value = checksum

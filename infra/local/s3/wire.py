@@ -18,6 +18,7 @@ from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 from infra.local.s3 import (
+    absent,
     access,
     checks,
     checksums,
@@ -84,6 +85,8 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     if request.operation in uploads.OPERATIONS and bucket is not None:
         uploads.check_is_there(request.operation, bucket, key, query["uploadId"])
     asked = Asked(request, bucket, bucket_name, key, query)
+    if request.operation in absent.OPERATIONS and bucket is not None:
+        return await _absent(asked)
     if request.operation == "UploadPartCopy":
         return await _copy_part(request, bucket_name, query)
     if request.method == "PUT" and key and request.operation not in sharing.OPERATIONS:
@@ -97,6 +100,19 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     if answer is not None and bucket is not None:
         return await answer(asked, body)
     return await by_moto(request, bucket_name, key, body)
+
+
+async def _absent(asked: Asked) -> Answer:
+    operation, body = asked.request.operation, await asked.request.body()
+    checks.check_body(operation, body, asked.bucket_name)
+
+    def answer() -> Answer:
+        answered = absent.answer(operation, asked.bucket, asked.query.get("id", ""), body)
+        if asked.request.method != "GET":
+            state.save("s3", asked.request.account, PARTITION)
+        return answered
+
+    return await holding(asked.lock, answer)
 
 
 async def _delete(asked: Asked, body: bytes) -> Answer:

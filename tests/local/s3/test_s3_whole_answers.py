@@ -293,6 +293,34 @@ def test_settings_that_cannot_be(s3, bucket):
         assert code(s3.create_bucket, Bucket=name) == "InvalidBucketName"
 
 
+def test_what_is_not_there_is_refused_and_changes_nothing(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    assert code(s3.rename_object, Bucket=bucket, Key="k", RenameSource="/other") == "NotImplemented"
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    s3.delete_object(Bucket=bucket, Key="k")
+    filtered = {"Id": "a", "Filter": {"Prefix": "x"}}
+    assert (
+        code(s3.put_bucket_metrics_configuration, Bucket=bucket, Id="a", MetricsConfiguration=filtered)
+        == "NotImplemented"
+    )
+    assert code(s3.get_bucket_metrics_configuration, Bucket=bucket, Id="a") == "NoSuchConfiguration"
+    assert (
+        code(s3.delete_bucket_metrics_configuration, Bucket=bucket, Id="a") == "NoSuchConfiguration"
+    )  # not the bucket
+    assert s3.list_bucket_metrics_configurations(Bucket=bucket)["IsTruncated"] is False
+    assert s3.get_bucket_request_payment(Bucket=bucket)["Payer"] == "BucketOwner"
+    payer = {"Bucket": bucket, "RequestPaymentConfiguration": {"Payer": "Requester"}}
+    assert code(s3.put_bucket_request_payment, **payer) == "NotImplemented"
+
+
+def test_a_redirect_is_not_copied(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", WebsiteRedirectLocation="/to", Metadata={"a": "b"})
+    for asked, wanted in ({}, None), ({"WebsiteRedirectLocation": "/other"}, "/other"):
+        s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "k"}, **asked)
+        head = s3.head_object(Bucket=bucket, Key="copy")
+        assert (head.get("WebsiteRedirectLocation"), head["Metadata"]) == (wanted, {"a": "b"})
+
+
 # --- bodies ---------------------------------------------------------------------------------------------------------
 
 
