@@ -12,6 +12,7 @@ from infra.local.core import notes
 log = logging.getLogger("workshop.state")
 
 FILE = "contents"  # a line a file
+IN_USE = "in-use"  # there from the start to the end of a server; a killed one leaves it
 KINDS = ("*/*/*.pickle", "*/*/*.records", "**/*.sqlite")
 _root: Path | None = None
 _known: set[str] = set()
@@ -27,6 +28,7 @@ def open(root: Path) -> None:
     """
     global _root, _known
     listed, _root = root / FILE, root
+    _look_at_copy(root)
     if listed.is_dir():
         notes.set_aside(listed, "it is a folder")
     if not listed.exists():
@@ -43,6 +45,23 @@ def open(root: Path) -> None:
     if missing:
         _known = {name for name in _known if (root / name).exists()}
         _write()
+
+
+def _look_at_copy(root: Path) -> None:
+    """Tell of a state that was copied from under a server without what SQLite had beside its files, which holds the newest changes."""
+    mark = root / IN_USE
+    if mark.exists() and any(root.glob("*/*/*.records")) and not any(root.rglob("*-wal")):
+        notes.say(
+            f"{root} was copied while a server used it, without the -wal files beside its databases: "
+            "the newest changes of that server are missing."
+        )
+    mark.touch()
+
+
+def close() -> None:
+    """Note that the server has ended, and its files are whole."""
+    if _root is not None:
+        (_root / IN_USE).unlink(missing_ok=True)
 
 
 def made(path: Path) -> None:

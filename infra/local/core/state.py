@@ -278,6 +278,7 @@ def close() -> None:
         for file in _files.values():
             file.close()
         _files.clear()
+    contents.close()
 
 
 def save_all() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from infra.local.core import contents, files, notes, state
 from infra.local.core.rows import Rows
 from infra.local.s3.store import Store
+from tests.conftest import Server
 
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS one (id INTEGER PRIMARY KEY, body BLOB)",
@@ -199,3 +203,22 @@ def test_a_journal_of_s3_that_is_lost_is_told_and_made_anew(
     again = Store(tmp_path)
     assert again.read(("b", "k")) == b"versions"
     again.close()
+
+
+def test_a_home_that_was_copied_without_its_logs_is_told(own_server: Any, account: str, tmp_path: Path) -> None:
+    """From under a running server; with them, and after a stop, nothing is missing."""
+    own_server.client("sns", account).create_topic(Name="t")
+    told = {}
+    for name, patterns in (("without", ("*-wal", "*-shm", "server.*")), ("with", ("server.*",))):
+        shutil.copytree(own_server.home, tmp_path / name, ignore=shutil.ignore_patterns(*patterns))
+    own_server.stop()
+    shutil.copytree(own_server.home, tmp_path / "stopped", ignore=shutil.ignore_patterns("*-wal", "server.*"))
+    for name in ("without", "with", "stopped"):
+        server = Server(tmp_path / name)
+        with urllib.request.urlopen(f"{server.endpoint}/_workshop/health") as answer:
+            told[name] = " ".join(json.load(answer)["notes"])
+        found = server.client("sns", account).list_topics()["Topics"]
+        server.stop()
+        assert len(found) == (name != "without"), name
+    assert "was copied while a server used it" in told.pop("without") and told == {"with": "", "stopped": ""}
+    own_server.start()
