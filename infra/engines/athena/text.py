@@ -45,6 +45,8 @@ def _text(value, kind: Type) -> str:
     plain = _PLAIN.get(name)
     if plain is not None:
         return plain(value)
+    if name == "time":
+        return _time(value, int(kind.args[0]))
     if name == "array":
         return "[" + ", ".join(_text(v, kind.element) for v in value) + "]"
     if name == "map":
@@ -88,8 +90,11 @@ def _zoned(value) -> str:
     return f"{_timestamp(local)} {zone}"
 
 
-def _time(value: time | str) -> str:
-    return value.strftime("%H:%M:%S.") + f"{value.microsecond // 1000:03d}" if isinstance(value, time) else str(value)
+def _time(value: time | str, digits: int) -> str:
+    if not isinstance(value, time):
+        return str(value)
+    fraction = f"{value.microsecond:06d}".ljust(digits, "0")[:digits]
+    return value.strftime("%H:%M:%S") + (f".{fraction}" if digits else "")
 
 
 def _months(value: timedelta | int) -> str:
@@ -112,7 +117,6 @@ _PLAIN: dict[str, Callable[[Any], str]] = {
     "decimal": lambda value: f"{value:f}",
     "timestamp": _timestamp,
     t.ZONED[0]: _zoned,
-    "time": _time,
     "varbinary": lambda value: bytes(value).hex(" "),
     "interval day to second": _days,
     "interval year to month": _months,
@@ -125,7 +129,6 @@ _PLAIN_SQL = {
     "char": "$",
     "timestamp": "strftime($, '%Y-%m-%d %H:%M:%S.%g')",
     t.ZONED[0]: "(strftime(local_time($), '%Y-%m-%d %H:%M:%S.%g') || ' ' || struct_extract($, 'z'))",
-    "time": "left(CAST($ AS VARCHAR) || CASE WHEN length(CAST($ AS VARCHAR)) = 8 THEN '.000' ELSE '00' END, 12)",
     "varbinary": "rtrim(regexp_replace(lower(hex($)), '(..)', '\\1 ', 'g'))",
     "interval day to second": "day_interval_text($)",
     "interval year to month": "year_interval_text($)",
@@ -149,6 +152,15 @@ def decimal_text(sql: str, kind: Type) -> str:
     return f"CAST({wide} AS VARCHAR)"
 
 
+def time_text(sql: str, kind: Type) -> str:
+    """DuckDB SQL for a time's text, with as many digits as its type has: `13:24:11` is a `time(0)` (awswrangler's tests, on the service)."""
+    digits = int(kind.args[0])
+    if digits == 0:
+        return f"left(CAST({sql} AS VARCHAR), 8)"
+    whole = f"CASE WHEN length(CAST({sql} AS VARCHAR)) = 8 THEN '.' ELSE '' END"
+    return f"rpad(CAST({sql} AS VARCHAR) || {whole}, {9 + digits}, '0')"
+
+
 def text_sql(sql: str, kind: Type, depth: int = 0) -> str:
     """DuckDB SQL that writes a value as to_text() does."""
     name = kind.name
@@ -156,6 +168,8 @@ def text_sql(sql: str, kind: Type, depth: int = 0) -> str:
         return _PLAIN_SQL[name].replace("$", sql)
     if name == "decimal":
         return decimal_text(sql, kind)
+    if name == "time":
+        return time_text(sql, kind)
     item = f"x{depth}"
     if name == "array":
         inner = _or_null(item, kind.element, depth)

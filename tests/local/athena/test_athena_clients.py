@@ -191,7 +191,7 @@ def test_pyathena_cursors(lake: str) -> None:
     unloaded = connection.cursor(PandasCursor, unload=True).execute("SELECT id FROM t ORDER BY id").as_pandas()
     assert unloaded["id"].tolist() == [1, 2, 3]
     assert [column.name for column in cursor.get_table_metadata("t").columns] == ["id", "name", "x", "ok", "ts"]
-    assert [database.name for database in cursor.list_databases("AwsDataCatalog")] == ["db"]
+    assert [database.name for database in cursor.list_databases("AwsDataCatalog")] == ["db", "default"]
     with pytest.raises(OperationalError, match="TABLE_NOT_FOUND"):
         cursor.execute("SELECT * FROM nowhere")
 

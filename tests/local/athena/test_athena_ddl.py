@@ -99,14 +99,14 @@ def test_databases(lake: Lake) -> None:
     assert (found["Description"], found["LocationUri"], found["Parameters"]) == ("ours", "s3://x/y/", {"a": "b"})
     lake.ok("CREATE SCHEMA IF NOT EXISTS sales")
     assert "Database sales already exists" in lake.reason("CREATE DATABASE sales")
-    assert lake.lines("SHOW DATABASES") == ["db", "sales"]
+    assert lake.lines("SHOW DATABASES") == ["db", "default", "sales"]
     assert lake.lines("SHOW SCHEMAS LIKE 's.*'") == ["sales"]
     lake.ok("ALTER DATABASE sales SET DBPROPERTIES ('c'='d')")
     assert lake.glue.get_database(Name="sales")["Database"]["Parameters"] == {"a": "b", "c": "d"}
     lake.ok(f"CREATE EXTERNAL TABLE sales.t (a int) LOCATION 's3://{lake.bucket}/t/'")
     assert "Database sales is not empty" in lake.reason("DROP DATABASE sales")
     lake.ok("DROP DATABASE sales CASCADE")
-    assert lake.lines("SHOW DATABASES") == ["db"]
+    assert lake.lines("SHOW DATABASES") == ["db", "default"]
     lake.ok("DROP DATABASE IF EXISTS sales")
     failed = lake.run("DROP DATABASE sales")
     reason = "FAILED: SemanticException [Error 10072]: Database does not exist: sales"
@@ -402,6 +402,14 @@ def test_the_names_in_a_view_mean_the_database_that_it_was_made_in(lake: Lake) -
 # --- SHOW, DESCRIBE, information_schema -----------------------------------------------------------------------------
 
 
+def test_properties_are_shown_in_the_order_of_javas_maps(lake: Lake) -> None:
+    names = ["classification", "compressionType", "typeOfData", "projection.enabled"]
+    lake.table("t", "a int", "t/", parameters=dict.fromkeys(names, "x"))
+    told = lake.lines("SHOW CREATE TABLE t")
+    shown = [str(line).split("'")[1] for line in told[told.index("TBLPROPERTIES (") + 1 :]]
+    assert shown == ["compressionType", "classification", "projection.enabled", "typeOfData"]
+
+
 def test_show_tables_columns_and_properties(lake: Lake) -> None:
     lake.table(
         "alpha", "a int, a_very_long_column_name_x string", "a/", keys="p string", parameters={"k": "v", "b": "c"}
@@ -470,6 +478,7 @@ def test_information_schema(lake: Lake) -> None:
     lake.ok("CREATE VIEW v AS SELECT 1 AS x")
     assert lake.rows("SELECT schema_name FROM information_schema.schemata ORDER BY 1") == [
         ["db"],
+        ["default"],
         ["information_schema"],
     ]
     assert lake.rows("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'db' ORDER BY 1") == [

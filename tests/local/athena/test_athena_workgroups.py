@@ -159,7 +159,7 @@ def test_catalog_operations(lake: Lake) -> None:
         {"CatalogName": "AwsDataCatalog", "Type": "GLUE"}
     ]
     databases = lake.athena.list_databases(CatalogName="AwsDataCatalog")["DatabaseList"]
-    assert [database["Name"] for database in databases] == ["db"]
+    assert [database["Name"] for database in databases] == ["db", "default"]
     table = lake.athena.get_table_metadata(CatalogName="AwsDataCatalog", DatabaseName="db", TableName="raw")
     metadata = table["TableMetadata"]
     assert metadata["Columns"] == [{"Name": "a", "Type": "int"}, {"Name": "b", "Type": "string"}]

@@ -274,7 +274,7 @@ class LocalAthenaResponse(AthenaResponse):
 
     def get_database(self) -> str:
         name = self.asked["DatabaseName"]
-        found = self._catalog().database(name.lower())
+        found = next((d for d in self._catalog().databases() if d["Name"] == name.lower()), None)
         if found is None:
             raise _metadata_error("Database", name)
         return json.dumps({"Database": _database(found)})

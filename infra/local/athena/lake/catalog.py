@@ -84,8 +84,12 @@ class GlueCatalog:
                 return None
 
     def databases(self) -> list[dict[str, Any]]:
+        """All databases by name. `default` is always among them, as database_exists() has it."""
         with state.lock("glue", self.account):
-            return sorted((d.as_dict() for d in self._backend.get_databases()), key=lambda d: d["Name"])
+            found = [d.as_dict() for d in self._backend.get_databases()]
+        if all(d["Name"] != DEFAULT for d in found):
+            found.append({"Name": DEFAULT})
+        return sorted(found, key=lambda d: d["Name"])
 
     def table(self, database: str, name: str) -> Table | None:
         with state.lock("glue", self.account):

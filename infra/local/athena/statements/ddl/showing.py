@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/athena/latest/ug/ddl-reference.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from infra.engines.athena.errors import QueryError
@@ -130,8 +130,8 @@ def create_statement(table: Table) -> str:
             parts.append(f"  `{column['Name'].lower()}` {column.get('Type')}" + (f" COMMENT '{text}'" if text else ""))
         return ", \n".join(parts)
 
-    def pairs(values: dict[str, str]) -> str:
-        return ", \n".join(f"  '{k}'='{escaped(v)}'" for k, v in sorted(values.items()))
+    def pairs(values: dict[str, str], names: Iterable[str] | None = None) -> str:
+        return ", \n".join(f"  '{name}'='{escaped(values[name])}'" for name in names or sorted(values))
 
     text = f"CREATE EXTERNAL TABLE `{table['Name']}`(\n{listed(descriptor.get('Columns') or [], default)})"
     if table.get("PartitionKeys"):
@@ -142,7 +142,23 @@ def create_statement(table: Table) -> str:
     text += f"\nSTORED AS INPUTFORMAT \n  '{descriptor.get('InputFormat')}' \nOUTPUTFORMAT \n  '{descriptor.get('OutputFormat')}'"
     text += f"\nLOCATION\n  '{descriptor.get('Location')}'"
     properties = {k: v for k, v in (table.get("Parameters") or {}).items() if k not in ("EXTERNAL", "comment")}
-    return text + (f"\nTBLPROPERTIES (\n{pairs(properties)})" if properties else "")
+    return text + (f"\nTBLPROPERTIES (\n{pairs(properties, _as_java_keeps(properties))})" if properties else "")
+
+
+def _as_java_keeps(names: Iterable[str]) -> list[str]:
+    """Names in the order of Java's HashMap, in which Athena shows a table's properties (awswrangler's test_athena_generate_create_query, on the service)."""
+    listed = list(names)
+    size = 16
+    while len(listed) > size * 3 // 4:
+        size *= 2
+
+    def place(name: str) -> int:
+        code = 0
+        for character in name:
+            code = (31 * code + ord(character)) & 0xFFFFFFFF
+        return (code ^ (code >> 16)) & (size - 1)
+
+    return sorted(listed, key=place)
 
 
 _DELIMITERS = {
