@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -122,18 +123,21 @@ class LocalIAMBackend(IAMBackend):
         role = self.get_role(role_name)
         self._attachable(policy_arn, role, "Role")
         identities.changing(role)
-        self.managed_policies[policy_arn].attach_to(role)
+        self._attach(policy_arn, role)
 
     def attach_user_policy(self, policy_arn: str, user_name: str) -> None:
         user = self.get_user(user_name)
         self._attachable(policy_arn, user, "User")
-        self.managed_policies[policy_arn].attach_to(user)
+        self._attach(policy_arn, user)
 
     def attach_group_policy(self, policy_arn: str, group_name: str) -> None:
         group = self.get_group(group_name)
         self._attachable(policy_arn, group, "Group")
-        if policy_arn not in group.managed_policies:
-            self.managed_policies[policy_arn].attach_to(group)
+        self._attach(policy_arn, group)
+
+    def _attach(self, policy_arn: str, holder: Role | User | Group) -> None:
+        if policy_arn not in holder.managed_policies:
+            self.managed_policies[policy_arn].attach_to(holder)
 
     def _detach(self, policy_arn: str, holder: Role | User | Group) -> None:
         policy = self.managed_policies.get(policy_arn)
@@ -176,7 +180,9 @@ class LocalIAMBackend(IAMBackend):
 
     def delete_policy(self, policy_arn: str) -> None:
         """Delete a policy that nobody has. Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html"""
-        if self.get_policy(policy_arn).attachment_count:
+        arn = self.get_policy(policy_arn).arn
+        holders = itertools.chain(self.roles.values(), self.users.values(), self.groups.values())
+        if any(arn in holder.managed_policies for holder in holders):
             raise Refused(409, "DeleteConflict", "Cannot delete a policy attached to entities.")
         super().delete_policy(policy_arn)
 

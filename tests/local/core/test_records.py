@@ -181,7 +181,8 @@ def make_things(clients: Any) -> None:
     iam.update_access_key(UserName="kept", AccessKeyId=key, Status="Inactive")
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     policy = iam.create_policy(PolicyName="p", PolicyDocument=json.dumps(document))["Policy"]["Arn"]
-    iam.attach_user_policy(UserName="kept", PolicyArn=policy)
+    for _ in range(2):  # the second time changes nothing
+        iam.attach_user_policy(UserName="kept", PolicyArn=policy)
     iam.create_policy_version(PolicyArn=policy, PolicyDocument=json.dumps(document), SetAsDefault=True)
     dead, live = (sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("dead", "live"))
     arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
