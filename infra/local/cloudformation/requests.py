@@ -10,11 +10,11 @@ import re
 from typing import Any, cast
 from urllib.parse import unquote, urlparse
 
+from botocore.exceptions import ClientError, ParamValidationError
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.utils import get_service_model
 
-from infra.local import s3
 from infra.local.cloudformation import stack as stacks
 from infra.local.cloudformation.backend import BACKENDS, CloudFormationBackend
 from infra.local.cloudformation.resources.types import ResourceFailure, acting_client
@@ -148,17 +148,18 @@ class Requests(BaseResponse):
             bucket, _, key = path.partition("/")
         else:
             raise invalid("TemplateURL must be a supported URL.")
+        client = acting_client(self.current_account, self.region, "", self.get_access_key(), "s3")
         try:
-            stored = s3.get(self.current_account, bucket, key)
-        except (s3.MissingBucket, s3.MissingKey) as error:
-            what = "bucket" if isinstance(error, s3.MissingBucket) else "key"
+            stored = client.get_object(Bucket=bucket, Key=key)
+        except (ClientError, ParamValidationError) as error:
+            told = error.response["Error"]["Message"] if isinstance(error, ClientError) else "Access Denied"
             raise invalid(
-                f"S3 error: The specified {what} does not exist.\nFor more information check "
+                f"S3 error: {told}\nFor more information check "
                 "http://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"
             ) from None
-        if stored.size > TEMPLATE_URL_BYTES:
+        if stored["ContentLength"] > TEMPLATE_URL_BYTES:
             raise invalid(f"Template may not exceed {TEMPLATE_URL_BYTES} bytes in size.")
-        return stored.path.read_text(encoding="utf-8", errors="replace")
+        return str(stored["Body"].read().decode("utf-8", "replace"))
 
     def _checked(self, text: str) -> Template:
         """Return a template of which no stack is made, its loops as the defaults of its parameters have them. Raises CloudFormationError."""

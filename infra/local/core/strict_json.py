@@ -38,14 +38,15 @@ def loads(text: str) -> Any:
         value = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("The text is nested too deeply") from None
-    if text.count("[") + text.count("{") > MOST_LEVELS and _is_deep(value):
+    if text.count("[") + text.count("{") > MOST_LEVELS and is_deep(value):
         raise ValueError("The text is nested too deeply")
     return value
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any, levels: int = MOST_LEVELS) -> bool:
+    """Tell whether a value has more than so many lists and objects within each other."""
     level = [value]
-    for _ in range(MOST_LEVELS + 1):
+    for _ in range(levels + 1):
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
         level = [each for values in inner for each in values]
         if not level:

@@ -29,6 +29,7 @@ NUMBERS = {
     "part-number-marker": "part-number-marker",
 }
 MOST_KEYS = 1000  # of a DeleteObjects
+FED_BYTES = 64 * 1024
 MAY_BE_EMPTY = {
     "CreateBucket",
     "PutBucketAcl",
@@ -168,14 +169,15 @@ def check_body(operation: str, body: bytes, bucket: str) -> None:
 def _parsed(body: bytes) -> ElementTree.Element:
     """Return a document's root. Raises ParseError, ValueError where elements are nested too deeply."""
     parser: Any = ElementTree.XMLPullParser(events=("start", "end"))
-    parser.feed(body)
-    parser.close()
     depth, root = 0, None
-    for event, element in parser.read_events():
-        root = element if root is None else root
-        depth += 1 if event == "start" else -1
-        if depth > DEEPEST:
-            raise ValueError("too deep")
+    for at in range(0, len(body), FED_BYTES):  # a deep document is given up before all of it is read
+        parser.feed(body[at : at + FED_BYTES])
+        for event, element in parser.read_events():
+            root = element if root is None else root
+            depth += 1 if event == "start" else -1
+            if depth > DEEPEST:
+                raise ValueError("too deep")
+    parser.close()
     if root is None:
         raise ValueError("empty")
     return root

@@ -47,7 +47,10 @@ class PathSyntaxError(ValueError):
 def parse(text: str) -> Path:
     """Return the steps of a path. Raises PathSyntaxError."""
     parser = _Parser(text)
-    return parser.path()
+    try:
+        return parser.path()
+    except RecursionError:
+        raise PathSyntaxError("The path is nested too deeply") from None
 
 
 class _Parser:

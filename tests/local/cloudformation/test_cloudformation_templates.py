@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.cloudformation.templates.reading import TemplateError
+from infra.local.cloudformation.templates.extensions import written_out
+from infra.local.cloudformation.templates.reading import TemplateError, read
 from infra.local.cloudformation.templates.template import Template
 from tests.local.cloudformation.stack_lab import HANDLE, log_group, queue, rest
 from tests.refusals import refusal
@@ -299,3 +300,46 @@ def test_names_sizes_and_places_of_templates(cloudformation, client, account):
 def test_templates_that_are_too_large(more: dict[str, Any], message: str) -> None:
     with pytest.raises(TemplateError, match=re.escape(message)):
         Template(json.dumps({"Resources": {"A": HANDLE}, **more}), {HANDLE["Type"]})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Resources: " + "[" * 25_000 + "]" * 25_000,
+        "Resources: " + "{a: " * 5_000,
+        "Resources:\n  " + "- " * 25_000 + "x",
+        "Resources: " + "!Sub [" * 5_000,
+        '{"a": ' * 500 + "1" + "}" * 500,
+        '{"a": ' * 25_000,
+    ],
+    ids=["lists", "maps", "blocks", "functions", "objects", "open"],
+)
+def test_a_deep_template_is_refused(text: str) -> None:
+    """Read as it is, it would end the process."""
+    with pytest.raises(TemplateError, match="nested too deeply"):
+        read(text)
+
+
+def test_loops_that_make_too_much_are_given_up() -> None:
+    made: dict[str, Any] = {"Q${A}x${B}x${C}": HANDLE}
+    for name in "CBA":
+        made = {f"Fn::ForEach::{name}": [name, [str(n) for n in range(300)], made]}
+    body = {"Transform": "AWS::LanguageExtensions", "Resources": made}
+    with pytest.raises(TemplateError, match="makes more than 10000 members"):
+        written_out(body, {})
+
+
+def test_a_template_in_s3_is_read_as_who_asks(client, account, server) -> None:
+    s3, iam = client("s3"), client("iam")
+    s3.create_bucket(Bucket=f"templates-{account}")
+    s3.put_object(Bucket=f"templates-{account}", Key="t.json", Body=json.dumps({"Resources": {"A": HANDLE}}).encode())
+    url = f"https://templates-{account}.s3.amazonaws.com/t.json"
+    iam.create_user(UserName="deployer")
+    allowed = {"Effect": "Allow", "Action": "cloudformation:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="deployer", PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="deployer")["AccessKey"]["AccessKeyId"]
+    for asking in (server.client("cloudformation", key), server.client("cloudformation", "299999999999")):
+        code, message = refusal(asking.validate_template, TemplateURL=url)
+        assert (code, "S3 error" in message) == ("ValidationError", True), message
+    assert client("cloudformation").validate_template(TemplateURL=url)["Parameters"] == []

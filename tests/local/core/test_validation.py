@@ -390,3 +390,12 @@ def test_half_an_address_is_no_address(server: Server, account: str, client: Any
     assert (status, code) == (404, "InvalidAddress"), text
     with pytest.raises(ClientError, match="TemplateURL must be a supported URL"):
         client("cloudformation").create_stack(StackName="s", TemplateURL="https://[")
+
+
+def test_a_deep_document_is_given_up(server: Server, account: str, client: Any) -> None:
+    client("s3").create_bucket(Bucket=f"deep-{account}")
+    status, _, text = ask(server, "s3", account, "PUT", f"/deep-{account}?tagging", {}, b"<a>" * 300_000)
+    assert (status, b"<Code>MalformedXML</Code>" in text) == (400, True), text
+    definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$" + "[?(@.a" * 2000, "End": True}}}
+    found = client("stepfunctions").validate_state_machine_definition(definition=json.dumps(definition))
+    assert found["result"] == "FAIL"

@@ -14,6 +14,7 @@ from infra.local.cloudformation.templates.reading import TemplateError
 from infra.local.cloudformation.templates.references import as_list, function_of, text
 
 LOOP = "Fn::ForEach::"
+MOST_MADE = 10_000  # by all loops of a template together, which may make 500 resources
 SECTIONS = ("Conditions", "Outputs", "Resources")
 STRANGE_CHARACTERS = re.compile(r"[^A-Za-z0-9]")
 
@@ -49,7 +50,7 @@ class _Loops:
         self._mappings = body.get("Mappings", {})
         self._declared = body.get("Parameters", {})
         self._parameters = parameters
-        self._seen: set[str] = set()
+        self._made = 0
 
     def expanded(self, value: Any, variables: dict[str, str]) -> Any:
         """Return a value with the variables of the loops around it filled in, and its own loops written out."""
@@ -93,6 +94,9 @@ class _Loops:
             for name, inner in self.expanded(body, {**variables, identifier: each}).items():
                 if name in result:
                     raise TemplateError(f"Template format error: [{name}] is made more than once by Fn::ForEach.")
+                self._made += 1
+                if self._made > MOST_MADE:
+                    raise TemplateError(f"Template format error: Fn::ForEach makes more than {MOST_MADE} members.")
                 result[name] = inner
         return result
 

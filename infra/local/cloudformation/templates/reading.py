@@ -12,6 +12,11 @@ from typing import Any
 
 import yaml
 
+from infra.local.core.strict_json import is_deep
+
+MOST_LEVELS = 100  # of lists and objects within each other; AWS's pages name no number
+TOO_DEEP = "Template format error: The template is nested too deeply."
+
 
 class TemplateError(Exception):
     """The template or a parameter is not valid; the message is AWS's."""
@@ -48,6 +53,20 @@ def read(text: str) -> dict[str, Any]:
     return body
 
 
+def _check_events(text: str) -> None:
+    """Check a YAML text before it is put together: a deep one would end the process, and one with aliases grow without end. Raises TemplateError."""
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        if isinstance(event, yaml.AliasEvent):
+            raise TemplateError("Template format error: YAML aliases are not allowed in CloudFormation templates")
+        if isinstance(event, (yaml.SequenceStartEvent, yaml.MappingStartEvent)):
+            depth += 1
+            if depth > MOST_LEVELS:
+                raise TemplateError(TOO_DEEP)
+        elif isinstance(event, (yaml.SequenceEndEvent, yaml.MappingEndEvent)):
+            depth -= 1
+
+
 @lru_cache(maxsize=16)  # a stack's text is read again at each step, and a class deploys the same one
 def _read(text: str) -> bytes:
     if text.lstrip().startswith("{"):
@@ -56,10 +75,13 @@ def _read(text: str) -> bytes:
         except json.JSONDecodeError as error:
             where = f"(line {error.lineno}, column {error.colno})"
             raise TemplateError(f"Template format error: JSON not well-formed. {where}") from None
+        except RecursionError:
+            raise TemplateError(TOO_DEEP) from None
+        if is_deep(body, MOST_LEVELS):
+            raise TemplateError(TOO_DEEP)
     else:
         try:
-            if "*" in text and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, _Loader)):
-                raise TemplateError("Template format error: YAML aliases are not allowed in CloudFormation templates")
+            _check_events(text)
             body = yaml.load(text, _Loader)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
