@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import shutil
+from pathlib import Path
 
 from moto.kinesisanalyticsv2.models import KinesisAnalyticsV2Backend, kinesisanalyticsv2_backends
 
-from infra.local.core import state
+from infra.local.core import contents, state
 from infra.local.flink import transitions as flink_transitions
 from infra.local.flink.configuration import (
     error,
@@ -40,7 +41,7 @@ class LocalFlinkBackend(KinesisAnalyticsV2Backend):
     def drop(self, application: FlinkApplication) -> None:
         del self.applications[application.application_name]
         self.tagger.delete_all_tags_for_resource(application.application_arn)
-        state.afterwards(lambda: shutil.rmtree(application.folder, ignore_errors=True))
+        state.afterwards(lambda: _remove(application.folder))
 
 
 def carry(live: LocalFlinkBackend, stored: LocalFlinkBackend) -> None:
@@ -52,6 +53,11 @@ def carry(live: LocalFlinkBackend, stored: LocalFlinkBackend) -> None:
 
 kinesisanalyticsv2_backends.backend = LocalFlinkBackend
 BACKENDS = kinesisanalyticsv2_backends
+
+
+def _remove(folder: Path) -> None:
+    contents.gone(folder)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def resume() -> None:

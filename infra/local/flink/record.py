@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from moto.kinesisanalyticsv2.models import Application
 
-from infra.local.core import state
+from infra.local.core import contents, state
 from infra.local.flink import configuration as flink_configuration
 from infra.local.flink.configuration import RUNTIME
 
@@ -143,6 +143,7 @@ class FlinkApplication(Application):
             return None
         name = f"code-{hashlib.sha256(data).hexdigest()}.zip"
         state.write_atomically(self.folder / name, data)
+        contents.made(self.folder / name)
         return Code(name, len(data), base64.b64encode(hashlib.md5(data, usedforsecurity=False).digest()).decode())
 
     # versions

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from infra.local.core import state, telemetry
+from infra.local.core import contents, state, telemetry
 from infra.local.lambda_.errors import LambdaError, invalid
 
 ZIP_LIMIT = 52_428_800  # bytes of a zip in a request
@@ -57,6 +57,7 @@ def store(account: str, region: str, given: dict[str, Any], operation: str) -> P
     path = _zip(account, region, digest)
     if not path.exists():
         state.write_atomically(path, data)
+        contents.made(path)
     return Package(digest, len(data), unzipped)
 
 
@@ -191,9 +192,12 @@ def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> 
 
 
 def forget(account: str, region: str, kept: set[str]) -> None:
-    """Delete the zips and folders that no version of a function or layer has any more."""
+    """Delete the zips and folders that no version of a function or layer has any more, unless functions were set aside: they may be theirs."""
     root = _folder(account, region)
+    if any(root.parent.glob("lambda.*.set-aside")):
+        return
     for path in (root / "code").glob("*.zip"):
         if path.stem not in kept:
+            contents.gone(path)
             path.unlink(missing_ok=True)
             shutil.rmtree(root / "unpacked" / path.stem, ignore_errors=True)

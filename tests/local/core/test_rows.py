@@ -139,16 +139,19 @@ def test_a_file_that_is_missing_is_told_once_and_its_rows_are_kept(
     for path in (pickle, records, tmp_path / "events.sqlite"):
         path.write_text("")
         contents.made(path)
+    contents.close()
     contents.open(tmp_path)
     assert told == []
     pickle.unlink()
     (tmp_path / "events.sqlite").unlink()
+    contents.close()
     contents.open(tmp_path)
     assert sorted(note.partition(" ")[0] for note in told) == sorted(
         str(path) for path in (pickle, records, tmp_path / "events.sqlite")
     )
     assert len(list(place.glob("glue.records.*.set-aside"))) == 1
     told.clear()
+    contents.close()
     contents.open(tmp_path)
     contents.gone(place)
     assert told == []
