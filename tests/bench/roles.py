@@ -9,6 +9,7 @@ import json
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,11 +87,10 @@ def _of_session(request: bytes, key: str, token: str) -> bytes:
 
 
 def processor_seconds(pid: int) -> float:
-    """Return what a process has used of the processor, to the nanosecond where the system tells it."""
-    tasks = Path(f"/proc/{pid}/task")
-    if not tasks.exists():
+    """Return what a process has used of the processor, its ended threads too; to the nanosecond where the system tells it."""
+    if sys.platform != "linux":
         return sum(psutil.Process(pid).cpu_times()[:2])
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks.iterdir()) / 1e9
+    return time.clock_gettime((~pid << 3) | 2)  # the clock of another process: clock_getcpuclockid(3)
 
 
 def _spent(double: Double, data: bytes) -> float:
