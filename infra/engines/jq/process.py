@@ -19,14 +19,14 @@ NICE = 5  # the server answers before queries are worked on
 
 
 def confine() -> None:
-    """Leave the query no environment to read and no more memory than it may have."""
+    """Leave the query no environment and no file to read (`import`, `include`), and no more memory than it may have."""
     os.environ.clear()
     os.chdir("/")
     os.nice(NICE)
     for limit, wanted in (
         (resource.RLIMIT_DATA, MEMORY_BYTES),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 16),
+        (resource.RLIMIT_NOFILE, 0),  # what is open stays open
     ):
         _, most = resource.getrlimit(limit)
         resource.setrlimit(limit, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))

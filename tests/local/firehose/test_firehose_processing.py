@@ -20,6 +20,7 @@ import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.engines import jq
 from infra.local.firehose import objects
 from infra.local.firehose.aggregated import UserRecord, taken_apart
 from infra.local.firehose.processing import documents
@@ -291,6 +292,22 @@ def test_a_query_without_an_end_fails_its_record_and_reads_nothing_of_the_server
     assert key.startswith("a=fine/h=none/")
     (line,) = until(lambda: hose.errors("metadata-extraction-failed"))
     assert line["errorMessage"] == "the query took longer than 5 seconds"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'import "{folder}/data" as $d; {{a: $d}}',
+        'import "data" as $d {{search: "{folder}"}}; {{a: $d}}',
+        'include "{folder}/code"; {{a: leaked}}',
+        'include "code" {{search: "{folder}"}}; {{a: leaked}}',
+    ],
+)
+def test_a_query_imports_no_file_of_this_computer(tmp_path: Path, query: str) -> None:
+    (tmp_path / "data.json").write_text('"secret"')
+    (tmp_path / "code.jq").write_text('def leaked: "secret";')
+    said = jq.problem(query.format(folder=tmp_path))
+    assert "Could not open" in said and "secret" not in said
 
 
 # --- functions ------------------------------------------------------------------------------------------------------
