@@ -60,7 +60,6 @@ WAYS = (
 HINT = "commented /*+ OPTIONS('aws.region'='us-east-1') */"
 REAL = "'aws.endpoint'='https://kinesis.us-east-1.amazonaws.com'"
 STREAMED = """%flink.pyflink
-import os
 from pyflink.common.serialization import SimpleStringSchema
 from pyflink.datastream.connectors.kinesis import FlinkKinesisConsumer
 read = FlinkKinesisConsumer("ways", SimpleStringSchema(), {"flink.stream.initpos": "TRIM_HORIZON"})
@@ -72,14 +71,14 @@ try:
 except Exception as error:
     print(error.java_exception.toString())"""
 BOTO3 = """%flink.pyflink
-import boto3
 from pyflink.table.udf import udf
 @udf(result_type=DataTypes.STRING())
 def boto(region):
-    import boto3
+    import boto3, botocore.config
+    once, real = botocore.config.Config(retries={"max_attempts": 0}), "https://kinesis.us-east-1.amazonaws.com"
     found = [boto3.client("kinesis", region_name=region).list_streams()["StreamNames"].count("ways")]
     try:
-        boto3.client("kinesis", region_name=region, endpoint_url="https://kinesis.us-east-1.amazonaws.com").list_streams()
+        boto3.client("kinesis", region_name=region, endpoint_url=real, config=once).list_streams()
     except Exception as error:
         found.append(type(error).__name__)
     return str(found)
