@@ -221,8 +221,8 @@ def written(
     sharing.claim(stored, s3_backends[account][PARTITION].get_bucket(bucket), request.headers)
     redirect = request.headers.get(REDIRECT)
     if request.operation == "CopyObject" and (redirect or REDIRECT in stored.metadata):  # goes with no copy
-        told = {name: value for name, value in stored.metadata.items() if name.lower() != REDIRECT}
-        stored.set_metadata({**told, REDIRECT: redirect} if redirect else told, replace=True)
+        carried = {name: value for name, value in stored.metadata.items() if name.lower() != REDIRECT}
+        stored.set_metadata({**carried, REDIRECT: redirect} if redirect else carried, replace=True)
     checksum = checksums.given(request.headers) if request.operation == "PutObject" else of_copy
     if checksum is not None:
         stored.checksum_algorithm, stored.checksum_value = checksum
