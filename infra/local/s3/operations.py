@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from moto.core.utils import get_service_model
 
+from infra.local.core.refused import Refused
 from infra.local.core.request import Request
 
 COPY = "x-amz-copy-source"
@@ -24,6 +25,7 @@ class Route(NamedTuple):
     query: frozenset[tuple[str, str]]
     copies: bool
     operation: str
+    subresources: frozenset[str]
 
 
 def bucket_of_host(host: str) -> str:
@@ -63,6 +65,7 @@ def _routes() -> dict[tuple[str, str], list[Route]]:
             continue
         path, _, query = operation.http["requestUri"].partition("?")
         wanted = {(part.partition("=")[0], part.partition("=")[2]) for part in query.split("&") if part}
+        named = frozenset(name for name, value in wanted if not value)
         copies = False
         shape = operation.input_shape
         for member in shape.required_members if shape is not None else ():
@@ -70,14 +73,24 @@ def _routes() -> dict[tuple[str, str], list[Route]]:
             if place.get("location") == "querystring":
                 wanted.add((place["name"], ""))
             copies = copies or place.get("name", "").lower() == COPY
-        found.setdefault((operation.http["method"], path), []).append(Route(frozenset(wanted), copies, name))
+        found.setdefault((operation.http["method"], path), []).append(Route(frozenset(wanted), copies, name, named))
     for routes in found.values():
         routes.sort(key=lambda route: (len(route.query), route.copies), reverse=True)
     return found
 
 
+@lru_cache
+def _subresources(path: str) -> frozenset[str]:
+    """Return what a query may name of a resource instead of itself: `acl`, `policy` …"""
+    routes = (route for (_, own), found in _routes().items() if own == path for route in found)
+    return frozenset(name for route in routes for name in route.subresources)
+
+
 def find(method: str, bucket: str, key: str, query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """Return the operation's name, "" where the model has none for it (forms, preflights)."""
+    """Return the operation's name, "" where the model has none for it (forms, preflights).
+
+    Raises Refused where the query names something that the method cannot be used on: it is not done to the bucket or the object instead.
+    """
     path, copies = "/{Bucket}/{Key+}" if key else "/{Bucket}" if bucket else "/", COPY in headers
     return _matching(method, path, query, copies) if query else _plain(method, path, copies)
 
@@ -87,6 +100,8 @@ def _matching(method: str, path: str, query: Mapping[str, str], copies: bool) ->
         if route.copies and not copies:
             continue
         if all(name in query and (not value or query[name] == value) for name, value in route.query):
+            if (_subresources(path) & query.keys()) - route.subresources:
+                raise Refused(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
             return route.operation
     return ""
 

@@ -92,6 +92,8 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     if request.method == "PUT" and key and request.operation not in sharing.OPERATIONS:
         return await _put(request, bucket, bucket_name, key, query)
     body = await request.body()
+    if request.operation == "DeleteObjects" or request.method == "PUT":
+        _check_digest(request, body)
     checks.check_body(request.operation, body, bucket_name)
     if request.operation == "ListBuckets":
         work = partial(pages.list_buckets, request.account, hot.buckets(request.account), query)
@@ -100,6 +102,16 @@ async def _asked(request: Request, bucket_name: str, key: str) -> Answer | None:
     if answer is not None and bucket is not None:
         return await answer(asked, body)
     return await by_moto(request, bucket_name, key, body)
+
+
+def _check_digest(request: Request, body: bytes) -> None:
+    """Compare a document with what was signed and told of it. Raises Refused."""
+    payload = request.headers.get("x-amz-content-sha256", "")
+    if payload.startswith("STREAMING-"):
+        return
+    received = hot.Receiver(request.account, 0, hot.signed_hash(payload))
+    received.write(body)
+    received.check(request.headers)
 
 
 async def _absent(asked: Asked) -> Answer:

@@ -357,3 +357,40 @@ def test_a_body_is_what_was_signed_and_announced(s3, bucket, headers, body, want
     answer = connection.getresponse().read()
     assert wanted.encode() in answer and bool(answer) == bool(wanted)
     assert (code(s3.head_object, Bucket=bucket, Key="k") == "") == (wanted == "")
+
+
+def raw(s3: Any, method: str, place: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+    """Ask with an account's key, without a client's help; return status and body."""
+    server = urlsplit(s3.meta.endpoint_url)
+    connection = HTTPConnection(server.hostname or "", server.port)
+    key = s3._request_signer._credentials.access_key
+    scope = f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=x"
+    connection.request(method, place, body=body, headers={"Authorization": scope, **headers})
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        ({"Content-MD5": b64encode(bytes(16)).decode()}, b"BadDigest"),
+        ({"Content-MD5": "x"}, b"InvalidDigest"),
+        ({"x-amz-checksum-crc32": "AAAAAA=="}, b"BadDigest"),
+        ({"x-amz-content-sha256": "0" * 64}, b"XAmzContentSHA256Mismatch"),
+    ],
+)
+def test_a_document_is_what_was_announced(s3, bucket, headers, wanted):
+    s3.put_object(Bucket=bucket, Key="k")
+    deletes = b"<Delete><Object><Key>k</Key></Object></Delete>"
+    status, body = raw(s3, "POST", f"/{bucket}?delete", deletes, headers)
+    assert status == 400 and wanted in body
+    assert code(s3.head_object, Bucket=bucket, Key="k") == ""
+
+
+def test_what_cannot_be_deleted_or_put_is_not_done_to_the_whole(s3, bucket):
+    for query in ("acl", "logging", "notification", "versioning", "location", "metrics"):
+        assert raw(s3, "DELETE", f"/{bucket}?{query}", b"", {})[0] == 405, query
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    for method, query in (("DELETE", "acl"), ("DELETE", "retention"), ("PUT", "torrent"), ("PUT", "restore")):
+        assert raw(s3, method, f"/{bucket}/k?{query}", b"evil", {})[0] == 405, query
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
