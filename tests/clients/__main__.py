@@ -59,7 +59,10 @@ CLIENTS = {
         "s3fs", "2026.9.0", ("pytest", "pytest-asyncio", "pytest-timeout", "requests"), ("s3fs/tests/test_s3fs.py", "s3fs/tests/test_mapping.py")
     ),
     "dbt-athena": Client(
-        "dbt-athena", "1.11.1", ("dbt-core<1.12", "pytest", "pytest-timeout", "dbt-tests-adapter", "pyparsing"), ("tests/functional/adapter/test_basic_hive.py",), _lake
+        "dbt-athena", "1.11.1", ("dbt-core<1.12", "pytest", "pytest-timeout", "dbt-tests-adapter", "pyparsing"), (
+            "tests/functional/adapter/test_basic_hive.py", "tests/functional/adapter/test_basic_iceberg.py",
+            "tests/functional/adapter/test_hive_iceberg.py", "tests/functional/adapter/test_incremental_iceberg.py",
+        ), _lake
     ),
 }  # fmt: skip
 

@@ -25,6 +25,7 @@ def put(
     body: bytes | Path,
     content_type: str = "binary/octet-stream",
     metadata: dict[str, str] | None = None,
+    kms_key: str | None = None,
 ) -> StoredKey:
     """Store one object as PutObject does, notifications included.
 
@@ -36,6 +37,7 @@ def put(
     body: the bytes, or a file that is moved in
     content_type: a media type
     metadata: user metadata without the `x-amz-meta-` prefix
+    kms_key: the key of SSE-KMS, which the caller has looked at; the bucket's encryption where it is None
 
     Returns
     -------
@@ -54,7 +56,8 @@ def put(
         body = moved
     with state.lock("s3", account):
         was_tagged = is_tagged(account, bucket, key)
-        stored = s3_backends[account][PARTITION].put_object(bucket, key, body)
+        settings = {"encryption": "aws:kms", "kms_key_id": kms_key} if kms_key else {}
+        stored = s3_backends[account][PARTITION].put_object(bucket, key, body, **settings)
         stored.set_metadata(
             {"Content-Type": content_type, **{f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}}
         )

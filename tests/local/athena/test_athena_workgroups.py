@@ -193,3 +193,20 @@ def test_execution_parameters_are_values_of_the_columns_type(lake: Lake) -> None
     ):  # fmt: skip
         found = lake.rows(f"SELECT n FROM p WHERE {where}", ExecutionParameters=values)
         assert found == ([expected] if expected else []), (where, values)
+
+
+def test_results_are_encrypted_as_asked_for(lake: Lake, client: Callable[..., Any]) -> None:
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+
+    def encrypted(option: str, name: str) -> dict[str, Any]:
+        chosen = {"EncryptionOption": option, "KmsKey": name}
+        return {"OutputLocation": f"s3://{lake.out}/", "EncryptionConfiguration": chosen}
+
+    done = lake.ok("SELECT 1", ResultConfiguration=encrypted("SSE_KMS", key))
+    name = f"{done['QueryExecutionId']}.csv"
+    for each in (name, f"{name}.metadata"):
+        told = lake.s3.head_object(Bucket=lake.out, Key=each)
+        assert (told["ServerSideEncryption"], told["SSEKMSKeyId"]) == ("aws:kms", key)
+    assert "allowed to access your KMS key" in lake.reason("SELECT 1", ResultConfiguration=encrypted("SSE_KMS", "none"))
+    told = refused(lambda: lake.start("SELECT 1", ResultConfiguration=encrypted("CSE_KMS", key)))
+    assert "CSE_KMS" in told[1]

@@ -47,10 +47,24 @@ def check_read(region: str, bucket: str, key: str) -> None:
 def check_write(region: str, bucket: str, key: str) -> None:
     """Raises NotAuthorized unless the caller may write an object."""
     if not _may(region, "s3:PutObject", bucket, key):
-        raise NotAuthorized(
-            f"Access denied when writing output to url: s3://{bucket}/{key}. Please ensure you are allowed to access the S3 bucket. "
-            "If you are encrypting query results with KMS key, please ensure you are allowed to access your KMS key"
-        )
+        raise _unwritten(bucket, key)
+
+
+def check_key(account: str, region: str, name: str, bucket: str, key: str) -> None:
+    """Raises NotAuthorized unless an object can be written that is encrypted with a key of KMS."""
+    from infra.local import kms  # its library of ciphers is for those who have keys
+
+    try:
+        kms.check_usable(name, account, region)
+    except kms.UnusableKey:
+        raise _unwritten(bucket, key) from None
+
+
+def _unwritten(bucket: str, key: str) -> NotAuthorized:
+    return NotAuthorized(
+        f"Access denied when writing output to url: s3://{bucket}/{key}. Please ensure you are allowed to access the S3 bucket. "
+        "If you are encrypting query results with KMS key, please ensure you are allowed to access your KMS key"
+    )
 
 
 def check_delete(region: str, bucket: str, key: str) -> None:

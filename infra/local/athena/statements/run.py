@@ -153,7 +153,11 @@ def _put(execution: Execution, suffix: str, body: bytes | Path, kind: str = "app
         return
     bucket, _, key = execution.output.removeprefix("s3://").partition("/")
     rights.check_write(execution.region, bucket, key + suffix)
-    s3.put(execution.account, bucket, key + suffix, body, content_type=kind)
+    encryption = execution.result.get("EncryptionConfiguration") or {}
+    kms_key = encryption.get("KmsKey") if encryption.get("EncryptionOption") == "SSE_KMS" else None
+    if kms_key:
+        rights.check_key(execution.account, execution.region, kms_key, bucket, key + suffix)
+    s3.put(execution.account, bucket, key + suffix, body, content_type=kind, kms_key=kms_key)
 
 
 def _reused(job: Job, location: str) -> bool:

@@ -150,6 +150,8 @@ def _output(
         chosen = dict(group)
     else:
         chosen = {**group, **given} if given.get("OutputLocation") or group.get("OutputLocation") else dict(given)
+    if (chosen.get("EncryptionConfiguration") or {}).get("EncryptionOption") == "CSE_KMS":
+        raise InvalidRequest("The local AWS does not encrypt results before they are in S3 (CSE_KMS); use SSE_KMS")
     location = chosen.pop("OutputLocation", None)
     if not location:
         raise InvalidRequest(NO_OUTPUT)
