@@ -155,6 +155,16 @@ def test_optimize_packs_and_vacuum_forgets(lake: Lake) -> None:
     assert lake.rows("SELECT id FROM t ORDER BY id") == [["0"], ["1"], ["2"]]
 
 
+def test_the_default_database_and_prepared_changes(lake: Lake) -> None:
+    table(lake, "default.u", "id int")
+    assert lake.rows("SELECT count(*) FROM default.u") == [["0"]]
+    lake.ok("PREPARE put FROM INSERT INTO default.u VALUES (?)")
+    lake.ok("EXECUTE put USING 7")
+    lake.ok("PREPARE gone FROM DELETE FROM default.u WHERE id = ?")
+    lake.ok("EXECUTE gone", ExecutionParameters=["7"])
+    assert lake.rows("SELECT count(*) FROM default.u") == [["0"]]
+
+
 def test_writers_beside_each_other_lose_nothing(lake: Lake) -> None:
     table(lake, columns="id int")
     with ThreadPoolExecutor(3) as pool:
@@ -188,6 +198,7 @@ def test_pyiceberg_reads_and_writes_the_same_table(lake: Lake, server: object, a
         ("DELETE FROM hive", "NOT_SUPPORTED: Modifying Hive table rows is only supported for transactional tables"),
         ("SELECT * FROM hive FOR VERSION AS OF 1", "NOT_SUPPORTED: This connector does not support versioned tables"),
         ("MERGE INTO t USING (VALUES 1, 1) s(i) ON true WHEN MATCHED THEN DELETE", "MERGE_TARGET_ROW_MULTIPLE_MATCHES"),
+        ("EXPLAIN DELETE FROM t", "NOT_SUPPORTED: EXPLAIN of DELETE is not supported"),
         ("SELECT \"$pos\" FROM t", "COLUMN_NOT_FOUND"),
         ("CREATE TABLE u (a tinyint) LOCATION 's3://x/u' TBLPROPERTIES ('table_type'='ICEBERG')", "NOT_SUPPORTED: Type not supported for Iceberg: tinyint"),
         ("CREATE TABLE u (a int) LOCATION 's3://x/u' TBLPROPERTIES ('table_type'='ICEBERG', 'nix'='1')", "INVALID_TABLE_PROPERTY: Unsupported table property key: nix"),

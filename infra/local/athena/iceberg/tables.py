@@ -24,7 +24,7 @@ from infra.local.athena.iceberg.writing import CODEC, DEFAULT_CODEC
 from infra.local.athena.lake import rights
 from infra.local.athena.lake.catalog import GlueCatalog
 from infra.local.athena.lake.files import folder, split_location
-from infra.local.athena.statements.ddl.names import EXECUTION_ERROR, INPUT_KEYS, HiveError, change_catalog
+from infra.local.athena.statements.ddl.names import EXECUTION_ERROR, INPUT_KEYS, HiveError, change_catalog, make_default
 
 # Source: https://docs.aws.amazon.com/athena/latest/ug/querying-iceberg-creating-tables.html, "Allowed table properties"
 ALLOWED = {
@@ -76,6 +76,7 @@ def staged(
         raise QueryError("ICEBERG_FILESYSTEM_ERROR", f"The specified bucket does not exist: {bucket}")
     if comment:
         kept["comment"] = comment
+    make_default(catalog, database)
     return LakeCatalog(catalog).create_table_transaction(
         (database, name), shape, location.rstrip("/"), spec, properties=kept
     )

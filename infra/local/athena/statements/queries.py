@@ -98,7 +98,7 @@ class Query:
 
     def explain(self, text: str, statement: Statement) -> Outcome:
         inner = statement.of
-        if not hasattr(inner, "query"):
+        if not hasattr(inner, "query") or inner.kind in ("DELETE", "UPDATE", "MERGE", "OPTIMIZE"):
             raise QueryError("NOT_SUPPORTED", f"EXPLAIN of {inner.kind} is not supported")
         kind, form = statement.options.get("TYPE", "LOGICAL"), statement.options.get("FORMAT", "TEXT")
         if form not in ("TEXT", "JSON"):

@@ -12,6 +12,7 @@ from moto.core.exceptions import JsonRESTError
 
 from infra.engines.athena.errors import QueryError
 from infra.local.athena.lake.catalog import (
+    DEFAULT,
     NAME,
     GlueCatalog,
     Table,
@@ -80,6 +81,12 @@ def change_catalog(catalog: GlueCatalog, work: Callable[[Any], Any]) -> None:
         catalog.change(work)
     except JsonRESTError as error:
         raise HiveError(f"{EXECUTION_ERROR} {error.error_type}(message:{error.message})") from None
+
+
+def make_default(catalog: GlueCatalog, database: str) -> None:
+    """The database `default` is in Glue with its first table."""
+    if database == DEFAULT and catalog.database(DEFAULT) is None:
+        change_catalog(catalog, lambda glue: glue.create_database(DEFAULT, {"Name": DEFAULT}))
 
 
 def no_view(table: Table) -> Table:

@@ -15,7 +15,6 @@ from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local.athena.lake import files, formats
 from infra.local.athena.lake.catalog import (
-    DEFAULT,
     NAME,
     GlueCatalog,
     Table,
@@ -32,6 +31,7 @@ from infra.local.athena.statements.ddl.names import (
     change_catalog,
     done,
     hive_database,
+    make_default,
     table_name,
 )
 from infra.local.athena.statements.parser import Statement
@@ -232,8 +232,7 @@ def view_table(
 
 
 def create_table(catalog: GlueCatalog, database: str, table: dict[str, Any]) -> None:
-    if database == DEFAULT and catalog.database(DEFAULT) is None:
-        change_catalog(catalog, lambda glue: glue.create_database(DEFAULT, {"Name": DEFAULT}))
+    make_default(catalog, database)
     change_catalog(catalog, lambda glue: glue.create_table(database, table["Name"], table))
 
 
