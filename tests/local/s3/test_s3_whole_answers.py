@@ -230,6 +230,21 @@ def test_what_is_put_again_has_no_tags_of_before(s3, bucket):
     assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == []
 
 
+def test_tags_that_went_and_a_lifecycle_are_stored_at_once(own_server, account):
+    s3 = own_server.client("s3", account)
+    s3.create_bucket(Bucket="kept-lake")
+    rules = [{**RULE, "Filter": {"ObjectSizeGreaterThan": 5}, "Expiration": {"Days": 1}}]
+    s3.put_bucket_lifecycle_configuration(Bucket="kept-lake", LifecycleConfiguration={"Rules": rules})
+    s3.put_object(Bucket="kept-lake", Key="k", Tagging="a=1")
+    s3.put_object(Bucket="kept-lake", Key="k", Body=b"new", Metadata={"m": "1"})
+    own_server.kill()
+    own_server.restart()
+    assert s3.get_object_tagging(Bucket="kept-lake", Key="k")["TagSet"] == []
+    read = s3.get_object(Bucket="kept-lake", Key="k")
+    assert (read["Body"].read(), read["Metadata"]) == (b"new", {"m": "1"})
+    assert s3.get_bucket_lifecycle_configuration(Bucket="kept-lake")["Rules"] == rules
+
+
 def test_limits_of_metadata_and_tags(s3, bucket):
     write = {"Bucket": bucket, "Key": "k"}
     assert code(s3.put_object, **write, Metadata={"a": "x" * 2047}) == ""
