@@ -98,6 +98,13 @@ class LocalIAMBackend(IAMBackend):
         self.access_keys.get(access_key_id)
         return key
 
+    def delete_user(self, user_name: str) -> None:
+        """Delete a user who is in no group. Source: https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html"""
+        user = self.get_user(user_name)
+        if any(user in group.users for group in self.groups.values()):
+            raise Refused(409, "DeleteConflict", "Cannot delete entity, must remove users from group first.")
+        super().delete_user(user_name)
+
     def update_user(self, user_name: str, new_path: str | None = None, new_user_name: str | None = None) -> None:
         super().update_user(user_name, new_path, new_user_name)
         user = self.users[new_user_name or user_name]

@@ -255,6 +255,8 @@ def test_what_moto_changes_in_place_survives_kill(own_server: Server, account: s
         policy = before["attached"][0]["PolicyArn"]
         with pytest.raises(iam.exceptions.DeleteConflictException):
             iam.delete_policy(PolicyArn=policy)
+        with pytest.raises(iam.exceptions.DeleteConflictException):
+            iam.delete_user(UserName="new")  # who is in a group
     iam.detach_user_policy(UserName="kept", PolicyArn=policy)
     iam.delete_policy(PolicyArn=policy)
     assert iam.list_attached_user_policies(UserName="kept")["AttachedPolicies"] == []
