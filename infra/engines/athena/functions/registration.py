@@ -46,6 +46,7 @@ from infra.engines.athena.functions.regex import (
     py_regexp_replace,
     py_regexp_split,
 )
+from infra.engines.athena.functions.row_patterns import FUNCTIONS as ROW_PATTERNS
 from infra.engines.athena.functions.text import (
     format_number,
     from_utf8,
@@ -133,7 +134,7 @@ def register(database: duckdb.DuckDBPyConnection) -> None:
     """Let DuckDB call all of them."""
     for function, (parameters, result) in {**_PLAIN, **distributions.FUNCTIONS, **addresses.FUNCTIONS}.items():
         database.create_function(function.__name__, function, parameters, result)
-    for function, (parameters, result) in GEOSPATIAL.items():
+    for function, (parameters, result) in {**GEOSPATIAL, **ROW_PATTERNS}.items():
         database.create_function(function.__name__, with_nulls(function), parameters, result, null_handling="special")
     for function, (parameters, result) in _WITH_NULLS.items():
         database.create_function(function.__name__, function, parameters, result, null_handling="special")

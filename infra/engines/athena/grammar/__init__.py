@@ -10,6 +10,7 @@ are the offsets of its text.
 
 from infra.engines.athena.grammar.changes import Changes
 from infra.engines.athena.grammar.queries import Queries
+from infra.engines.athena.grammar.row_patterns import RowPatterns
 from infra.engines.athena.grammar.special_forms import SpecialForms
 from infra.engines.athena.grammar.tokens import Node, Token, line_and_column
 
@@ -34,5 +35,5 @@ def parse_expression(sql: str) -> Node:
     return found
 
 
-class Parser(Queries, Changes, SpecialForms):
+class Parser(Queries, RowPatterns, Changes, SpecialForms):
     """Reads a query, a change of rows, or an expression that stands alone."""

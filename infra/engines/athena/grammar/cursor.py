@@ -126,6 +126,11 @@ class Rules(Cursor):
     def query(self) -> Node:
         raise NotImplementedError
 
+    in_pattern: int
+
+    def match_recognize(self, start: int, relation: Node) -> Node:
+        raise NotImplementedError
+
     def query_in_brackets(self) -> Node | None:
         raise NotImplementedError
 

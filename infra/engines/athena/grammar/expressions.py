@@ -180,6 +180,11 @@ class Expressions(Rules):
 
     def simple(self, start: int) -> Node:
         token = self.token
+        if self.in_pattern and token.upper in ("RUNNING", "FINAL") and self.peek(2).upper == "(":
+            self.at += 1
+            found = self.named(self.token.start)
+            found.start, found.pos, found.processing = start, start, token.upper
+            return found
         if token.kind == "word":
             method = self.special.get(token.upper)
             if method and (found := method(self, start)) is not None:
@@ -268,12 +273,21 @@ class Expressions(Rules):
         elif not self.accept(")"):
             if self.token.upper != "ORDER":
                 distinct = self.any_of("DISTINCT", "ALL") == "DISTINCT"
-                args = self.comma_separated(self.expression)
+                args = self.comma_separated(self.argument)
             if self.accept("ORDER"):
                 self.expect("BY")
                 order = self.comma_separated(self.sort_item)
             self.expect(")")
         return self.after_call(start, name, args, distinct=distinct, order=order, starred=starred)
+
+    def argument(self) -> Node:
+        """An argument of a call; count(A.*) counts the rows of a pattern's variable."""
+        start = self.token.start
+        if self.in_pattern and self.is_name(self.token) and self.peek().upper == "." and self.peek(2).upper == "*":
+            name = self.name()
+            self.at += 2
+            return self.node("rows_of", start, name=name)
+        return self.expression()
 
     def after_call(self, start: int, name: str, args: list[Node], distinct=False, order=None, starred=False, **more):
         condition, nulls, window = None, None, None

@@ -2,7 +2,7 @@
 
 from infra.engines.athena.errors import SyntaxRefused
 from infra.engines.athena.grammar.cursor import Rules
-from infra.engines.athena.grammar.tokens import AFTER_GROUPING, QUERY_START, STATEMENTS, Node, line_and_column
+from infra.engines.athena.grammar.tokens import AFTER_GROUPING, QUERY_START, STATEMENTS, Node
 
 
 class Queries(Rules):
@@ -293,9 +293,15 @@ class Queries(Rules):
         found = self.relation_primary()
         if self.token.upper == "TABLESAMPLE":
             return found
-        if self.token.upper == "MATCH_RECOGNIZE":
-            where = line_and_column(self.sql, self.token.start)
-            raise SyntaxRefused("MATCH_RECOGNIZE is not supported by the local Athena", *where)
+        found = self.aliased(start, found)
+        if self.token.upper == "MATCH_RECOGNIZE" and self.peek().upper == "(":
+            return self.aliased(start, self.match_recognize(start, found))
+        return found
+
+    def aliased(self, start: int, found: Node) -> Node:
+        """A relation with the alias that follows it, if there is one."""
+        if self.token.upper == "MATCH_RECOGNIZE" and self.peek().upper == "(":
+            return found
         alias = self.alias()
         if alias is None:
             return found

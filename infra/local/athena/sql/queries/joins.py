@@ -8,11 +8,12 @@ from infra.engines.athena.grammar import Node
 from infra.local.athena.sql.expr import Expr
 from infra.local.athena.sql.expressions import Expressions
 from infra.local.athena.sql.queries.conjuncts import Conjuncts
+from infra.local.athena.sql.queries.row_patterns import RowPatterns
 from infra.local.athena.sql.queries.unnest import Unnest, is_unnest
 from infra.local.athena.sql.scope import Field, Relation, Scope
 
 
-class Joins(Unnest, Conjuncts):
+class Joins(Unnest, RowPatterns, Conjuncts):
     def _from(self, relations: list[Node], parent: Scope | None, named: dict) -> Relation:
         found = self._relation(relations[0], parent, named, None)
         for node in relations[1:]:
