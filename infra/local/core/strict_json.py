@@ -44,7 +44,13 @@ def loads(text: str) -> Any:
 
 
 def is_deep(value: Any, levels: int = MOST_LEVELS) -> bool:
-    """Tell whether a value has more than so many lists and objects within each other."""
+    """Tell whether a value has more than so many lists and objects within each other.
+
+    Parameters
+    ----------
+    value: as a JSON or YAML document gives it
+    levels: how many may be within each other
+    """
     level = [value]
     for _ in range(levels + 1):
         inner = [each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list)]
