@@ -22,6 +22,10 @@ RECORD = base64.b64encode(
     b'{"uuid": "6c84fb90-12c4-11e1-840d-7b25c5ee775a", "device_id": 17, "track_id": 23}' + b" " * 95
 )
 START_SECONDS, IDLE_MB = 0.6, 100
+WHY_MISSED = (
+    "fakecloud is written in Rust and writes nothing to disk: a small request takes it less of the processor than the HTTP server of Python alone, "
+    "and a put of 1 KiB less than its file. A goal that is missed against it is missed for that; moto and ministack are in Python, as ours."
+)
 
 
 class Case(NamedTuple):
@@ -151,6 +155,7 @@ def measure(short: bool) -> list[str]:
         f"their client; the runs take turns, the figures are medians of {RUNS}.",
         "In brackets: milliseconds of the processor that a request takes the server. Ours writes every record and object to disk before it answers; the "
         "peers keep them in memory.",
+        *([WHY_MISSED] if doubles.fakecloud() else []),
         "",
         f"| what | {' | '.join(names)} | ours / best peer | goal | met |",
         f"|---|{'---|' * (len(names) + 3)}",
