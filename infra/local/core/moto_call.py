@@ -138,10 +138,11 @@ def _called(service: Service, request: Request, body: bytes, then: Callable[[Ans
         raise Refused(
             501, "NotImplemented", f"The local AWS does not have the operation {request.operation} of {service.name}."
         ) from None
-    except OSError:
-        raise
     except Exception as error:
-        if not _raised_in_moto(error):
+        of_disk = isinstance(error, OSError) and not isinstance(
+            error, FileNotFoundError
+        )  # moto looks for files by names given
+        if of_disk or not _raised_in_moto(error):
             raise
         log.warning("%s %s cannot be read: %s: %s", service.name, request.operation, type(error).__name__, error)
         log.debug("what moto stumbled over", exc_info=True)

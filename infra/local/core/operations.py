@@ -41,6 +41,9 @@ def find(service: Service, request: Request, body: bytes) -> str:
     if "smithy-rpc-v2-cbor" in protocols and (rpc := RPC_PATH.fullmatch(request.raw_path)):
         return rpc[1]
     if "rest-json" in protocols:
+        if request.is_form:  # as curl says it of everything; moto would read the body as one
+            request.original_headers = {**_without_type(request.original_headers), "content-type": "application/json"}
+            request.content_type = "application/json"
         found = service.operation or (lambda *given: rest.operation(registry.model_name(service.name), *given))
         return found(request.method, request.raw_path, request.query_string)
     if "query" in protocols:
@@ -53,6 +56,10 @@ def find(service: Service, request: Request, body: bytes) -> str:
     if "json" in protocols:  # a web page cannot send this header
         raise Refused(400, "UnknownOperationException", "The request has no header X-Amz-Target.")
     return request.operation
+
+
+def _without_type(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name.lower() != "content-type"}
 
 
 def of_form(request: Request, body: bytes) -> str:

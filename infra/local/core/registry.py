@@ -33,6 +33,7 @@ PACKAGES = {
     "states": "infra.local.stepfunctions",
     "iam": "infra.local.iam",
     "sts": "infra.local.sts",
+    "tagging": "infra.local.tagging",
 }
 HOSTS = {  # names that services hand out; all end with .localhost, which no name server of others can point here
     re.compile(r"[a-z0-9-]+\.lambda-url\.[a-z0-9-]+\.localhost"): "lambda",

@@ -399,3 +399,24 @@ def test_a_deep_document_is_given_up(server: Server, account: str, client: Any) 
     definition = {"StartAt": "A", "States": {"A": {"Type": "Pass", "InputPath": "$" + "[?(@.a" * 2000, "End": True}}}
     found = client("stepfunctions").validate_state_machine_definition(definition=json.dumps(definition))
     assert found["result"] == "FAIL"
+
+
+def test_a_rest_service_takes_what_curl_calls_a_form(server: Server, account: str) -> None:
+    """Not the whole of a schedule; and a file that moto has not is no full disk."""
+    given = {"content-type": "application/x-www-form-urlencoded"}
+    body = b'{"ScheduleExpression": "rate(1 day)", "Target": {}, "FlexibleTimeWindow": {"Mode": "OFF"}}'
+    status, code, text = ask(server, "scheduler", account, "POST", "/schedules/s", given, body)
+    assert (status, code) == (400, "ValidationException"), text
+    emr = {"X-Amz-Target": "ElasticMapReduce.ListSupportedInstanceTypes", "content-type": "application/x-amz-json-1.1"}
+    status, code, text = ask(server, "elasticmapreduce", account, "POST", "/", emr, b'{"ReleaseLabel": "none"}')
+    assert (status, code) == (400, "ValidationException"), text
+
+
+def test_resources_are_tagged_while_somebody_reads_pages(client: Any, account: str) -> None:
+    """A page that is left half read cannot be saved. (What cannot be tagged so is told for each resource.)"""
+    sqs, tagging = client("sqs"), client("resourcegroupstaggingapi")
+    for name in "ab":
+        sqs.create_queue(QueueName=name, tags={"k": name})
+    assert tagging.get_resources(ResourcesPerPage=1)["PaginationToken"]
+    arn = f"arn:aws:sqs:us-east-1:{account}:none"
+    assert list(tagging.tag_resources(ResourceARNList=[arn], Tags={"more": "1"})["FailedResourcesMap"]) == [arn]
