@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.bench.doubles import Double
 
@@ -69,12 +69,10 @@ def rate(double: Double, data: bytes, connections: int, calls: int = CALLS) -> f
         for _ in range(calls // connections):
             connection.ask(data)
 
-    threads = [threading.Thread(target=work, args=(each,)) for each in opened]
-    started = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(connections) as pool:
+        started = time.perf_counter()
+        for asked in [pool.submit(work, each) for each in opened]:
+            asked.result()
     return calls // connections * connections / (time.perf_counter() - started)
 
 
