@@ -17,6 +17,14 @@ OF_SOURCE = "x-amz-copy-source-"
 MISSED = "At least one of the pre-conditions you specified did not hold"
 
 
+class Missed(Refused):
+    """A condition that does not hold; `condition` is the header's name, as the answer tells it."""
+
+    def __init__(self, condition: str):
+        super().__init__(412, "PreconditionFailed", MISSED)
+        self.condition = condition
+
+
 def check_write(bucket: Any, key: str, headers: Mapping[str, str]) -> None:
     """Check a write's conditions; the caller holds the account's lock. Raises Refused."""
     match, none_match = headers.get("if-match"), headers.get("if-none-match")
@@ -28,9 +36,9 @@ def check_write(bucket: Any, key: str, headers: Mapping[str, str]) -> None:
         if etag is None:
             raise Refused(404, "NoSuchKey", "The specified key does not exist.")
         if not _names(match, etag):
-            raise Refused(412, "PreconditionFailed", MISSED)
+            raise Missed("If-Match")
     if none_match is not None and etag is not None and _names(none_match, etag):
-        raise Refused(412, "PreconditionFailed", MISSED)
+        raise Missed("If-None-Match")
 
 
 def check_delete(bucket: Any, key: str, version: str | None, headers: Mapping[str, str]) -> None:
@@ -48,20 +56,21 @@ def check_etag(bucket: Any, key: str, version: str | None, match: str | None) ->
     if etag is None:
         raise Refused(404, "NoSuchKey", "The specified key does not exist.")
     if not _names(match, etag):
-        raise Refused(412, "PreconditionFailed", MISSED)
+        raise Missed("If-Match")
 
 
 def check_copy(source: Any, headers: Mapping[str, str]) -> None:
     """Check what a copy asks of its source's ETag and date. Raises Refused."""
-    if _missed(source, headers, OF_SOURCE) is not None:
-        raise Refused(412, "PreconditionFailed", MISSED)
+    missed = _missed(source, headers, OF_SOURCE)
+    if missed is not None:
+        raise Missed(f"{OF_SOURCE}{missed.title()}")
 
 
 def is_unmodified(stored: Any, headers: Mapping[str, str]) -> bool:
     """Tell whether a read is answered with 304: the caller has what is there. Raises Refused where another condition does not hold."""
     missed = _missed(stored, headers, "")
-    if missed in ("if-match", "if-unmodified-since"):
-        raise Refused(412, "PreconditionFailed", MISSED)
+    if missed is not None and missed in ("if-match", "if-unmodified-since"):
+        raise Missed(missed.title())
     return missed is not None
 
 

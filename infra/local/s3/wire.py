@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from moto.s3.exceptions import S3ClientError
 
-from infra.local.core import members, roles, state
+from infra.local.core import answers, members, roles, state
 from infra.local.core.answers import Answer
 from infra.local.core.locks import holding
 from infra.local.core.refused import Refused
@@ -53,7 +53,12 @@ async def wire(request: Request) -> Answer | None:
         return await _form(request, bucket_name)
     if request.credential.presigned:
         check_not_expired(request.query)
-    return await _asked(request, bucket_name, key)
+    try:
+        return await _asked(request, bucket_name, key)
+    except conditions.Missed as missed:
+        answered = answers.error(request, missed.status, missed.code, str(missed))
+        told = f"<Condition>{missed.condition}</Condition><RequestId>".encode()
+        return answered._replace(body=answered.body.replace(b"<RequestId>", told))
 
 
 async def _form(request: Request, bucket_name: str) -> Answer | None:

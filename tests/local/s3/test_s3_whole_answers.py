@@ -67,6 +67,13 @@ def test_a_read_keeps_conditions_in_their_order(s3, bucket):
     assert (part["Body"].read(), part["ContentRange"], part["ContentType"]) == (b"23", "bytes 2-3/10", "text/x")
 
 
+def test_an_answer_names_the_condition_that_missed(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k")
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(Bucket=bucket, Key="k", IfNoneMatch="*")
+    assert caught.value.response["Error"]["Condition"] == "If-None-Match"  # by which s3fs knows that a file exists
+
+
 def test_a_copy_keeps_the_dates_of_its_source(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x")
     modified = s3.head_object(Bucket=bucket, Key="k")["LastModified"]
