@@ -9,6 +9,8 @@ from typing import NamedTuple
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import literal
 
+ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}  # the storage classes whose objects Athena leaves out
+
 
 class File(NamedTuple):
     """An object of a table: its file, URI, bytes, time of change, and the values of its partition."""

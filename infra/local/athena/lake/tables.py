@@ -16,15 +16,13 @@ from infra.engines.athena.client import Engine
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Type, literal, quoted
 from infra.local import s3
-from infra.local.athena.lake import information, names, parquet, projection, rights, row_groups
+from infra.local.athena.lake import information, names, parquet, projection, rights, row_groups, symlinks
 from infra.local.athena.lake.catalog import GlueCatalog, is_iceberg
 from infra.local.athena.lake.contradictions import check_partition, check_value
-from infra.local.athena.lake.files import File, absent, folder, is_hidden, paths, split_location
+from infra.local.athena.lake.files import ARCHIVED, File, absent, folder, is_hidden, paths, split_location
 from infra.local.athena.lake.formats import COLUMNAR, check_properties, compression_of, format_of
 from infra.local.athena.lake.text_files import FileReader, Source
 from infra.local.athena.sql.scope import Conjunct, TableUse
-
-_ARCHIVED = {"GLACIER", "DEEP_ARCHIVE"}
 
 
 class Scan(NamedTuple):
@@ -132,7 +130,10 @@ class Reader:
             check_properties(table, {**parameters, **serde}, format_name)
             properties = {**parameters, **serde}
             shape = (format_name, tuple(sorted(properties.items())))
-            for file in self.files(location, tuple(_hive_null(v) for v in values)):
+            files = self.files(location, tuple(_hive_null(v) for v in values))
+            if (own.get("InputFormat") or descriptor.get("InputFormat")) == symlinks.INPUT:
+                files = symlinks.follow(self.catalog.account, self.catalog.region, files)
+            for file in files:
                 if random.random() * 100 >= use.sample:
                     continue
                 grouped[*shape, "" if format_name in COLUMNAR else compression_of(file.uri)].append(file)
@@ -152,7 +153,7 @@ class Reader:
         wanted = [
             stored
             for stored in found
-            if stored.size and not is_hidden(stored.name, prefix) and stored.storage_class not in _ARCHIVED
+            if stored.size and not is_hidden(stored.name, prefix) and stored.storage_class not in ARCHIVED
         ]
         for stored in wanted:
             rights.check_read(self.catalog.region, bucket, stored.name)

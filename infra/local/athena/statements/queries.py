@@ -14,7 +14,7 @@ from infra.engines.athena.client import Engine, EngineError
 from infra.engines.athena.errors import QueryError
 from infra.engines.athena.types import Column
 from infra.local import s3
-from infra.local.athena.lake import results, writers
+from infra.local.athena.lake import results, symlinks, writers
 from infra.local.athena.lake.catalog import GlueCatalog, is_iceberg, is_view
 from infra.local.athena.lake.files import folder
 from infra.local.athena.lake.formats import AVRO, JSON_SERDES, LAZY, ORC, PARQUET
@@ -211,6 +211,12 @@ class Query:
             raise QueryError("NOT_SUPPORTED", "Inserting into views is not supported", 1, 1)
         if (table["StorageDescriptor"].get("NumberOfBuckets") or 0) > 0:
             raise QueryError("NOT_SUPPORTED", "Inserting into bucketed tables is not supported", 1, 1)
+        if (
+            table["StorageDescriptor"].get("InputFormat") == symlinks.INPUT
+        ):  # a file of rows would be read as a manifest
+            raise QueryError(
+                "NOT_SUPPORTED", "Inserting into tables of manifests (SymlinkTextInputFormat) is not supported", 1, 1
+            )
         found = self.translate(text, statement.query)
         target = self.catalog.columns(database, name) or []
         chosen = statement.columns or [c.name for c in target]
