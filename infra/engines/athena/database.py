@@ -26,6 +26,7 @@ _INTEGERS = {"tinyint": "TINYINT", "smallint": "SMALLINT", "integer": "INTEGER",
 
 def _macros() -> list[str]:
     found = [line for line in _MACROS.read_text().splitlines() if line and not line.startswith("--")]
+    found.append(f"out_of_memory() AS {literal(str(exhausted()))}")
     for name, to in _INTEGERS.items():
         java = "INT" if name == "integer" else to
         found.append(
