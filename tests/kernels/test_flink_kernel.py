@@ -333,6 +333,19 @@ def test_create_table_as_select_waits_for_the_rows(notebook):
     assert "write CREATE TABLE, then INSERT INTO" in notebook.error(f"%flink.ssql\n{stream}")
 
 
+def test_a_row_is_the_only_column_of_values(notebook, lake):
+    """Names with blanks stay in Glue; Flink itself counts the fields of the ROW as the table's columns."""
+    made = f"CREATE TABLE boxed (r ROW<x INT, `y z` INT>) WITH ('connector'='filesystem', 'path'='s3://{BUCKET}/boxed/', 'format'='json')"
+    told = notebook.text(
+        f"%flink.bsql\n{made};\nINSERT INTO boxed VALUES (ROW(1, 2)), (ROW(3, 4));\nSELECT r.`y z` FROM boxed"
+    )
+    assert "this ran as SELECT ROW(a, b), one column" in told
+    assert sorted(eval(notebook.text("print(z.result()[1])"))) == [(2,), (4,)]
+    server, account = lake
+    table = server.client("glue", account).get_table(DatabaseName="analyticsworkshopdb", Name="boxed")["Table"]
+    assert [c["Type"] for c in table["StorageDescriptor"]["Columns"]] == ["struct<x:int,y z:int>"]
+
+
 def test_values_of_every_kind(notebook):
     notebook.text(
         "%flink.bsql\nSELECT CAST(0.1 AS FLOAT), TIMESTAMP '2026-01-01 10:00:00.123456', TIME '12:00:00', MAP['k', 1, 'b', 2],"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from infra.kernels.flink.flink_studio import charts, errors, glue, paragraph, tables, zeppelin
+from infra.kernels.flink.flink_studio import charts, errors, glue, paragraph, tables, whole_rows, zeppelin
 from infra.kernels.flink.flink_studio.catalog import tables_in
 from infra.kernels.flink.flink_studio.changelog import AppendView, ChangelogError, SingleView, UpdateView
 from infra.kernels.flink.flink_studio.extension import await_shows
@@ -456,6 +456,24 @@ def test_a_python_function_that_fails_is_told_by_its_own_error():
     )
     bare = HARNESS.split("  File")[0] + "KeyError: 'x'\n"
     assert errors.failure(Exception(bare)) == "A Python function failed: KeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("insert", "selected"),
+    [
+        ("INSERT INTO t VALUES (ROW(1, 2))", "INSERT INTO t SELECT ROW(1, 2)"),
+        ("insert into t (r) values(row(1, ')')),\n ( ROW(f(2), 'x') )", "insert into t (r) SELECT row(1, ')') UNION ALL SELECT ROW(f(2), 'x')"),
+        ("INSERT INTO `values (row(` VALUES /* ( */ (ROW(ROW(1), 2)) ", "INSERT INTO `values (row(` SELECT ROW(ROW(1), 2)"),
+        ("INSERT INTO t VALUES (ROW(1, 2), 3)", None),
+        ("INSERT INTO t VALUES (1, 2)", None),
+        ("INSERT INTO t VALUES (ROW(1)), (2)", None),
+        ("INSERT INTO t VALUES (ROW(1", None),
+        ("INSERT INTO t VALUES (ROW(1).f0)", None),
+        ("INSERT INTO t SELECT a FROM u", None),
+    ],
+)  # fmt: skip
+def test_rows_that_are_the_only_column_of_values(insert, selected):
+    assert whole_rows.selected(insert) == selected
 
 
 def test_the_root_cause_of_a_failed_job():

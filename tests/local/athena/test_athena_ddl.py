@@ -465,12 +465,19 @@ def test_show_create_table_makes_the_same_table_again(lake: Lake) -> None:
         "CREATE EXTERNAL TABLE `t`(", "  `a` int COMMENT 'one', ", "  `b` string)", "PARTITIONED BY ( ", "  `p` string)",
     ]  # fmt: skip
     before = glue_table(lake, "t")
+    assert before["StorageDescriptor"]["Location"] == f"s3://{lake.bucket}/t"  # as Hive's paths: no slash at the end
     lake.ok("DROP TABLE t")
     lake.ok("\n".join(lines))
     after = glue_table(lake, "t")
     for key in ("Columns", "Location", "InputFormat", "OutputFormat", "SerdeInfo"):
         assert after["StorageDescriptor"][key] == before["StorageDescriptor"][key]
     assert after["PartitionKeys"] == before["PartitionKeys"]
+
+
+def test_a_bucket_as_location_keeps_its_slash(lake: Lake) -> None:
+    for name, location in (("t", f"s3://{lake.bucket}/"), ("u", f"s3://{lake.bucket}")):
+        lake.ok(f"CREATE EXTERNAL TABLE {name} (a int) LOCATION '{location}'")
+        assert glue_table(lake, name)["StorageDescriptor"]["Location"] == f"s3://{lake.bucket}/"
 
 
 def test_information_schema(lake: Lake) -> None:

@@ -128,7 +128,7 @@ def test_a_byte_order_mark_and_bytes_that_are_no_utf8(lake: Lake) -> None:
 
 def test_serdes_that_are_not_there_are_refused(lake: Lake) -> None:
     lake.put("o/a", b"x")
-    lake.table("o", "a bigint", "o/", serde="com.amazonaws.glue.serde.GrokSerDe")
+    lake.table("o", "a bigint", "o/", serde="com.amazon.ionhiveserde.IonHiveSerDe")
     assert lake.reason("SELECT a FROM o").startswith("NOT_SUPPORTED: The local AWS does not read tables with the SerDe")
 
 

@@ -14,7 +14,7 @@ from infra.engines.flink.aws import Aws, Profile
 from infra.engines.flink.cluster import Cluster
 from infra.engines.flink.jvm import Jvm, JvmError, archive_option, profile_variables
 
-from . import errors
+from . import errors, whole_rows
 from .catalog import GlueCatalog, tables_in
 from .errors import FlinkError
 from .jobs import Job
@@ -153,11 +153,23 @@ class Connection:
     def _execute(self, environment, statement: Statement):
         """Run a statement of a paragraph; errors are those of Java."""
         self._time_zone = environment.get_config().get_local_timezone()
+        from pyflink.util.exceptions import JavaException
+
+        try:
+            return self._execute_sql(environment, statement.text)
+        except (Py4JError, JavaException) as error:
+            one_column = whole_rows.selected(statement.text)
+            if one_column is None or whole_rows.MISCOUNTED not in errors.explain(error).message:
+                raise
+            print(
+                "Flink reads VALUES (ROW(a, b)) as the two columns a and b; this ran as SELECT ROW(a, b), one column."
+            )
+            return self._execute_sql(environment, one_column)
+
+    def _execute_sql(self, environment, sql: str):
         from pyflink.table import TableResult
 
-        return self._with_catalog(
-            environment, statement.text, lambda: TableResult(environment._j_tenv.executeSql(statement.text))
-        )
+        return self._with_catalog(environment, sql, lambda: TableResult(environment._j_tenv.executeSql(sql)))
 
     @contextmanager
     def _placed(self, environment, statement: Statement):

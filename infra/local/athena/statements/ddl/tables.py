@@ -130,6 +130,12 @@ def wants_iceberg(statement: Statement) -> bool:
     return statement.properties.get("table_type", "").upper() == "ICEBERG"
 
 
+def hive_path(location: str) -> str:
+    """A LOCATION as Athena's DDL stores it: without the slash at its end, which a bucket's own address keeps."""
+    bucket, key = files.split_location(location)
+    return location.rstrip("/") if key.strip("/") else f"s3://{bucket}/"
+
+
 def external_table(statement: Statement, name: str) -> dict[str, Any]:
     """The TableInput of CREATE EXTERNAL TABLE."""
     stored = statement.stored or "TEXTFILE"
@@ -145,7 +151,8 @@ def external_table(statement: Statement, name: str) -> dict[str, Any]:
     if statement.comment:
         properties["comment"] = statement.comment
     return _table_input(
-        name, statement.columns, statement.partition_keys, statement.location, (input_format, output_format, library),
+        name, statement.columns, statement.partition_keys, hive_path(statement.location),
+        (input_format, output_format, library),
         serde, properties, (statement.bucket_columns, statement.buckets) if statement.buckets else None,
     )  # fmt: skip
 
