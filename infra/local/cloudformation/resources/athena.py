@@ -86,6 +86,7 @@ class NamedQuery(ResourceType):
 
 
 TYPES: dict[str, ResourceType] = {
+    "AWS::Athena::DataCatalog": Declared("athena", "data_catalog", tagged="datacatalog/{}"),
     "AWS::Athena::NamedQuery": NamedQuery(),
     "AWS::Athena::PreparedStatement": Declared(
         "athena",

@@ -46,6 +46,27 @@ class Crawler(ResourceType):
         glue.delete_crawler(Name=physical_id)
 
 
+class Partition(ResourceType):
+    """A partition of a table, known by the table and its values."""
+
+    def own_name(self, context: Context, properties: Properties) -> str:
+        place = [properties[name] for name in ("CatalogId", "DatabaseName", "TableName")]
+        return "|".join([*place, *properties["PartitionInput"]["Values"]])
+
+    def create(self, context: Context, name: str, properties: Properties) -> None:
+        context.client("glue").create_partition(**properties)
+        context.made(name)
+
+    def update(self, context: Context, physical_id: str, properties: Properties, old: Properties) -> None:
+        values = properties["PartitionInput"]["Values"]
+        context.client("glue").update_partition(**properties, PartitionValueList=values)
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        context.client("glue").delete_partition(
+            **without(properties, "PartitionInput"), PartitionValues=properties["PartitionInput"]["Values"]
+        )
+
+
 CLASSIFIER_KINDS = ("CsvClassifier", "GrokClassifier", "JsonClassifier", "XMLClassifier")
 
 
@@ -128,6 +149,7 @@ TYPES: dict[str, ResourceType] = {
     "AWS::Glue::Crawler": Crawler(),
     "AWS::Glue::Database": DATABASE,
     "AWS::Glue::Job": Declared("glue", "job", _job, deleted="JobName", tagged="job/{}"),
+    "AWS::Glue::Partition": Partition(),
     "AWS::Glue::Table": TABLE,
     "AWS::Glue::Trigger": Declared("glue", "trigger", _trigger, tagged="trigger/{}"),
     "AWS::Glue::Workflow": Declared("glue", "workflow", tagged="workflow/{}"),

@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.local.cloudformation.resources.types import Context, ResourceType, created_tags, exists, picked, retag
+from botocore.exceptions import ClientError
+
+from infra.local.cloudformation.resources.types import (
+    Context,
+    ResourceType,
+    created_tags,
+    exists,
+    is_missing,
+    picked,
+    retag,
+    tag_map,
+)
 
 Properties = dict[str, Any]
 
@@ -94,6 +105,45 @@ class KinesisStream(ResourceType):
         return {"Arn": context.arn("kinesis", f"stream/{physical_id}")}
 
 
+class StreamConsumer(ResourceType):
+    """A registered consumer; Ref gives its ARN, which ends with the second of its registration."""
+
+    def _found(self, context: Context, properties: Properties) -> Properties | None:
+        which = picked(properties, "ConsumerName", "StreamARN")
+        try:
+            described = context.client("kinesis").describe_stream_consumer(**which)["ConsumerDescription"]
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return dict(described)
+
+    def physical_id(self, context: Context, name: str, properties: Properties) -> str | None:
+        found = self._found(context, properties)
+        return str(found["ConsumerARN"]) if found else None
+
+    def create(self, context: Context, name: str, properties: Properties) -> None:
+        tags = tag_map(properties, context)
+        made = context.client("kinesis").register_stream_consumer(
+            **picked(properties, "ConsumerName", "StreamARN"), **({"Tags": tags} if tags else {})
+        )
+        context.made(made["Consumer"]["ConsumerARN"])
+        context.wait(lambda: (self._found(context, properties) or {}).get("ConsumerStatus") == "ACTIVE")
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        context.client("kinesis").deregister_stream_consumer(ConsumerARN=physical_id)
+        context.wait(lambda: self._found(context, properties) is None)
+
+    def attributes(self, context: Context, physical_id: str, properties: Properties) -> Properties:
+        found = self._found(context, properties) or {}
+        return {
+            "ConsumerARN": physical_id,
+            "ConsumerCreationTimestamp": str(int(found["ConsumerCreationTimestamp"].timestamp())) if found else "",
+            "ConsumerStatus": found.get("ConsumerStatus", ""),
+        }
+
+
 TYPES: dict[str, ResourceType] = {
     "AWS::Kinesis::Stream": KinesisStream(),
+    "AWS::Kinesis::StreamConsumer": StreamConsumer(),
 }
