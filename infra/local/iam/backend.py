@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from moto.iam.models import AccessKey, AWSManagedPolicy, Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
@@ -166,15 +166,36 @@ class LocalIAMBackend(IAMBackend):
     def list_policies(
         self, marker: str | None, max_items: int, only_attached: bool, path_prefix: str, scope: str
     ) -> tuple[Iterable[ManagedPolicy], str | None]:
-        if scope == "Local" or only_attached:
-            return super().list_policies(marker, max_items, only_attached, path_prefix, scope)
-        own = dict(self.managed_policies)
-        for name, content in aws_policies.every():
-            arn = f"{aws_policies.PREFIX}{content['Path'].strip('/')}/{name}".replace("policy//", "policy/")
-            if arn not in own:
-                own[arn] = AWSManagedPolicy.from_data(name, self.account_id, self.region_name, content)
-        listed = [each for each in own.values() if scope != "AWS" or isinstance(each, AWSManagedPolicy)]
-        return self._filter_attached_policies(listed, marker, max_items, path_prefix)
+        """Return a page in the order of the ARNs, the account's own policies first; what is not on it is not made."""
+        listed: Iterable[Any] = self._known_policies(scope, only_attached)
+        if scope != "Local" and not only_attached:
+            listed = itertools.chain(listed, aws_policies.every())
+        prefix, first = path_prefix or "/", int(marker or 0)
+        fitting = (each for each in listed if _path(each).startswith(prefix))
+        page = list(itertools.islice(fitting, first, first + max_items + 1))
+        more = str(first + max_items) if len(page) > max_items else None
+        return [self._listed(each) for each in page[:max_items]], more
+
+    def _known_policies(self, scope: str, only_attached: bool) -> Iterator[ManagedPolicy]:
+        """Yield the account's own policies, and where only attached ones are asked for AWS's too, which are all known then."""
+        for arn in self.managed_policies.in_order():  # type: ignore[attr-defined]
+            policy = dict.__getitem__(self.managed_policies, arn)
+            is_own = not isinstance(policy, AWSManagedPolicy)
+            if only_attached:
+                is_wanted = policy.attachment_count > 0 and scope in ("All", "Local" if is_own else "AWS")
+            else:
+                is_wanted = is_own and scope != "AWS"
+            if is_wanted:
+                yield policy
+
+    def _listed(self, entry: Any) -> ManagedPolicy:
+        """Return a policy of a list: itself, or one of AWS's by name and content."""
+        if isinstance(entry, ManagedPolicy):
+            return entry
+        name, content = entry
+        arn = f"{aws_policies.PREFIX}{content['Path'].strip('/')}/{name}".replace("policy//", "policy/")
+        known = dict.get(self.managed_policies, arn)
+        return known or AWSManagedPolicy.from_data(name, self.account_id, self.region_name, content)
 
     def create_policy(self, *given: Any, **more: Any) -> ManagedPolicy:
         document = more.get("policy_document", given[2] if len(given) > 2 else "")
@@ -256,6 +277,11 @@ def _check_inline(holder: Any, kind: str, name: str, document: str) -> None:
     limit = INLINE_CHARACTERS[kind]
     if size(checked(document)) + others > limit:
         raise limit_exceeded(f"Maximum policy size of {limit} bytes exceeded for {kind} {holder.name}")
+
+
+def _path(entry: Any) -> str:
+    """Return the path of a policy, or of one of AWS's by name and content."""
+    return str(entry.path if isinstance(entry, ManagedPolicy) else entry[1]["Path"])
 
 
 def _backend(account: str) -> Any:

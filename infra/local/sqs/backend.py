@@ -45,6 +45,7 @@ UNSAVED = {
     "SendMessageBatch",
 }
 LONGEST_HIDDEN_MS = 43_200_000
+LISTED = 1_000  # queues in an answer
 NOT_ALLOWED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -302,6 +303,17 @@ class LocalSQSResponse(SQSResponse):
         if len(path) == 2 and path[0].isdigit() and path[0] != self.current_account:
             return "/".join(path)
         return super()._get_queue_name()
+
+    def list_queues(self) -> ActionResult:
+        """Answer the queues; without MaxResults at most 1,000 and no token.
+
+        Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ListQueues.html
+        """
+        if self._get_param("MaxResults"):
+            return super().list_queues()
+        found = self.sqs_backend.list_queues(self._get_param("QueueNamePrefix"))[:LISTED]
+        address = urlparse(self.uri)
+        return ActionResult({"QueueUrls": [queue.url(address) for queue in found]} if found else {})
 
     def start_message_move_task(self) -> ActionResult:
         return ActionResult({"TaskHandle": moves.start(self.sqs_backend, self._get_params())})

@@ -103,6 +103,14 @@ def glue(client: Any) -> Any:
     return glue
 
 
+def test_databases_are_listed_by_name(glue: Any) -> None:
+    for name in ("zoo", "abc"):
+        glue.create_database(DatabaseInput={"Name": name, "Description": name.upper()})
+    pages = glue.get_paginator("get_databases").paginate(PaginationConfig={"PageSize": 2})
+    assert [[each["Name"] for each in page["DatabaseList"]] for page in pages] == [["abc", "workshop"], ["zoo"]]
+    assert glue.get_databases()["DatabaseList"][2]["Description"] == "ZOO"
+
+
 def test_names_are_lower_case(glue: Any) -> None:
     assert glue.get_database(Name="WORKSHOP")["Database"]["Name"] == "workshop"
     glue.create_table(DatabaseName="workshop", TableInput=table_input("Raw"))

@@ -46,6 +46,25 @@ def test_all_policies_of_aws_are_listed(iam: Any) -> None:
     assert iam.list_policies(Scope="Local")["Policies"] == []
 
 
+def test_pages_of_policies_hold_each_once(iam: Any, client: Callable[..., Any]) -> None:
+    service_role(client, "glue", may=())
+    iam.attach_role_policy(RoleName="glue", PolicyArn=GLUE)
+    document = policy({"Action": "s3:*", "Resource": "*"})
+    own = [
+        iam.create_policy(PolicyName=f"own{n}", Path="/x/", PolicyDocument=document)["Policy"]["Arn"] for n in range(4)
+    ]
+
+    def arns(**wanted: Any) -> list[list[str]]:
+        pages = iam.get_paginator("list_policies").paginate(**wanted)
+        return [[each["Arn"] for each in page["Policies"]] for page in pages]
+
+    assert arns(Scope="Local", PaginationConfig={"PageSize": 2}) == [own[:2], own[2:]]
+    assert arns(PathPrefix="/x/") == [own]
+    assert arns(OnlyAttached=True) == [[GLUE]] and arns(Scope="Local", OnlyAttached=True) == [[]]
+    every = [arn for page in arns(PaginationConfig={"PageSize": 1000}) for arn in page]
+    assert every[:4] == own and len(every) == len(set(every)) and GLUE in every
+
+
 def test_a_policy_that_is_not_there(iam: Any, client: Callable[..., Any]) -> None:
     service_role(client, "glue")
     for arn in ("arn:aws:iam::aws:policy/NoSuch", "arn:aws:iam::aws:policy/AWSGlueServiceRole"):

@@ -93,7 +93,10 @@ class CatalogResponse(GlueResponse):
         return self.parameters["DatabaseName"], self.parameters["TableName"]
 
     def get_databases(self) -> ActionResult:
-        return self.answer_page("DatabaseList", self.glue_backend.get_databases(), 100)
+        databases = self.glue_backend.databases
+        return self.answer_page(
+            "DatabaseList", databases.in_order(), 100, render=lambda name: dict.__getitem__(databases, name).as_dict()
+        )
 
     def create_table(self) -> ActionResult:
         given = self.parameters
