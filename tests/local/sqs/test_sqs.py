@@ -71,9 +71,9 @@ def test_a_received_message_is_hidden_until_its_time_is_over_or_it_is_deleted(sq
 
 def test_queues_are_listed(sqs: Any) -> None:
     assert "QueueUrls" not in sqs.list_queues()
-    urls = [make(sqs, name) for name in ("a.1", "a.2", "a.3", "ab1")]
+    urls = [make(sqs, name) for name in ("a-1", "a-2", "a-3", "ab1")]
     assert sqs.list_queues()["QueueUrls"] == urls
-    assert sqs.list_queues(QueueNamePrefix="a.")["QueueUrls"] == urls[:3]
+    assert sqs.list_queues(QueueNamePrefix="a-")["QueueUrls"] == urls[:3]
     pages = sqs.get_paginator("list_queues").paginate(PaginationConfig={"PageSize": 3})
     assert [page["QueueUrls"] for page in pages] == [urls[:3], urls[3:]]
 
