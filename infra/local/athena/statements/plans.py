@@ -1,14 +1,25 @@
-"""What EXPLAIN tells: the plan of a statement from DuckDB's, in Athena's layout."""
+"""What EXPLAIN tells: the steps of a query in Athena's layout, and for EXPLAIN ANALYZE those that ran, with their cost."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from infra.local.athena.sql.translate import Translated
+from infra.local.athena.statements.steps import Step
 
-_HIDDEN_INFO = {"Function", "Text", "Filename(s)", "__estimated_cardinality__", "__order_by__"}
+# The operators of the engine that runs queries here, and Trino's words for the same work
+_OPERATORS = {
+    "PROJECTION": "Project", "FILTER": "Filter", "ORDER_BY": "Sort", "TOP_N": "TopN", "WINDOW": "Window", "UNION": "Union",
+    "STREAMING_WINDOW": "Window", "UNNEST": "Unnest", "INOUT_FUNCTION": "Unnest", "CROSS_PRODUCT": "CrossJoin",
+    "CTE": "Project", "RECURSIVE_CTE": "Union", "RESERVOIR_SAMPLE": "Sample", "STREAMING_SAMPLE": "Sample",
+}  # fmt: skip
+_BY_PART = (
+    ("AGGREGATE", "Aggregate"), ("GROUP_BY", "Aggregate"), ("LIMIT", "Limit"), ("READ_", "TableScan"), ("TABLE_SCAN", "TableScan"),
+    ("SCAN", "Values"), ("RESULT", "Values"),
+)  # fmt: skip
+_JOINS = {"LEFT": "LeftJoin", "SINGLE": "LeftJoin", "RIGHT": "RightJoin", "OUTER": "FullJoin", "FULL": "FullJoin", "SEMI": "SemiJoin", "ANTI": "SemiJoin", "MARK": "SemiJoin"}  # fmt: skip
+_OUTSIDE = ("RESULT_COLLECTOR", "EXPLAIN_ANALYZE")  # what stands around a plan that has run
 
 
 def io_plan(found: Translated) -> str:
@@ -19,53 +30,59 @@ def io_plan(found: Translated) -> str:
     return json.dumps({"inputTableColumnInfos": inputs}, indent=2)
 
 
-def plan(tree: Any, found: Translated, form: str, analyze: bool) -> str:
-    """The plan of a statement from DuckDB's: its operators, with the tables' own names and without files."""
+def plan(root: Step, found: Translated, form: str) -> str:
+    """A plan that has not run."""
+    return _laid_out([_described(root)], found, form)
+
+
+def run_plan(tree: Any, found: Translated, form: str) -> str:
+    """The operators of a plan that has run, with the rows that each gave and its time."""
     roots = tree if isinstance(tree, list) else tree.get("operator", [])
+    return _laid_out([_measured(root) for root in roots], found, form)
+
+
+def _laid_out(nodes: list[dict[str, Any]], found: Translated, form: str) -> str:
     if form == "JSON":
-        return json.dumps([_node(root) for root in roots], indent=2)
-    lines = ["Fragment 0 [SINGLE] (local AWS: the plan is DuckDB's)"]
+        return json.dumps(nodes, indent=2)
+    lines = ["Fragment 0 [SINGLE]"]
     lines.append(f"    Output layout: [{', '.join(c.name for c in found.columns)}]")
     lines += [f"    Input: awsdatacatalog.{use.database}.{use.table}" for use in found.tables]
-    for root in roots:
-        _text_node(_node(root), 1, lines, analyze)
+    for node in nodes:
+        _text_node(node, 1, lines)
     return "\n".join(lines) + "\n\n"
 
 
-def _node(raw: dict[str, Any]) -> dict[str, Any]:
+def _described(step: Step) -> dict[str, Any]:
+    return {"name": step.name, "descriptor": step.told, "children": [_described(child) for child in step.children]}
+
+
+def _measured(raw: dict[str, Any]) -> dict[str, Any]:
     name = str(raw.get("name") or raw.get("type") or "").strip()
-    if name in ("RESULT_COLLECTOR", "EXPLAIN_ANALYZE") and raw.get("children"):
-        return _node(raw["children"][0])
-    info = {
-        key: _readable(value)
-        for key, value in (raw.get("extra_info") or {}).items()
-        if key not in _HIDDEN_INFO and value
+    if name in _OUTSIDE and raw.get("children"):
+        return _measured(raw["children"][0])
+    return {
+        "name": _operator(name, str((raw.get("extra_info") or {}).get("Join Type", "INNER"))),
+        "descriptor": {},
+        "rows": raw.get("intermediate_rows", 0),
+        "seconds": raw.get("timing", 0.0),
+        "children": [_measured(child) for child in raw.get("children", [])],
     }
-    if name.startswith(("READ_", "TABLE_SCAN")):
-        name = "TableScan"
-    node = {"name": _operator(name), "details": info}
-    if "timing" in raw:
-        node["rows"] = raw.get("intermediate_rows", 0)
-        node["seconds"] = raw["timing"]
-    node["children"] = [_node(child) for child in raw.get("children", [])]
-    return node
 
 
-def _operator(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("_")) if name.isupper() else name
+def _operator(name: str, join: str) -> str:
+    name = name.upper()
+    if name in _OPERATORS:
+        return _OPERATORS[name]
+    if "JOIN" in name:
+        return next((word for sort, word in _JOINS.items() if sort in join.upper()), "InnerJoin")
+    return next((word for part, word in _BY_PART if part in name), "Project")
 
 
-def _readable(value: Any) -> Any:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return re.sub(r"(/[\w.+=@%-]+){2,}", "…", text)
-
-
-def _text_node(node: dict[str, Any], depth: int, lines: list[str], analyze: bool) -> None:
+def _text_node(node: dict[str, Any], depth: int, lines: list[str]) -> None:
     pad = "    " * depth
-    lines.append(f"{pad}- {node['name']}")
-    for key, value in node["details"].items():
-        lines.append(f"{pad}      {key}: {value}")
-    if analyze and "rows" in node:
+    told = ", ".join(f"{key} = {value}" for key, value in node["descriptor"].items())
+    lines.append(f"{pad}- {node['name']}{f'[{told}]' if told else ''}")
+    if "rows" in node:
         lines.append(f"{pad}      CPU: {node['seconds'] * 1000:.2f}ms, Output: {node['rows']} rows")
     for child in node["children"]:
-        _text_node(child, depth + 1, lines, analyze)
+        _text_node(child, depth + 1, lines)

@@ -23,6 +23,7 @@ from infra.local.athena.lake.writers import Written
 from infra.local.athena.sql.translate import Translated, translate
 from infra.local.athena.statements import ddl, plans
 from infra.local.athena.statements.parser import Statement
+from infra.local.athena.statements.steps import steps
 
 log = logging.getLogger("workshop.athena")
 
@@ -108,10 +109,12 @@ class Query:
             plan = "true"
         elif kind == "IO":
             plan = self.run(found, lambda: plans.io_plan(found))
+        elif statement.analyze:
+            rows = self.run(found, lambda: self.engine.fetch(f"EXPLAIN (ANALYZE, FORMAT json) {found.sql}"))
+            plan = plans.run_plan(json.loads(rows[-1][1]), found, form)
         else:
-            how = "ANALYZE, FORMAT json" if statement.analyze else "FORMAT json"
-            rows = self.run(found, lambda: self.engine.fetch(f"EXPLAIN ({how}) {found.sql}"))
-            plan = plans.plan(json.loads(rows[-1][1]), found, form, statement.analyze)
+            root = steps(text, inner.query, found, self.catalog, self.database)
+            plan = self.run(found, lambda: plans.plan(root, found, form))
         listed = [HEADER if kind != "VALIDATE" else "Valid", *plan.split("\n")]
         if not statement.analyze:
             self.scanned = 0
