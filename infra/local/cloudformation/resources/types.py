@@ -26,6 +26,7 @@ from infra.local.core import roles
 MODULES = (
     "athena",
     "budgets",
+    "cloudwatch",
     "databrew",
     "dynamodb",
     "events",
@@ -62,6 +63,7 @@ MISSING = {
     "AWS.SimpleQueueService.NonExistentQueue",
     "QueueDoesNotExist",
     "ParameterNotFound",
+    "ResourceNotFound",
     "ResourceNotFoundException",
     "StateMachineDoesNotExist",
 }
@@ -264,6 +266,7 @@ class Tagging(NamedTuple):
 TAGGING = {
     "athena": Tagging("ResourceARN"),
     "budgets": Tagging("ResourceARN", keys="ResourceTagKeys", tags="ResourceTags", created="ResourceTags"),
+    "cloudwatch": Tagging("ResourceARN"),
     "databrew": Tagging(form=dict),
     "dynamodb": Tagging(),
     "events": Tagging("ResourceARN"),

@@ -98,10 +98,10 @@ def find_role(account: str, role: str) -> Any:
     backend = iam(account)
     if backend is None:
         return None
-    if role.startswith("arn:"):
-        return next((each for each in list(backend.roles.values()) if each.arn == role), None)
     name = role.rpartition("/")[2]
-    return next((each for each in list(backend.roles.values()) if each.name == name), None)
+    named = next((each for each in list(backend.roles.values()) if each.name == name), None)
+    is_other = role.startswith("arn:") and named is not None and named.arn != role
+    return None if is_other else named
 
 
 def role_of(found: Any) -> Role:
