@@ -32,6 +32,13 @@ def no_such_entity(message: str) -> Refused:
     return Refused(404, "NoSuchEntity", message)
 
 
+def place_of(marker: str | None) -> int:
+    """The number of the first entry of a page. Raises Refused for a marker that no page gave."""
+    if marker and not (marker.isascii() and marker.isdecimal() and len(marker) < 10):
+        raise Refused(400, "ValidationError", "Invalid Marker.")
+    return int(marker or 0)
+
+
 def limit_exceeded(message: str) -> Refused:
     return Refused(409, "LimitExceeded", message)
 
@@ -83,8 +90,9 @@ class LocalIAMBackend(IAMBackend):
         if path_prefix and path_prefix != "/":
             return super().list_roles(path_prefix, marker, max_items)
         numbers = self.roles.in_order()  # type: ignore[attr-defined]
-        end = int(marker or 0) + int(max_items or 100)
-        page = [dict.__getitem__(self.roles, number) for number in numbers[int(marker or 0) : end]]
+        start = place_of(marker)
+        end = start + int(max_items or 100)
+        page = [dict.__getitem__(self.roles, number) for number in numbers[start:end]]
         return page, str(end) if len(numbers) > end else None
 
     def get_role_by_arn(self, arn: str) -> Role:
@@ -170,7 +178,7 @@ class LocalIAMBackend(IAMBackend):
         listed: Iterable[Any] = self._known_policies(scope, only_attached)
         if scope != "Local" and not only_attached:
             listed = itertools.chain(listed, aws_policies.every())
-        prefix, first = path_prefix or "/", int(marker or 0)
+        prefix, first = path_prefix or "/", place_of(marker)
         fitting = (each for each in listed if _path(each).startswith(prefix))
         page = list(itertools.islice(fitting, first, first + max_items + 1))
         more = str(first + max_items) if len(page) > max_items else None

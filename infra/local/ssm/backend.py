@@ -13,6 +13,7 @@ from moto.ssm.models import Parameter, ParameterDict, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from infra.local.core.records import LentDict, as_records
+from infra.local.core.refused import Refused
 
 BACKENDS = ssm_backends
 DESCRIBED = 10  # parameters of a page where MaxResults is not given
@@ -107,7 +108,10 @@ class LocalSystemsManagerBackend(SimpleSystemManagerBackend):
 class LocalSystemsManagerResponse(SimpleSystemManagerResponse):
     def describe_parameters(self) -> ActionResult:
         """Answer a page; without filters no other parameter is looked at."""
-        backend, start = self.ssm_backend, int(str(self._get_param("NextToken") or "0").strip())
+        backend, token = self.ssm_backend, str(self._get_param("NextToken") or "0").strip()
+        if not (token.isascii() and token.isdecimal() and len(token) < 10):
+            raise Refused(400, "InvalidNextToken", "The specified token isn't valid.")
+        start = int(token)
         filters = self._get_param("Filters"), self._get_param("ParameterFilters")
         found: Iterable[Parameter]
         if any(filters):

@@ -177,7 +177,7 @@ def test_managed_query_results(lake: Lake) -> None:
     assert execution["ManagedQueryResultsConfiguration"] == {"Enabled": True}
     assert "OutputLocation" not in execution["ResultConfiguration"]
     assert lake.results(execution) == [["a"], ["1"]]
-    assert lake.results(lake.ok("SHOW DATABASES", WorkGroup="kept", ResultConfiguration={})) == [["db"]]
+    assert lake.results(lake.ok("SHOW DATABASES", WorkGroup="kept", ResultConfiguration={})) == [["db"], ["default"]]
     with pytest.raises(ClientError, match="OutputLocation cannot be used"):
         lake.start("SELECT 1", WorkGroup="kept")
 

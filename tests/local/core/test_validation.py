@@ -420,3 +420,28 @@ def test_resources_are_tagged_while_somebody_reads_pages(client: Any, account: s
     assert tagging.get_resources(ResourcesPerPage=1)["PaginationToken"]
     arn = f"arn:aws:sqs:us-east-1:{account}:none"
     assert list(tagging.tag_resources(ResourceARNList=[arn], Tags={"more": "1"})["FailedResourcesMap"]) == [arn]
+
+
+def test_tokens_that_no_page_gave(client) -> None:
+    """Of every list that can be asked for without anything else."""
+    answers = []
+    for service in sorted(set(map(registry.model_name, registry.PACKAGES)) - {"s3"}):
+        asked = client(service, parameter_validation=False)
+        model = asked.meta.service_model
+        for operation in model.operation_names:
+            shape = model.operation_model(operation).input_shape
+            token = next((t for t in ("NextToken", "Marker", "nextToken") if shape and t in shape.members), None)
+            if token is None or shape.required_members:
+                continue
+            for value in ("a", "-5", "9" * 20):
+                try:
+                    asked._make_api_call(operation, {token: value})
+                except ClientError as error:
+                    answers.append(
+                        (
+                            (operation, value),
+                            (error.response["ResponseMetadata"]["HTTPStatusCode"], "", str(error).encode()),
+                        )
+                    )
+    assert len(answers) > 30
+    assert_no_failure(answers)
