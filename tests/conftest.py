@@ -38,7 +38,7 @@ class _ReadOnce(botocore.loaders.JSONFileLoader):
 
 botocore.loaders.Loader.FILE_LOADER_CLASS = _ReadOnce
 
-WORKERS_A_CORE = 4  # most tests wait, for Flink, Spark, notebooks and timers: two workers a core used half of it
+WORKERS_A_CORE = 3  # most tests wait, for Flink, Spark, notebooks and timers: two workers a core used 56 % of it, and with four Flink came too late
 WORKER_BYTES = 3 * 2**29  # a worker with its server and an engine
 
 
