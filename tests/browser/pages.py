@@ -87,7 +87,7 @@ def lab(home: Path, root: Path, environment: Mapping[str, str], *options: str) -
     assert server.poll() is None, log.read_text()
     yield address
     server.terminate()
-    server.wait(timeout=30)
+    server.wait(timeout=90)
 
 
 def _answers(address: str) -> bool:

@@ -119,7 +119,10 @@ def test_output_that_utf8_does_not_have(session):
 
 
 def test_log_records_and_warnings_of_each_statement(session):
-    begin = "import logging, sys, warnings\nlogging.basicConfig(level='INFO', force=True)\nlogging.info('one')"
+    quiet = "logging.getLogger('py4j').setLevel('WARNING')"  # it tells at any time that a connection was closed
+    begin = (
+        f"import logging, sys, warnings\n{quiet}\nlogging.basicConfig(level='INFO', force=True)\nlogging.info('one')"
+    )
     assert session.run(begin)["stderr"] == "INFO:root:one\n"
     assert session.run("logging.info('two')")["stderr"] == "INFO:root:two\n"
     warned = session.run("warnings.warn('three')")["stderr"]

@@ -10,11 +10,13 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.cloudformation.resources.signalled import CustomResource
 from tests.conftest import Server
 from tests.polling import until
 
@@ -303,6 +305,29 @@ def test_a_function_makes_it_and_inline_code_has_cfnresponse(client: Client, acc
     assert until(stack)["Outputs"][0]["OutputValue"] == "made-ab abab"
     cloudformation.delete_stack(StackName="s")
     until(lambda: not client("lambda").list_functions()["Functions"])
+
+
+def test_an_answer_that_comes_while_the_request_is_noted_as_sent() -> None:
+    """It was lost, and the stack waited for it for an hour."""
+    memory: dict[str, Any] = {}
+
+    def remember(**values: Any) -> None:
+        if "Token" in memory.get("Request", {}):  # the request is out: its maker is as fast as this
+            answer = {"Status": "SUCCESS", "PhysicalResourceId": "p", "StackId": "id", "LogicalResourceId": "Made"}
+            memory["Request"]["Answer"] = answer | {"RequestId": memory["Request"]["RequestId"]}
+        memory.update(values)
+
+    def wait(is_there: Callable[[], bool], *_: Any) -> None:
+        assert is_there(), "the answer was lost"
+
+    stack = SimpleNamespace(operation="create", started=0)
+    about = {"stack_id": "id", "logical_id": "Made", "resource_type": "Custom::Made", "account": "1", "region": "r"}
+    client = SimpleNamespace(invoke=lambda **_: None)
+    context: Any = SimpleNamespace(
+        memory=memory, remember=remember, wait=wait, stack=stack, client=lambda _: client, made=lambda _: None, **about
+    )
+    CustomResource().create(context, "Made", {"ServiceToken": "arn:aws:lambda:r:1:function:f"})
+    assert memory["Request"]["Answer"]["PhysicalResourceId"] == "p"
 
 
 def test_wait_conditions(client: Client) -> None:

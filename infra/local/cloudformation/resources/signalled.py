@@ -50,7 +50,7 @@ class CustomResource(ResourceType):
         try:
             answer = self._ask(context, "Create", properties)
         except Told:
-            if context.memory.get("Request", {}).get("IsSent"):  # its maker may have made it, and is told to delete it
+            if self._is_sent(context):  # its maker may have made it, and is told to delete it
                 context.made(name)
             raise
         context.made(str(answer.get("PhysicalResourceId") or name))
@@ -87,7 +87,7 @@ class CustomResource(ResourceType):
         if request is None or request["Which"] != which:
             request = {"Which": which, "RequestId": str(uuid.uuid4()), "Token": uuid.uuid4().hex, "Since": time.time()}
             context.remember(Request=request, RequestId=request["RequestId"])
-        if not request.get("IsSent"):
+        if not self._is_sent(context):
             event = {
                 "RequestType": kind,
                 "ServiceToken": properties["ServiceToken"],
@@ -100,7 +100,7 @@ class CustomResource(ResourceType):
                 "ResourceProperties": _as_text(without(properties, "ServiceTimeout")),
             }
             self._send(context, properties["ServiceToken"], event)
-            context.remember(Request={**context.memory["Request"], "IsSent": True})
+            context.remember(Sent=request["RequestId"])  # not in the request, into which the answer comes meanwhile
         limit = min(int(properties.get("ServiceTimeout", SERVICE_SECONDS)), SERVICE_SECONDS)
         context.wait(
             lambda: "Answer" in context.memory["Request"],
@@ -110,6 +110,10 @@ class CustomResource(ResourceType):
             "function code so that CloudFormation can attach the updated version.",
         )
         return dict(context.memory["Request"]["Answer"])
+
+    def _is_sent(self, context: Context) -> bool:
+        request = context.memory.get("Request")
+        return request is not None and context.memory.get("Sent") == request["RequestId"]
 
     def _send(self, context: Context, token: str, event: Properties) -> None:
         service = token.split(":")[2] if token.count(":") >= 5 else ""
