@@ -19,7 +19,7 @@ workshop: setup ## run all notebooks in order on the local AWS; copies with outp
 	@$(WORKSHOP) run
 
 # beside the contracts, pytest collects once: what it compiles is then there for all workers
-test: setup ## run all tests: style, types, contracts, then everything, by four workers a core
+test: setup ## run all tests: style, types, contracts, then everything, by three workers a core
 	-@$(UV) sync --frozen --quiet --inexact --extra class # the hub of a class; without network its tests are skipped
 	@.venv/bin/pytest -q --collect-only >/dev/null 2>&1 & $(MAKE) --no-print-directory contracts && wait
 	@.venv/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder || (echo "What failed beside another worker is run once more, alone:"; \
