@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.bench import doubles, hot, lake
 from tests.bench.doubles import Double
-from tests.bench.report import met, row
+from tests.bench.report import comparison, met, row
 
 RUNS = 3
 GROWTH, KEYS = (100_000, 10_000_000), 100_000
@@ -105,11 +105,5 @@ def measure(short: bool, growth: int = GROWTH[1]) -> list[str]:
         f"{RUNS}. Every server is asked through boto3, so a part of each figure is boto3's own work.",
         "Ours writes every record and object to disk before it answers; the peers keep them in memory.",
         "",
-        f"| what | {' | '.join(names)} | ours / best peer | goal | met |",
-        f"|---|{'---|' * (len(names) + 3)}",
-        *compared,
-        "",
-        "| what, ours alone | value | goal | met |",
-        "|---|---|---|---|",
-        *own,
+        *comparison(names, compared, own),
     ]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tests.bench import doubles, raw
 from tests.bench.doubles import Double
-from tests.bench.report import met, row
+from tests.bench.report import comparison, met, row
 from tests.bench.roles import processor_seconds
 
 RUNS = 3
@@ -157,11 +157,5 @@ def measure(short: bool) -> list[str]:
         "peers keep them in memory.",
         *([WHY_MISSED] if doubles.fakecloud() else []),
         "",
-        f"| what | {' | '.join(names)} | ours / best peer | goal | met |",
-        f"|---|{'---|' * (len(names) + 3)}",
-        *compared,
-        "",
-        "| what, ours alone | value | goal | met |",
-        "|---|---|---|---|",
-        *alone,
+        *comparison(names, compared, alone),
     ]

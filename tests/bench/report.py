@@ -22,6 +22,19 @@ def row(what: str, value: str, goal: str, is_met: bool) -> str:
     return f"| {what} | {value} | {goal} | {met(is_met) if goal else ''} |"
 
 
+def comparison(names: list[str], compared: list[str], alone: list[str]) -> list[str]:
+    """Return two tables: the rows of all servers, by name, and the rows of ours alone."""
+    return [
+        f"| what | {' | '.join(names)} | ours / best peer | goal | met |",
+        f"|---|{'---|' * (len(names) + 3)}",
+        *compared,
+        "",
+        "| what, ours alone | value | goal | met |",
+        "|---|---|---|---|",
+        *alone,
+    ]
+
+
 def load() -> float:
     """Return how many processes wanted the processors, on average over the last minute."""
     return os.getloadavg()[0]

@@ -53,6 +53,14 @@ _TRINO: dict[type[IcebergType], str] = {
     TimestampType: "timestamp(6)",
     TimestamptzType: "timestamp(6) with time zone",
 }
+_HIVE: dict[type[IcebergType], str] = {  # where Glue's name is another than Athena's
+    IntegerType: "int",
+    FloatType: "float",
+    StringType: "string",
+    BinaryType: "binary",
+    TimestampType: "timestamp",
+    TimestamptzType: "timestamp",
+}
 _TRANSFORM = re.compile(r"(\w+)\s*\(\s*([\w\"`]+)\s*(?:,\s*([\w\"`]+)\s*)?\)")
 _BY_TIME = {
     "year": transforms.YearTransform,
@@ -120,14 +128,7 @@ def hive(kind: IcebergType) -> str:
         return f"map<{hive(kind.key_type)},{hive(kind.value_type)}>"
     if isinstance(kind, StructType):
         return "struct<" + ",".join(f"{f.name}:{hive(f.field_type)}" for f in kind.fields) + ">"
-    plain: dict[type[IcebergType], str] = {
-        IntegerType: "int",
-        FloatType: "float",
-        StringType: "string",
-        BinaryType: "binary",
-    }
-    plain |= {TimestampType: "timestamp", TimestamptzType: "timestamp"}
-    return plain.get(type(kind)) or trino(kind)
+    return _HIVE.get(type(kind)) or trino(kind)
 
 
 def field_ids(fields: Iterable[NestedField]) -> str:
