@@ -25,7 +25,7 @@ from infra.local.cloudformation.templates.parameters import SSM_NAME, declared_p
 from infra.local.cloudformation.templates.reading import TemplateError, read
 from infra.local.cloudformation.templates.references import UNKNOWN
 from infra.local.cloudformation.templates.template import Template
-from infra.local.core import query_xml, roles
+from infra.local.core import pages, query_xml, roles
 
 NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]*")
 TEMPLATE_BYTES = 51_200  # of TemplateBody; a template in S3 may have 1 MB
@@ -262,8 +262,8 @@ class Requests(BaseResponse):
             )
 
     def _page(self, items: list[Any], size: int = PAGE) -> tuple[list[Any], str | None]:
-        token = self._get_param("NextToken") or "0"
-        if not token.isdigit():
-            raise invalid("Invalid NextToken.")
-        end = int(token) + size
-        return items[int(token) : end], str(end) if end < len(items) else None
+        try:
+            found, token = pages.page(items, self._get_param("NextToken"), size)
+        except ValueError:
+            raise invalid("Invalid NextToken.") from None
+        return list(found), token

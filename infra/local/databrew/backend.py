@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from moto.core.base_backend import BackendDict, BaseBackend
 
-from infra.local.core import state
+from infra.local.core import pages, state
 
 from .errors import BrewError, conflict, invalid, not_found
 from .records import Job, JobRun, Project, Recipe, Resource
@@ -98,10 +98,8 @@ def must_exist(resources: dict[str, R], kind: str, name: str) -> R:
 
 def page(items: list[dict[str, Any]], given: dict[str, Any], member: str) -> dict[str, Any]:
     """One page of a list, with the token of the next. Raises BrewError for a token that is not ours."""
-    token = given.get("NextToken", "0")
-    if not token.isdigit():
-        raise invalid("The NextToken is invalid.")
-    start = int(token)
-    end = start + given.get("MaxResults", PAGE)
-    more = {"NextToken": str(end)} if end < len(items) else {}
-    return {member: items[start:end], **more}
+    try:
+        entries, token = pages.page(items, given.get("NextToken"), given.get("MaxResults", PAGE))
+    except ValueError:
+        raise invalid("The NextToken is invalid.") from None
+    return {member: entries, **({"NextToken": token} if token else {})}

@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.kinesisanalyticsv2.responses import KinesisAnalyticsV2Response
 
-from infra.local.core import state
+from infra.local.core import pages, state
 from infra.local.flink import transitions as flink_transitions
 from infra.local.flink.backend import LocalFlinkBackend
 from infra.local.flink.configuration import (
@@ -371,12 +371,11 @@ class LocalFlinkResponse(KinesisAnalyticsV2Response):
         application.allow_non_restored = (run.get("FlinkRunConfiguration") or {}).get("AllowNonRestoredState", allowed)
 
     def _paged(self, name: str, items: list[Any]) -> str:
-        token, limit = self.given.get("NextToken") or "0", self.given.get("Limit") or 50
-        if not token.isdigit():
-            raise invalid("NextToken is not one that this operation has given.")
-        end = int(token) + limit
-        more = {"NextToken": str(end)} if end < len(items) else {}
-        return json.dumps({name: items[int(token) : end], **more})
+        try:
+            found, token = pages.page(items, self.given.get("NextToken"), self.given.get("Limit") or 50)
+        except ValueError:
+            raise invalid("NextToken is not one that this operation has given.") from None
+        return json.dumps({name: found, **({"NextToken": token} if token else {})})
 
 
 RESPONSE = LocalFlinkResponse

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.iam.models import AccessKey, AWSManagedPolicy, Group, IAMBackend, ManagedPolicy, Role, User, iam_backends
 
-from infra.local.core import state
+from infra.local.core import pages, state
 from infra.local.core.records import RecordDict, as_records
 from infra.local.core.refused import Refused
 from infra.local.core.roles import identities, kinds
@@ -34,9 +34,10 @@ def no_such_entity(message: str) -> Refused:
 
 def place_of(marker: str | None) -> int:
     """The number of the first entry of a page. Raises Refused for a marker that no page gave."""
-    if marker and not (marker.isascii() and marker.isdecimal() and len(marker) < 10):
-        raise Refused(400, "ValidationError", "Invalid Marker.")
-    return int(marker or 0)
+    try:
+        return pages.first(marker)
+    except ValueError:
+        raise Refused(400, "ValidationError", "Invalid Marker.") from None
 
 
 def limit_exceeded(message: str) -> Refused:

@@ -12,6 +12,7 @@ from moto.core.responses import ActionResult
 from moto.ssm.models import Parameter, ParameterDict, SimpleSystemManagerBackend, ssm_backends
 from moto.ssm.responses import SimpleSystemManagerResponse
 
+from infra.local.core import pages
 from infra.local.core.records import LentDict, as_records
 from infra.local.core.refused import Refused
 
@@ -108,10 +109,11 @@ class LocalSystemsManagerBackend(SimpleSystemManagerBackend):
 class LocalSystemsManagerResponse(SimpleSystemManagerResponse):
     def describe_parameters(self) -> ActionResult:
         """Answer a page; without filters no other parameter is looked at."""
-        backend, token = self.ssm_backend, str(self._get_param("NextToken") or "0").strip()
-        if not (token.isascii() and token.isdecimal() and len(token) < 10):
-            raise Refused(400, "InvalidNextToken", "The specified token isn't valid.")
-        start = int(token)
+        backend = self.ssm_backend
+        try:
+            start = pages.first(str(self._get_param("NextToken") or "").strip())
+        except ValueError:
+            raise Refused(400, "InvalidNextToken", "The specified token isn't valid.") from None
         filters = self._get_param("Filters"), self._get_param("ParameterFilters")
         found: Iterable[Parameter]
         if any(filters):
